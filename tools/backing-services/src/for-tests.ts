@@ -6,6 +6,7 @@ import { startNats, type Nats } from './nats.js';
 import { newNatsPasswords, newPassword } from './password.js';
 import { startPostgres, type Postgres } from './postgres.js';
 import { sharedPostgres, type Migrate, type OwnDatabase } from './shared-postgres.js';
+import { testFolder } from './test-folder.js';
 
 /** Databases for a spec, on a PostgreSQL that the specs of this process share. */
 export interface Databases {
@@ -62,11 +63,9 @@ async function startOwnNats(
   return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords, endsWithUs }) };
 }
 
-const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-'));
-
 /** Starts both for a spec; call `stop` when done, which leaves nothing of this spec's behind. PostgreSQL ends with the process. */
 export async function startBackingServices(options: BackingServicesOptions = {}): Promise<BackingServices> {
-  const directory = newDirectory();
+  const directory = testFolder();
   const databases = startDatabases();
   const [started] = await Promise.all([startOwnNats(directory, options), sharedPostgres()]);
   return {
@@ -87,7 +86,7 @@ export async function startOwnBackingServices({
   services = [],
   durable = false,
 }: BackingServicesOptions & { readonly durable?: boolean } = {}): Promise<OwnBackingServices> {
-  const directory = newDirectory();
+  const directory = durable ? mkdtempSync(join(tmpdir(), 'countersign-')) : testFolder();
   const [postgres, started] = await Promise.all([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
     startOwnNats(directory, { services }),

@@ -1,8 +1,7 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPassword } from './password.js';
 import { startPostgres, type Postgres } from './postgres.js';
+import { testFolder } from './test-folder.js';
 
 /** Brings an empty database to its schema. It leaves no connection open. */
 export type Migrate = (url: string) => Promise<unknown>;
@@ -69,7 +68,7 @@ function share(postgres: Postgres): SharedPostgres {
 }
 
 async function start(): Promise<SharedPostgres> {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  const directory = testFolder();
   const postgres = await startPostgres({
     directory: join(directory, 'postgres'),
     password: newPassword(),

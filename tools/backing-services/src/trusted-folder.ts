@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync,
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { reachable, type RunAs } from './run-as.js';
+import { MEMORY } from './test-folder.js';
 
 /** Where everybody may make folders, so where nothing is believed because of its name. */
 const SHARED = '/var/tmp';
@@ -43,7 +44,9 @@ function elsewhere(directory: string, known: boolean): string {
   const pointer = pointerIn(directory);
   if (existsSync(pointer)) return trustedFolder(readFileSync(pointer, 'utf8'));
   const earlier = guessable(directory);
-  const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(SHARED, 'countersign-'));
+  // What is to be in memory stays there.
+  const shared = directory.startsWith(`${MEMORY}/`) ? MEMORY : SHARED;
+  const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(shared, 'countersign-'));
   chmodSync(made, 0o711);
   writeFileSync(pointer, made, { mode: 0o600, flag: 'wx' });
   return made;
@@ -51,7 +54,7 @@ function elsewhere(directory: string, known: boolean): string {
 
 /**
  * Where PostgreSQL keeps its data: in the folder given, or, when that is inside one that its user cannot reach, in a folder of a random
- * name under /var/tmp, which the folder given remembers.
+ * name under /var/tmp, or beside it in /dev/shm, which the folder given remembers.
  * @param user as whom PostgreSQL runs, when not as ourselves
  * @throws {UntrustedFolder}
  */

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { testFolder } from '@countersign/backing-services';
 import { freePortBase, shortTimes, startStack, type Stack } from '@countersign/stack';
 import { faults } from './faults/all-faults.js';
 import { seededRandom } from './faults/random.js';
@@ -12,7 +12,7 @@ const EVENTS = 60_000;
 const STREAM_MIB = 2;
 
 describe('a stack of real processes', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
+  const directory = testFolder();
   let stack: Stack;
 
   beforeAll(async () => {

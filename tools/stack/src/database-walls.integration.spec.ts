@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { newPassword, startPostgres, type GuardedUrls, type Postgres } from '@countersign/backing-services';
+import { newPassword, startPostgres, testFolder, type GuardedUrls, type Postgres } from '@countersign/backing-services';
 import { migrateService } from '@countersign/service-host/migrate';
 import pg from 'pg';
 import { serviceNames, type ServiceName } from './services.js';
@@ -13,7 +12,7 @@ const folderOf = (name: ServiceName): string => join(root, 'apps', name, 'migrat
 const REFUSED = /permission denied|must be owner|must be superuser|append-only|is not permitted/;
 
 describe("a service's own database login", () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-walls-'));
+  const directory = testFolder();
   const urls = new Map<ServiceName, GuardedUrls>();
   let postgres: Postgres;
 

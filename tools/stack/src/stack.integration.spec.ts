@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { testFolder } from '@countersign/backing-services';
 import { auditEventSchema } from '@countersign/audit-event';
 import {
   createTokenClient,
@@ -90,7 +90,7 @@ function filesWith(folder: string, text: string): readonly string[] {
 
 describe('the whole stack, over HTTP between real processes', () => {
   const root = resolve(import.meta.dirname, '../../..');
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
+  const directory = testFolder();
   let stack: Stack;
   let realm: OutsideRealm;
   let storefront: TokenClient;

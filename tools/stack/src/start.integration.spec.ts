@@ -1,15 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePortsInARow, removePostgresData } from '@countersign/backing-services';
+import { freePortsInARow, removePostgresData, testFolder } from '@countersign/backing-services';
 
 const root = resolve(import.meta.dirname, '../../..');
 const environment = { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '0' };
 
 describe('npm start', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-start-'));
+  const folder = testFolder();
   const state = join(folder, 'state');
   afterAll(() => {
     removePostgresData(join(state, 'postgres'));

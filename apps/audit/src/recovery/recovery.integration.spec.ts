@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import {
   newPassword,
   startNats,
   startPostgres,
+  testFolder,
   type Nats,
   type Postgres,
 } from '@countersign/backing-services';
@@ -49,7 +49,7 @@ const payment = defineEvents({
 });
 
 describe('the trail, its database restored from a backup', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-recovery-'));
+  const directory = testFolder();
   const adminPassword = newPassword();
   const auditPassword = newPassword();
   const passwords = newNatsPasswords();

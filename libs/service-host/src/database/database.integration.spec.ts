@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { newPassword, startPostgres, testFolder, type Postgres } from '@countersign/backing-services';
 import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { pino } from 'pino';
@@ -11,7 +10,7 @@ import { drizzleOn } from './drizzle-on-pool.js';
 import { inTransaction } from './transaction.js';
 
 describe('the database of a service', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-database-'));
+  const directory = testFolder();
   let postgres: Postgres;
   beforeAll(async () => {
     postgres = await startPostgres({ directory, password: newPassword(), fast: true });

@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   newPassword,
   startDatabases,
   startPostgres,
+  testFolder,
   type GuardedUrls,
   type Postgres,
 } from '@countersign/backing-services';
@@ -29,7 +29,7 @@ END $$;`;
 const TAKEN_BACK = `DO $$ BEGIN EXECUTE 'REVOKE UPDATE (read), INSERT ON note FROM ' || quote_ident(session_user); END $$;`;
 
 describe('migrations with their own credentials', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-migrations-'));
+  const directory = testFolder();
   let postgres: Postgres;
   const databases = startDatabases();
 

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { it } from '@jest/globals';
-import { findChromium } from '@countersign/backing-services';
+import { findChromium, testFolder } from '@countersign/backing-services';
 import { chromium, type Browser } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
 import { startStack, type Stack } from '../stack.js';
@@ -31,7 +30,7 @@ export class World {
   ) {}
 
   static async start(): Promise<World> {
-    const directory = mkdtempSync(join(tmpdir(), 'countersign-browser-'));
+    const directory = testFolder();
     const { executablePath, env } = findChromium();
     const browser = await chromium.launch({ executablePath, env: { ...process.env, ...env } });
     const stack = await startStack({
