@@ -1,6 +1,7 @@
 // Builds what is not built (cached by nx), for `npm start`, for the commands that run a built file, and for `npm test`.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { isBuilt, recordBuilt } from './built.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,11 +19,12 @@ export const buildEverything = ['run-many', '-t', 'build', '--outputStyle=static
 
 /**
  * Starts to build. SIGINT, SIGTERM and SIGHUP of this process end the build.
- * @returns `undefined` where `npm test` has built everything: another build would replace files that other specs' processes are loading.
- *   Otherwise `end`, which stops the build, and `failure`: what it printed, or `undefined` when it succeeded
+ * @returns `undefined` where nothing has changed since the last build, and where `npm test` has built everything: another build would replace files
+ *   that other specs' processes are loading. Otherwise `end`, which stops the build, and `failure`: what it printed, or `undefined` when it succeeded
  */
 export function startBuild() {
-  if (process.env.COUNTERSIGN_BUILT === '1') return undefined;
+  if (process.env.COUNTERSIGN_BUILT === '1' || isBuilt(root)) return undefined;
+  const begunMs = Date.now();
   const nx = spawn(`${root}node_modules/.bin/nx`, [...buildEverything, '--parallel=2'], {
     cwd: root,
     // A separate group, so that a stop reaches the compilers too.
@@ -45,6 +47,7 @@ export function startBuild() {
     nx.on('error', (error) => resolve(`${error.message}\n`));
     nx.on('close', (code) => {
       for (const signal of signals) process.off(signal, end);
+      if (code === 0) recordBuilt(root, begunMs);
       resolve(code === 0 ? undefined : `${output}\nThe build failed; the lines above say where.\n`);
     });
   });

@@ -22,7 +22,7 @@ describe('npm start', () => {
       .filter((line) => line.includes(state) || line.includes(folder));
 
   it('shows its help where nothing is built, and builds nothing for it', () => {
-    for (const file of ['tools/start.mjs', 'tools/build.mjs', 'tools/stack/src/arguments.ts'])
+    for (const file of ['tools/start.mjs', 'tools/build.mjs', 'tools/built.mjs', 'tools/stack/src/arguments.ts'])
       cpSync(join(root, file), join(folder, file), { recursive: true });
     const list = 'tools/backing-services/src/nats-configuration.ts';
     cpSync(join(root, list), join(folder, list), { recursive: true });
