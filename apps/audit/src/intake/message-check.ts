@@ -8,7 +8,7 @@ import {
 } from '@countersign/audit-event';
 import { leafOf, leafOfCanonical, LeafError, type Leaf } from '@countersign/merkle-log';
 import { z } from 'zod';
-import { plainEvent } from './plain-event.js';
+import { plainEvent } from './fast/plain-event.js';
 
 /** A message as it came from the stream. */
 export interface Incoming {

@@ -108,8 +108,8 @@ function dataOf(value: unknown): Data | undefined {
 }
 
 /**
- * The short way for what is plainly an event: checked and put into canonical order (RFC 8785) in one go, three times as fast as by schema
- * and canonical JSON. It may leave an event to them, and never takes one that they would not take, or take otherwise; a property holds it to that.
+ * The short way for what is plainly an event: checked and put into canonical order (RFC 8785) in one go. It saves 8 of
+ * the 19 µs that parsing, schema and canonical JSON take. It may leave an event to them, and never takes one that they would not take, or take otherwise; a property holds it to that.
  * @param json from `JSON.parse`
  * @returns the event and its canonical JSON; undefined if only the schema can say
  */
