@@ -328,6 +328,24 @@ describe('the outbox and its relay', () => {
     await until(async () => (await pool.query('select from audit_kept')).rowCount === 1);
   });
 
+  it('publishes and marks new events even while removing old ones fails', async () => {
+    await relay.stop();
+    await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$`);
+    await pool.query('create trigger refuse before delete on audit_kept for each statement execute function refuse()');
+    relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
+    const id = await outbox.recordDurably(event('while-removing-fails'));
+    await until(async () => (await stored()).some(({ events }) => events.some((one) => one.id === id)));
+    await until(async () => {
+      const { rows: found } = await pool.query<{ published_at: Date | null }>(
+        'select published_at from audit_outbox_event where id = $1',
+        [id],
+      );
+      return found[0]?.published_at instanceof Date;
+    });
+    expect(relay.state().lastError).toBe('not now');
+    await pool.query('drop function refuse cascade');
+  });
+
   it('refuses an event that the trail would reject, before its change commits', async () => {
     const large = event('x', { text: 'x'.repeat(33_000) });
     await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);

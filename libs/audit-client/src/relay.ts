@@ -159,8 +159,8 @@ class OutboxRelay implements Relay {
       broken = error;
     };
     client.on('error', onError);
+    const store = new RelayStore(client, this.options.source, this.options.keepHours ?? 0);
     try {
-      const store = new RelayStore(client, this.options.source, this.options.keepHours ?? 0);
       if (!(await store.lock())) return;
       this.#leading = true;
       this.#behind = true;
@@ -174,6 +174,8 @@ class OutboxRelay implements Relay {
       await store.mark();
       await store.unlock();
     } catch (error) {
+      // Otherwise what was published in the last two seconds is published again, after each failure.
+      await store.mark().catch(() => undefined);
       broken = error instanceof Error ? error : new Error(String(error));
       throw broken;
     } finally {
@@ -191,10 +193,11 @@ class OutboxRelay implements Relay {
       this.#lookedForDueAt = now;
     }
     const events = due.length < ROUND ? [...due, ...(await store.number())] : due;
-    await this.#release(store, now);
-    await this.#sendRecalled(store, stream);
+    // First, so that events reach the trail whatever prevents the rest.
     const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
     this.#behind = failure !== undefined || due.length >= ROUND;
+    await this.#release(store, now);
+    await this.#sendRecalled(store, stream);
     if (now - this.#countedAt > COUNT_EVERY_MS) {
       this.#pending = await store.count();
       this.#countedAt = now;
