@@ -10,7 +10,8 @@ import { rolldown } from 'rolldown';
 // What an earlier build left is not packed.
 for (const folder of ['dist', 'cjs']) rmSync(folder, { recursive: true, force: true });
 const tsc = fileURLToPath(new URL('../node_modules/typescript7/bin/tsc', import.meta.url));
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const compile = [tsc, '--singleThreaded', '-p', 'tsconfig.build.json'];
+const { status } = spawnSync(process.execPath, compile, { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 
 const options = {

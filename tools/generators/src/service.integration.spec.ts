@@ -42,7 +42,7 @@ describe('npx nx g ./tools/generators:service card-orders', () => {
   };
   /** As the workspace's own targets compile. */
   const tsc = (project: string, ...more: readonly string[]): string =>
-    run(process.execPath, [join(copy, 'node_modules/typescript7/bin/tsc'), '-p', project, ...more]);
+    run(process.execPath, [join(copy, 'node_modules/typescript7/bin/tsc'), '--singleThreaded', '-p', project, ...more]);
   const jest = (directory: string, ...specs: readonly string[]): string =>
     run(
       process.execPath,
