@@ -58,7 +58,7 @@ async function run(_: object, command: Command): Promise<void> {
     );
   }
   // It brings PostgreSQL's driver and Drizzle, whose 200 ms no other command should wait for.
-  const { inspectDatabase } = await import('./databases.js');
+  const { inspectDatabase } = await import('./databases.store.js');
   const [kept, seen] = await Promise.all([
     Promise.all(urls.map(inspectDatabase)),
     services.length === 0 ? { findings: [], notAsked: [] } : askWithTokens(session),

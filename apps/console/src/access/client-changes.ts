@@ -30,13 +30,12 @@ export const clientChange = {
   }),
   newSecret: (id: string): PlannedChange => ({
     title: `New secret for ${id}`,
-    effect:
-      'The newest two secrets work: deploy this one, then create another to end the older one. It is shown only once.',
+    effect: 'The newest two secrets work. Deploy this one, then remove the older one. It is shown only once.',
     path: `admin/clients/${part(id)}/secrets`,
     takesReason: false,
     word: undefined,
     refuses: undefined,
-    button: 'Make a secret',
+    button: 'Create secret',
   }),
   removeKey: (id: string, kid: string): PlannedChange => ({
     title: `Remove the key ${kid} of ${id}`,

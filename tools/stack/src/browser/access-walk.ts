@@ -165,8 +165,8 @@ export function walkAccess(world: () => World): void {
       const remove = page.getByRole('button', { name: /^Remove the secret .* of a-till$/ });
       const older = z.string().parse(await remove.getAttribute('aria-label'));
       await window.press('button', 'New secret for a-till');
-      await dialog.getByRole('button', { name: 'Make a secret' }).waitFor();
-      await window.press('button', 'Make a secret');
+      await dialog.getByRole('button', { name: 'Create secret' }).waitFor();
+      await window.press('button', 'Create secret');
       await dialog.getByText(/^Shown only once/).waitFor();
       await window.press('button', 'Done');
       await closed();
