@@ -38,14 +38,23 @@ export async function untilReady(url: string, child: ChildProcess, everyMs = 50)
 /** The path of a file, by its place beside this one once it is built. */
 export const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Seconds of CPU that a process has used, all its threads (Linux); NaN elsewhere. */
+/** Seconds of CPU that a process has used, all its threads (Linux), nothing where it has just ended; NaN elsewhere. */
 export function cpuSeconds({ pid }: { readonly pid?: number | undefined }): number {
   if (process.platform !== 'linux' || pid === undefined) return Number.NaN;
   const tasks = `/proc/${String(pid)}/task`;
-  return sum(readdirSync(tasks).map((task) => Number(readOf(`${tasks}/${task}/schedstat`).split(' ')[0]) / 1e9));
+  return sum(threadsIn(tasks).map((task) => Number(readOf(`${tasks}/${task}/schedstat`).split(' ')[0]) / 1e9));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** PostgreSQL's workers come and go: one may end between the two looks. */
+function threadsIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
 
 /** Nothing of a process, or a thread, that has just ended. */
 function readOf(file: string): string {
