@@ -1,11 +1,16 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
+// Without the folder for compiled code that a whole test run names.
+const environment = { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: undefined };
 const run = (script: string): { readonly code: number | null; readonly out: string; readonly error: string } => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script],
-    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', env: environment },
   );
   return { code: status, out: stdout, error: stderr };
 };
@@ -87,6 +92,36 @@ describe('runService', () => {
         process.exit(0);
       });`);
     expect([error, JSON.parse(out)]).toEqual(['', expected]);
+  });
+
+  describe('what was compiled', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-run-'));
+    const packages = join(folder, 'node_modules');
+    const compiled = join(packages, '.cache/compiled');
+    beforeEach(() => {
+      rmSync(packages, { recursive: true, force: true });
+      mkdirSync(packages, { recursive: true });
+    });
+    afterAll(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    /** A service in a project's folder `dist/deep`. */
+    const start = (): string => {
+      const main = JSON.stringify(pathToFileURL(join(folder, 'dist/deep/main.js')).href);
+      const { out } = run(`
+        ${importing}
+        runService(${main}, async () => process.stdout.write(typeof (await import('zod')).z.string));`);
+      return out;
+    };
+
+    it('is kept among the packages of the service', () => {
+      expect([start(), existsSync(compiled)]).toEqual(['function', true]);
+    });
+
+    it('is not kept where the process cannot write there, and the service starts all the same', () => {
+      writeFileSync(join(packages, '.cache'), '');
+      expect([start(), existsSync(compiled)]).toEqual(['function', false]);
+    });
   });
 
   it('exits with 2 and only the message for a wrong configuration, with 1 and a stack trace for anything else', () => {
