@@ -1,1 +1,2 @@
 export { anyText } from './any-text.js';
+export { anyWebUrl } from './any-web-url.js';

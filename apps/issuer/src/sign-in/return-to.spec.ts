@@ -1,3 +1,4 @@
+import { anyWebUrl } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { returnPath } from './return-to.js';
 
@@ -57,7 +58,7 @@ describe('where a sign-in returns to', () => {
           fc.array(piece).map((pieces) => pieces.join('')),
           fc.array(piece).map((pieces) => `/${pieces.join('')}`),
           fc.tuple(fc.constantFrom('/account', '/device'), fc.array(piece)).map(([at, more]) => at + more.join('')),
-          fc.webUrl(),
+          anyWebUrl(),
         ),
         (asked) => {
           const path = returnPath(asked);

@@ -1,3 +1,4 @@
+import { anyWebUrl } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { isPublicAddress, pinnedLookup, readTarget, refusalOfUrl, TargetRefused, URL_LIMIT } from './target.js';
 
@@ -77,7 +78,7 @@ describe('a webhook target', () => {
 
   it('is kept in a form that does not change when it is read again, and is never longer than the limit', () => {
     fc.assert(
-      fc.property(fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string(), (url, more) => {
+      fc.property(anyWebUrl(), fc.string(), (url, more) => {
         const target = readTarget(`${url}${more}`, 'any');
         if (target.ok) expect(readTarget(target.url, 'any')).toEqual(target);
       }),
