@@ -10,6 +10,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { auditVariables } from '../testing/audit-service.js';
 import { startConsoleIssuer, type ConsoleIssuer, type Signing } from '../testing/console-issuer.js';
 import { migrate } from '../testing/migrate.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
@@ -63,16 +64,7 @@ describe('the console at audit', () => {
     const databaseUrl = await backing.database('audit', migrate);
     const port = await freePort();
     const configuration = loadConfiguration(variables, {
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      ISSUER_URL: issuer.url,
-      DATABASE_URL: databaseUrl,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: backing.passwords.audit,
-      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
-      LOG_ORIGIN: 'audit.test/log',
+      ...auditVariables({ issuer: issuer.url, databaseUrl, backing }),
       CONSOLE_CLIENT_ID: 'console',
       CONSOLE_URL: `http://127.0.0.1:${String(port)}`,
       CONSOLE_CLIENT_KEY: JSON.stringify(await generateSigningKey()),

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   auditStream,
@@ -11,15 +10,15 @@ import {
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
-import { createService, loadConfiguration, thisReplica } from '@countersign/service-host';
+import { thisReplica } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer, type TestTokenOptions } from '@countersign/test-kit';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pg from 'pg';
 import { z } from 'zod';
-import { AuditModule } from '../audit.module.js';
-import { variables } from '../configuration.js';
 import { opens } from '../masking/masking.js';
+import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { migrate } from '../testing/migrate.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 import { EXPORT_PLACES } from './export.service.js';
@@ -80,7 +79,7 @@ describe('the trail, over HTTP', () => {
   let payments: NatsConnection;
   let audit: NatsConnection;
   let database: pg.Client;
-  let app: Awaited<ReturnType<typeof createService>>;
+  let app: NestFastifyApplication;
   let url: string;
   let published = 0;
 
@@ -166,25 +165,8 @@ describe('the trail, over HTTP', () => {
       ack_policy: AckPolicy.Explicit,
       max_ack_pending: 2_000,
     });
-    const configuration = loadConfiguration(variables, {
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: databaseUrl,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: backing.passwords.audit,
-      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
-      LOG_ORIGIN: 'audit.test/log',
-      MASKED_FIELDS: 'changes.email',
-    });
-    app = await createService({
-      name: 'audit',
-      configuration,
-      module: AuditModule.forRoot(configuration),
-    });
-    await app.listen(0, '127.0.0.1');
+    const common = auditVariables({ issuer: issuer.issuer, databaseUrl, backing });
+    app = await startAudit({ ...common, MASKED_FIELDS: 'changes.email' });
     url = await app.getUrl();
     database = new pg.Client({ connectionString: databaseUrl });
     await database.connect();

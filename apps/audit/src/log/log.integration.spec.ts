@@ -15,14 +15,14 @@ import {
   verifyTlogProof,
   type Checkpoint,
 } from '@countersign/merkle-log';
-import { createService, loadConfiguration } from '@countersign/service-host';
+import { loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
-import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { migrate } from '../testing/migrate.js';
 import { ownEventFaults } from '../testing/own-events.js';
 import { CheckpointThinningService } from './checkpoint-thinning.service.js';
@@ -48,16 +48,7 @@ describe('the log of the audit service', () => {
   const witnessed: string[] = [];
   const ids: string[] = [];
 
-  async function start(): Promise<NestFastifyApplication> {
-    const configuration = loadConfiguration(variables, environment);
-    const service = await createService({
-      name: 'audit',
-      configuration,
-      module: AuditModule.forRoot(configuration),
-    });
-    await service.listen(0, '127.0.0.1');
-    return service;
-  }
+  const start = () => startAudit(environment);
   async function get(url: string, scopes?: readonly string[], method: 'GET' | 'POST' = 'GET') {
     const headers =
       scopes === undefined ? {} : { authorization: `Bearer ${await issuer.mint({ audience: 'audit', scopes })}` };
@@ -102,16 +93,8 @@ describe('the log of the audit service', () => {
     const url = await backing.database('audit', migrate);
     first = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
     environment = {
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: url,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: backing.passwords.audit,
+      ...auditVariables({ issuer: issuer.issuer, databaseUrl: url, backing }),
       LOG_KEY: first,
-      LOG_ORIGIN: 'audit.test/log',
       LOG_INTERVAL_MS: '50',
     };
     payments = await connect({

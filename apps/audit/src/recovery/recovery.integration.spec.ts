@@ -15,14 +15,14 @@ import {
   type Postgres,
 } from '@countersign/backing-services';
 import { openCheckpoint, parseVerifierKey, verifyConsistency, type Checkpoint } from '@countersign/merkle-log';
-import { createService, loadConfiguration, openDatabase } from '@countersign/service-host';
+import { openDatabase } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { AuditModule } from '../audit.module.js';
-import { variables } from '../configuration.js';
 import { events } from '../events.js';
+import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 
 const reportSchema = z.object({
@@ -61,7 +61,7 @@ describe('the trail, its database restored from a backup', () => {
   let outbox: AuditOutbox;
   let relay: Relay;
   let auditUrl: string;
-  let app: Awaited<ReturnType<typeof createService>>;
+  let app: NestFastifyApplication;
   let made = 0;
 
   async function asSuperuser(...statements: readonly string[]): Promise<void> {
@@ -81,27 +81,14 @@ describe('the trail, its database restored from a backup', () => {
     }
   }
   const log = () => inAudit('select log_index, event from event order by log_index');
-  async function startAudit(): Promise<void> {
-    const configuration = loadConfiguration(variables, {
-      PORT: '0',
+  async function start(): Promise<void> {
+    app = await startAudit({
+      ...auditVariables({ issuer: issuer.issuer, databaseUrl: auditUrl, backing: { nats, passwords } }),
       LOG_LEVEL: 'error',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: auditUrl,
-      NATS_URL: nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: passwords.audit,
       LOG_KEY: key,
-      LOG_ORIGIN: 'audit.test/log',
-      REVOCATION_AT_START: 'accept',
       LOG_INTERVAL_MS: '50',
       MASKED_FIELDS: 'request.peer',
     });
-    app = await createService({
-      name: 'audit',
-      configuration,
-      module: AuditModule.forRoot(configuration),
-    });
-    await app.listen(0, '127.0.0.1');
   }
   async function ask(path: string, scope = 'audit:read', body?: object): Promise<Response> {
     const token = await issuer.mint({ subject: 'operator', clientId: 'operator', scopes: [scope] });
@@ -134,7 +121,7 @@ describe('the trail, its database restored from a backup', () => {
     await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('create database audit_backup template audit owner audit_owner');
-    await startAudit();
+    await start();
     for (let n = 0; n < count; n += 1) {
       await record(1);
       await ask(`/events?limit=${String(n + 1)}`);
@@ -148,7 +135,7 @@ describe('the trail, its database restored from a backup', () => {
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
     await postgres.createDatabase('audit', auditPassword);
-    await startAudit();
+    await start();
     await until(async () => (await recovery()).state === 'restored');
     return { signed, had };
   }
@@ -174,7 +161,7 @@ describe('the trail, its database restored from a backup', () => {
       keepHours: 72,
       republishAfterMs: 2_000,
     });
-    await startAudit();
+    await start();
   }, 180_000);
   afterAll(async () => {
     await relay.stop();

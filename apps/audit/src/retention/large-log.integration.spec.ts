@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -18,16 +17,16 @@ import {
   TileHashes,
   type NoteVerifier,
 } from '@countersign/merkle-log';
-import { Background, createService, HealthRegistry, loadConfiguration, POOL } from '@countersign/service-host';
+import { Background, HealthRegistry, POOL } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { AuditModule } from '../audit.module.js';
-import { variables } from '../configuration.js';
 import { ExportService } from '../events/export.service.js';
 import { LogStore } from '../log/log.store.js';
 import { IntegrationService } from '../integration/integration.service.js';
+import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { auditor } from '../testing/auditor.js';
 import { migrate } from '../testing/migrate.js';
 import { ownEventFaults } from '../testing/own-events.js';
@@ -68,7 +67,7 @@ describe('a log of many events', () => {
   const directory = mkdtempSync(join(tmpdir(), 'segments-'));
   let backing: BackingServices;
   let issuer: TestIssuer;
-  let app: Awaited<ReturnType<typeof createService>>;
+  let app: NestFastifyApplication;
   let database: pg.Client;
   let url: string;
   let key: NoteVerifier;
@@ -118,24 +117,7 @@ describe('a log of many events', () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
     const databaseUrl = await backing.database('audit', migrate);
-    const configuration = loadConfiguration(variables, {
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: databaseUrl,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: backing.passwords.audit,
-      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
-      LOG_ORIGIN: 'audit.test/log',
-    });
-    app = await createService({
-      name: 'audit',
-      configuration,
-      module: AuditModule.forRoot(configuration),
-    });
-    await app.listen(0, '127.0.0.1');
+    app = await startAudit(auditVariables({ issuer: issuer.issuer, databaseUrl, backing }));
     url = await app.getUrl();
     database = new pg.Client({ connectionString: databaseUrl });
     await database.connect();
