@@ -103,7 +103,7 @@ export class AuthorizationController {
 
   /**
    * What the person decided on the page: the form of {@link authorize}, which only that page in that browser can send. 303 to a native application; to a
-   * web application 200 with a page that goes on by itself, which leaves the application free to redirect further.
+   * web application 200 with a page that continues by itself, which leaves the application free to redirect further.
    */
   @Post('consent')
   @Answers({

@@ -4,7 +4,7 @@ import { html } from './html.js';
 import { sendBrowserTo, sendPage } from './page.js';
 
 /**
- * Leads the browser on after a form, by a page that goes on by itself: browsers hold a redirect that follows a form, and every redirect after that,
+ * Leads the browser on after a form, by a page that continues by itself: browsers hold a redirect that follows a form, and every redirect after that,
  * to the policy of the form's page, and nobody here knows where a provider or an application redirects to next.
  * @param location made here, never copied from a request
  */

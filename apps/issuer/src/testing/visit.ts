@@ -7,7 +7,7 @@ import { type SignedIn } from './signed-in.js';
 export interface Visit {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Where it is sent, by a redirect or by a page that goes on by itself; undefined for another page. */
+  /** Where it is sent, by a redirect or by a page that continues by itself; undefined for another page. */
   readonly location: URL | undefined;
   readonly text: string;
 }
