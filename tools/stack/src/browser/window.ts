@@ -185,11 +185,19 @@ export class Window {
   /** Presses the tabulator key until an element has the focus, which must be visible. @throws when the key does not get there */
   async tabTo(wanted: Locator): Promise<void> {
     await wanted.waitFor();
+    let place = await wanted.elementHandle();
+    const hasFocus = (): Promise<boolean | undefined> =>
+      place.evaluate((element) => (element.isConnected ? element === element.ownerDocument.activeElement : undefined));
     for (let tabs = 0; tabs < TABS; tabs += 1) {
       await this.page.keyboard.press('Tab');
-      const isThere = await wanted.evaluate((element) => element === element.ownerDocument.activeElement);
-      if (!isThere) continue;
-      const outline = await wanted.evaluate((element) => {
+      let isThere = await hasFocus();
+      // To find it by its role and name reads the whole page: only when it was drawn anew.
+      if (isThere === undefined) {
+        place = await wanted.elementHandle();
+        isThere = await hasFocus();
+      }
+      if (isThere !== true) continue;
+      const outline = await place.evaluate((element) => {
         const { outlineStyle, outlineWidth } = element.ownerDocument.defaultView?.getComputedStyle(element) ?? {};
         return `${outlineStyle ?? ''} ${outlineWidth ?? ''}`;
       });
