@@ -347,13 +347,13 @@ export function walkAccess(world: () => World): void {
     await page.getByText(/^as of/).waitFor();
     await window.check();
     const first = await page.getByText(/^as of/).innerText();
-    await page.getByText(first, { exact: true }).waitFor({ state: 'detached' });
-    await window.press('button', 'Pause');
-    await page.getByRole('button', { name: 'Pause', pressed: true }).waitFor();
     await window.press('button', 'Show dead letters');
     await page.getByText('There are none.').waitFor();
     // What the other services report of themselves.
     await page.getByRole('row', { name: /^payments .* current\b/ }).waitFor();
+    await page.getByText(first, { exact: true }).waitFor({ state: 'detached' });
+    await window.press('button', 'Pause');
+    await page.getByRole('button', { name: 'Pause', pressed: true }).waitFor();
     await window.check();
   });
 }
