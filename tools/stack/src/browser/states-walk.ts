@@ -42,6 +42,8 @@ export function walkStates(world: () => WalkedHistory): void {
           await route.fulfill(busy).catch(() => undefined);
         });
         await window.goto(stack.urls.audit + path);
+        // Before the screen, the page waits for the session, which has no heading.
+        await page.getByRole('heading', { level: 1 }).waitFor();
         await page
           .getByRole('status')
           .filter({ hasText: /^Loading / })

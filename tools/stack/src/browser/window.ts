@@ -96,6 +96,13 @@ export class Window {
       void dialog.dismiss();
     });
     page.on('request', (request) => {
+      if (request.isNavigationRequest()) {
+        // What the page before this one asked for may stay without an end.
+        const before = [...this.awaited];
+        page.once('domcontentloaded', () => {
+          for (const asked of before) this.awaited.delete(asked);
+        });
+      }
       this.awaited.add(request);
       const own = new URL(page.url()).origin;
       const asked = new URL(request.url());
