@@ -246,7 +246,7 @@ describe('people in a real browser', () => {
         expect(await window.text()).toContain('No device is waiting for this code');
         window.forgive(/the server responded with a status of 400/);
 
-        // Both at once: a terminal asks only every five seconds what became of its code.
+        // Both at once: a terminal asks about its code only every five seconds.
         const ask = () => terminal('login', '--device', '--audience', 'audit');
         const [refused, login] = [ask(), ask()];
         await enter(await refused.code);

@@ -198,7 +198,7 @@ export class Window {
     for (let tabs = 0; tabs < TABS; tabs += 1) {
       await this.page.keyboard.press('Tab');
       let isThere = await hasFocus();
-      // To find it by its role and name reads the whole page: only when it was drawn anew.
+      // To find it by its role and name reads the whole page: only when it was drawn again.
       if (isThere === undefined) {
         place = await wanted.elementHandle();
         isThere = await hasFocus();
