@@ -15,6 +15,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
+import { publisherOf } from '../recovery/recalled-message.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { inspectMessage, type Accepted, type Rejected } from './message-check.js';
@@ -179,7 +180,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     const batch: Arrived[] = [];
     for (const one of arrived) {
       const { message } = one;
-      if (message.subject === recalledSubject(message.subject.split('.')[1] ?? '')) {
+      if (message.subject === recalledSubject(publisherOf(message.subject))) {
         await this.recovery.take(message);
         message.ack();
       } else if (await this.outside.compare(message)) batch.push(one);

@@ -8,6 +8,7 @@ import {
 } from '@countersign/audit-event';
 import { leafOf, leafOfCanonical, LeafError, type Leaf } from '@countersign/merkle-log';
 import { z } from 'zod';
+import { publisherOf } from '../recovery/recalled-message.js';
 import { plainEvent } from './fast/plain-event.js';
 
 /** A message as it came from the stream. */
@@ -37,11 +38,6 @@ const placeSchema = z.object({
   source: sourceSchema,
   sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
 });
-
-/** The service that the subject belongs to: the server lets each service publish under its own name only. */
-function publisherOf(natsSubject: string): string | undefined {
-  return natsSubject.split('.')[1];
-}
 
 /** The leaf, or the reason why not. PostgreSQL's jsonb holds no NUL. */
 function tryLeaf(event: AuditEvent): Leaf | string {

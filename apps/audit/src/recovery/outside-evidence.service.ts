@@ -7,6 +7,7 @@ import { type JsMsg } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
+import { publisherOf } from './recalled-message.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
 import { RecoveryStore } from './recovery.store.js';
 
@@ -36,6 +37,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #next = 0n;
   #restored = false;
   #checkpoint: Checkpoint | undefined;
+  readonly #publishers = new Set<string>();
 
   constructor(
     @Inject(RECOVERY_OPTIONS) private readonly options: RecoveryOptions,
@@ -71,11 +73,17 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     return this.#checked && !this.#restored;
   }
 
+  /** The sources that have sent something since this process started. NATS lets each publish only under its own name, which bounds them. */
+  get publishers(): ReadonlySet<string> {
+    return this.#publishers;
+  }
+
   /**
    * Whether the log has what a source received, as its message claims.
    * @returns whether the log has it
    */
   async compare(message: JsMsg): Promise<boolean> {
+    this.#publishers.add(publisherOf(message.subject));
     const known = message.headers?.get(KNOWN_INDEX_HEADER) ?? '';
     if (/^[0-9]{1,18}$/.test(known)) await this.seen(BigInt(known) + 1n);
     return this.mayGrow;

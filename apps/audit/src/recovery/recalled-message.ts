@@ -13,6 +13,11 @@ function json(text: string): unknown {
   }
 }
 
+/** The service that a subject belongs to: NATS lets each service publish only under its own name. */
+export function publisherOf(natsSubject: string): string {
+  return natsSubject.split('.')[1] ?? '';
+}
+
 /**
  * Events that came back, each with its place.
  * @param firstIndex the log index of the first; the others follow it

@@ -47,6 +47,11 @@ const payment = defineEvents({
   kinds: { payment: 'UUIDv7' },
   events: { 'payment.read': { when: 'Always.', action: 'payments:read', resource: 'payment' } },
 });
+const transfer = defineEvents({
+  source: 'accounts',
+  kinds: { transfer: 'UUIDv7' },
+  events: { 'transfer.read': { when: 'Always.', action: 'transfers:read', resource: 'transfer' } },
+});
 
 describe('the trail, its database restored from a backup', () => {
   const directory = testFolder();
@@ -60,6 +65,10 @@ describe('the trail, its database restored from a backup', () => {
   let payments: pg.Pool;
   let outbox: AuditOutbox;
   let relay: Relay;
+  /** A service whose first event is younger than the first backup. */
+  let accounts: pg.Pool;
+  let newcomer: AuditOutbox;
+  let newcomerRelay: Relay;
   let auditUrl: string;
   let app: NestFastifyApplication;
   let made = 0;
@@ -109,6 +118,7 @@ describe('the trail, its database restored from a backup', () => {
   }
   const isEmpty = async (): Promise<boolean> =>
     (await payments.query('select from audit_outbox_event')).rowCount === 0 &&
+    (await accounts.query('select from audit_outbox_event')).rowCount === 0 &&
     (await inAudit('select from audit_outbox_event')).length === 0;
   async function checkpoint(): Promise<Checkpoint> {
     const note = await (await ask('/log/checkpoint', 'audit:read', {})).text();
@@ -122,6 +132,7 @@ describe('the trail, its database restored from a backup', () => {
     await app.close();
     await asSuperuser('create database audit_backup template audit owner audit_owner');
     await start();
+    await newcomer.recordDurably(transfer.event('transfer.read', { principal: null, txn: uuidv7() }, { id: uuidv7() }));
     for (let n = 0; n < count; n += 1) {
       await record(1);
       await ask(`/events?limit=${String(n + 1)}`);
@@ -137,6 +148,14 @@ describe('the trail, its database restored from a backup', () => {
     await postgres.createDatabase('audit', auditPassword);
     await start();
     await until(async () => (await recovery()).state === 'restored');
+    // It has nothing to send now, but says that it is there, as each service does every few seconds.
+    newcomerRelay.report({
+      replica: 'one',
+      status: 'ready',
+      failing: [],
+      outbox: { pending: 0, oldest_seconds: 0, last_error: null },
+      revocation_feed: null,
+    });
     return { signed, had };
   }
 
@@ -149,25 +168,30 @@ describe('the trail, its database restored from a backup', () => {
     auditUrl = await postgres.createDatabase('audit', auditPassword);
     // Any service's database has the outbox.
     const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-    const paymentsUrl = await postgres.createDatabase('outbox', newPassword());
-    payments = await openDatabase({ url: paymentsUrl, migrationsFolder }, pino({ level: 'silent' }));
-    outbox = new AuditOutbox({ pool: payments, source: 'payments' });
-    relay = startRelay({
-      pool: payments,
-      source: 'payments',
-      outbox,
-      nats: { url: nats.url, user: 'payments', password: passwords.payments },
-      logger: { info: () => undefined, warn: () => undefined },
-      keepHours: 72,
-      republishAfterMs: 2_000,
-    });
+    const serviceOf = async (source: 'payments' | 'accounts') => {
+      const url = await postgres.createDatabase(`${source}_outbox`, newPassword());
+      const pool = await openDatabase({ url, migrationsFolder }, pino({ level: 'silent' }));
+      const own = new AuditOutbox({ pool, source });
+      const relayed = startRelay({
+        pool,
+        source,
+        outbox: own,
+        nats: { url: nats.url, user: source, password: passwords[source] },
+        logger: { info: () => undefined, warn: () => undefined },
+        keepHours: 72,
+        republishAfterMs: 2_000,
+      });
+      return [pool, own, relayed] as const;
+    };
+    [payments, outbox, relay] = await serviceOf('payments');
+    [accounts, newcomer, newcomerRelay] = await serviceOf('accounts');
     await start();
   }, 180_000);
   afterAll(async () => {
-    await relay.stop();
+    await Promise.all([relay.stop(), newcomerRelay.stop()]);
     await app.close();
     const faults = await ownEventFaults({ query: async (sql) => ({ rows: await inAudit(sql) }) });
-    await payments.end();
+    await Promise.all([payments.end(), accounts.end()]);
     await Promise.all([postgres.stop(), nats.stop(), issuer.close()]);
     for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
     expect(faults).toEqual([]);

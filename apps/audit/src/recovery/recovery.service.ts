@@ -4,9 +4,10 @@ import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/ser
 import { type JsMsg } from '@nats-io/jetstream';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
+import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { readOwnEvents } from './log-record.js';
 import { OutsideEvidence } from './outside-evidence.service.js';
-import { recoveredEvents } from './recalled-message.js';
+import { publisherOf, recoveredEvents } from './recalled-message.js';
 import { type IndexSpan } from './recovered-log.js';
 import { RecoveryStore } from './recovery.store.js';
 
@@ -38,17 +39,17 @@ export class RecoveryService {
     @Inject(RecoveryStore) private readonly store: RecoveryStore,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(SourceReportsService) private readonly reports: SourceReportsService,
   ) {}
 
   /** Takes what a source sends back. */
   async take(message: JsMsg): Promise<void> {
-    const publisher = message.subject.split('.')[1] ?? '';
     const { headers } = message;
     const recalled = recoveredEvents(
       jsonOf(message),
       headers?.get(FIRST_INDEX_HEADER),
       headers?.get(SALTS_HEADER),
-      publisher,
+      publisherOf(message.subject),
     );
     if (recalled !== undefined && this.outside.restored) await this.store.stage(recalled);
     else if (recalled === undefined)
@@ -91,11 +92,19 @@ export class RecoveryService {
       const own = recoveredEvents(kept, firstIndex.toString(), salts, 'audit') ?? [];
       await this.store.stage(own.filter(({ index }) => index >= next));
     }
-    for (const source of await this.store.sources()) {
+    for (const source of await this.#sources()) {
       connection.publish(receiptSubject(source), JSON.stringify({ source, recall: next.toString() }));
     }
     await connection.flush();
     return this.report();
+  }
+
+  /** All that may have kept something: those that the copy knows, and those that are here now, of which an old copy may know nothing. */
+  async #sources(): Promise<ReadonlySet<string>> {
+    const reporting = this.reports.read().received.map(({ source }) => source);
+    const all = new Set([...(await this.store.sources()), ...this.outside.publishers, ...reporting]);
+    all.delete('audit');
+    return all;
   }
 
   /**

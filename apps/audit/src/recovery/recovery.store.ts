@@ -75,9 +75,9 @@ export class RecoveryStore {
     return nextRows.parse(rows)[0].next_index;
   }
 
-  /** The sources that the log has heard of, audit's own left out. */
+  /** The sources whose events the log has. */
   async sources(): Promise<readonly string[]> {
-    const { rows } = await this.pool.query("select source from source_progress where source <> 'audit'");
+    const { rows } = await this.pool.query('select source from source_progress');
     return sourceRows.parse(rows).map(({ source }) => source);
   }
 

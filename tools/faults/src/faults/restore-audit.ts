@@ -13,6 +13,11 @@ async function checkpointOf({ urls }: Stack): Promise<string> {
   return response.text();
 }
 
+/** A new log has none in its first second. */
+async function hasCheckpoint({ urls }: Stack): Promise<boolean> {
+  return (await fetch(`${urls.audit}/log/checkpoint`)).status === 200;
+}
+
 const sizeOf = (checkpoint: string): number => Number(checkpoint.split('\n')[1]);
 
 async function saysNotRestored({ urls }: Stack): Promise<boolean> {
@@ -27,6 +32,7 @@ export const restoreAudit: Fault = {
   drill: 'restore',
   async strike({ stack, random, struck, wrong, keepCheckpoint }) {
     await delay(between(random, 500, 1_000));
+    if (!(await heldWithin(LIMIT_MS, () => hasCheckpoint(stack)))) wrong('a new log has no checkpoint');
     await backUp(stack, 'audit');
     const copied = await checkpointOf(stack);
     await delay(between(random, 2_000, 3_000));
