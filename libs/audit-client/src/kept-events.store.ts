@@ -4,7 +4,7 @@ import { withNumber } from './event-number.js';
 
 const keptEvents = `
   select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
-  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by position limit 20`;
+  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by audit_kept.position limit 20`;
 
 const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
 

@@ -182,4 +182,22 @@ describe("the relay's store", () => {
     await store.mark();
     expect(await store.due(30_000, 0n)).toEqual([]);
   });
+
+  it('reads what is kept page by page in its order, with as many digits as its position may have', async () => {
+    await client.query('truncate audit_kept restart identity');
+    await client.query(
+      `insert into audit_kept (first_sequence, last_sequence, first_index, events)
+       select n, n, n - 1, '{"id":"event"}' from generate_series(1, 120) as n order by n`,
+    );
+    const kept = new KeptEventsStore(client, 1);
+    const read: bigint[] = [];
+    for (let after = 0n; ;) {
+      const page = await kept.from(3n, after);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      read.push(...page.map(({ firstIndex }) => firstIndex));
+      after = last.position;
+    }
+    expect(read).toEqual(Array.from({ length: 117 }, (_, place) => BigInt(place + 3)));
+  });
 });

@@ -118,7 +118,7 @@ export class DeadLetterStore {
   /** Masks a batch of dead letters from before dead letters were masked. @returns how many it processed */
   async maskOlder(): Promise<number> {
     const { rows } = await this.pool.query(
-      'select position::text, payload from dead_letter where not masked order by position limit 200',
+      'select position::text, payload from dead_letter where not masked order by dead_letter.position limit 200',
     );
     const letters = unmaskedRows.parse(rows);
     for (const { position, payload } of letters) {

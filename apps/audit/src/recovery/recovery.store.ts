@@ -145,7 +145,7 @@ export class RecoveryStore {
 
   async #staged(queries: pg.Pool | pg.PoolClient, next: bigint): Promise<readonly RecoveredEvent[]> {
     const { rows } = await queries.query(
-      'select log_index::text, event, salts from recovered_event where log_index >= $1 order by log_index',
+      'select log_index::text, event, salts from recovered_event where log_index >= $1 order by recovered_event.log_index',
       [next],
     );
     return stagedRows.parse(rows);

@@ -139,9 +139,9 @@ export class ApiKeyReports {
       await client.query('begin');
       const { rows } = await client.query(
         `select id, report, kept_at::text as kept_at from api_key_report where id in (
-           select id from (select id, report from api_key_report order by kept_at, id offset $1) as behind
+           select id from (select id, report from api_key_report order by api_key_report.kept_at, id offset $1) as behind
            where length(report::text) < $2 limit $3)
-         order by kept_at, id for update skip locked`,
+         order by api_key_report.kept_at, id for update skip locked`,
         [this.limits.untouched, FULL_CHARACTERS, MERGED_AT_ONCE],
       );
       const reports = mergedRows.parse(rows);
