@@ -10,7 +10,9 @@ const sources = globSync('{apps,libs,tools}/*/src/**/*.ts', { cwd: root })
 function orderedByText(source: string): readonly string[] {
   const statements = source.match(/'[^'\n]*\bselect\b[^'\n]*'|`[^`]*\bselect\b[^`]*`/g) ?? [];
   return statements.flatMap((statement) => {
-    const texts = [...statement.matchAll(/(?<![$\w])(\w+)::text\b(?: as (\w+))?/g)].map(([, column, name]) => name ?? column);
+    const texts = [...statement.matchAll(/(?<![$\w])(\w+)::text\b(?: as (\w+))?/g)].map(
+      ([, column, name]) => name ?? column,
+    );
     const orders = [...statement.matchAll(/\border by ([^()]*)/g)].flatMap(([, columns = '']) => columns.split(','));
     return orders.map((order) => order.trim().split(/\s/)[0] ?? '').filter((column) => texts.includes(column));
   });
