@@ -102,22 +102,32 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
   });
 
   it('keeps what is held when the refusal of an earlier order arrives late, and records the refusal', async () => {
-    const purse = await payments.accounts.open(shop, 'forbidden');
-    const key = randomUUID();
-    const hold = (): Promise<Answer> =>
-      payments.call(shop, 'POST', '/payments', { amount: euro('100'), from: purse, to, capture: 'manual' }, key);
-    const refusal = gate.keepNext('answer');
-    const first = hold();
-    await refusal.reached;
-    await delay(LEASE);
-    expect(codeOf(await pay(randomUUID(), from, purse))).toEqual([201, 'settled']);
-    const held = await hold();
-    expect(codeOf(held)).toEqual([201, 'held']);
-    refusal.release();
-    await first;
-    const id = String(held.body['id']);
+    const attempt = async (): Promise<{ id: string; tookMs: number }> => {
+      const purse = await payments.accounts.open(shop, 'forbidden');
+      const key = randomUUID();
+      const hold = (): Promise<Answer> =>
+        payments.call(shop, 'POST', '/payments', { amount: euro('100'), from: purse, to, capture: 'manual' }, key);
+      const refusal = gate.keepNext('answer');
+      const first = hold();
+      await refusal.reached;
+      const reachedAt = performance.now();
+      await delay(LEASE);
+      expect(codeOf(await pay(randomUUID(), from, purse))).toEqual([201, 'settled']);
+      const held = await hold();
+      expect(codeOf(held)).toEqual([201, 'held']);
+      refusal.release();
+      const tookMs = performance.now() - reachedAt;
+      await first;
+      return { id: String(held.body['id']), tookMs };
+    };
+    // On a busy machine the first request may have given up the answer by then: that is another case.
+    let { id, tookMs } = await attempt();
+    let tries = 1;
+    for (; tookMs > TIMEOUT - 100 && tries < 20; tries += 1) ({ id, tookMs } = await attempt());
     expect((await payments.call(shop, 'GET', `/payments/${id}`)).body).toMatchObject({ status: 'held' });
-    expect(await payments.dataOf('payment.step_refused')).toEqual([
+    const refused = await payments.dataOf('payment.step_refused');
+    // One that gave up at the last moment may have recorded it all the same.
+    expect(refused.filter((data) => tries === 1 || JSON.stringify(data).includes(id))).toEqual([
       expect.objectContaining({
         resource: `payment/${id}`,
         outcome: 'failed',
@@ -126,7 +136,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
         changes: expect.objectContaining({ status: { from: 'held', to: 'held' } }),
       }),
     ]);
-  });
+  }, 60_000);
 
   it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
