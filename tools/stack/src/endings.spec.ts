@@ -6,15 +6,12 @@ const sources = globSync('apps/*/src/**/*.ts', { cwd: root })
   .filter((path) => !/\.spec\.ts$|\/testing\//.test(path))
   .map((path) => ({ path, text: readFileSync(resolve(root, path), 'utf8') }));
 
-/** The grants stand side by side, each named after its `grant_type`. */
-const isGrant = (path: string): boolean => path.startsWith('apps/issuer/src/token/grants/');
-
 describe('the ending of a file', () => {
   it('tells what kind of part Nest provides from it', () => {
-    const endings = /\.(?:client|controller|filter|guard|module|service|store|worker)\.ts$/;
+    const endings = /\.(?:client|controller|filter|grant|guard|module|service|store|worker)\.ts$/;
     const parts = sources.filter(({ text }) => /^@(?:Injectable|Controller|Catch|Module)\(/m.test(text));
     expect(parts.length).toBeGreaterThan(100);
-    expect(parts.map(({ path }) => path).filter((path) => !endings.test(path) && !isGrant(path))).toEqual([]);
+    expect(parts.map(({ path }) => path).filter((path) => !endings.test(path))).toEqual([]);
   });
 
   it('is .store.ts wherever there is SQL', () => {

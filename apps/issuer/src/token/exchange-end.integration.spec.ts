@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signAccessToken } from './grants/access-token.js';
 import { claimsForExchange } from './grants/exchanged-claims.js';
-import { decideTokenExchange } from './grants/token-exchange.js';
+import { decideTokenExchange } from './grants/token-exchange.grant.js';
 import { claimsForClient } from './grants/token-parameters.js';
 
 const grant = {

@@ -6,7 +6,7 @@ import { byClient } from '../authentication/by-client.js';
 import { delegationIdSchema, type NewDelegation } from '../delegations/delegation.js';
 import { begunEvent } from '../delegations/delegations.service.js';
 import { clientSchema, SCOPES_LIMIT } from '../registry/client.js';
-import { clientCredentials } from './grants/client-credentials.js';
+import { clientCredentials } from './grants/client-credentials.grant.js';
 import { type TokenGrant } from './grants/grant.js';
 import { claimsForClient } from './grants/token-parameters.js';
 import { type TokenDecision } from './token-decision.js';

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
-import { AuthorizationCode } from './authorization-code.js';
-import { clientCredentials } from './client-credentials.js';
-import { DeviceCodeGrant } from './device-code.js';
+import { AuthorizationCode } from './authorization-code.grant.js';
+import { clientCredentials } from './client-credentials.grant.js';
+import { DeviceCodeGrant } from './device-code.grant.js';
 import { type TokenGrant } from './grant.js';
-import { JwtBearer } from './jwt-bearer.js';
-import { RefreshTokenGrant } from './refresh-token.js';
-import { TokenExchange } from './token-exchange.js';
+import { JwtBearer } from './jwt-bearer.grant.js';
+import { RefreshTokenGrant } from './refresh-token.grant.js';
+import { TokenExchange } from './token-exchange.grant.js';
 
 /** Every grant that the token endpoint has. */
 @Injectable()

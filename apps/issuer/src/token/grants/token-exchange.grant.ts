@@ -6,10 +6,10 @@ import { type Client, type Policy } from '../../registry/client.js';
 import { decideExchange } from '../../registry/policy.js';
 import { SubjectTokens } from './subject-tokens.service.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
-import { ApiKeyExchange } from './api-key-exchange.js';
+import { ApiKeyExchange } from './api-key-exchange.service.js';
 import { type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { claimsForExchange, tooShort } from './exchanged-claims.js';
-import { OutsideExchange, type OutsideSubjectKind } from './outside-exchange.js';
+import { OutsideExchange, type OutsideSubjectKind } from './outside-exchange.service.js';
 
 const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
 const outsideKinds: readonly OutsideSubjectKind[] = ['access_token', 'id_token', 'jwt'];
