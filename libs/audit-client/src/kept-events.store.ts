@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { z } from 'zod';
 import { type NumberedEvent } from './event-batch.js';
 import { withNumber } from './event-number.js';
 
@@ -20,13 +21,16 @@ export interface KeptEvents {
   readonly salts: string;
 }
 
-interface KeptRow {
-  readonly position: string;
-  readonly first_sequence: string;
-  readonly first_index: string;
-  readonly events: string;
-  readonly salts: string;
-}
+const keptRows = z.array(
+  z.object({
+    position: z.string(),
+    first_sequence: z.string(),
+    first_index: z.string(),
+    events: z.string(),
+    salts: z.string(),
+  }),
+);
+const highestRow = z.tuple([z.object({ highest: z.string().nullable() })]);
 
 function numberedLines(events: string, first: bigint): readonly NumberedEvent[] {
   return events.split('\n').map((line, place) => {
@@ -45,8 +49,8 @@ export class KeptEventsStore {
 
   /** The next kept events from a log index on. @param after the position of the last one already read */
   async from(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
-    const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
-    return rows.map(({ position, first_sequence, first_index, events, salts }) => ({
+    const { rows } = await this.client.query(keptEvents, [fromIndex, after]);
+    return keptRows.parse(rows).map(({ position, first_sequence, first_index, events, salts }) => ({
       position: BigInt(position),
       firstIndex: BigInt(first_index),
       salts,
@@ -56,8 +60,8 @@ export class KeptEventsStore {
 
   /** The highest log index of the kept events. */
   async highestIndex(): Promise<bigint | undefined> {
-    const { rows } = await this.client.query<{ highest: string | null }>(highestIndex);
-    const highest = rows[0]?.highest ?? null;
+    const { rows } = await this.client.query(highestIndex);
+    const [{ highest }] = highestRow.parse(rows);
     return highest === null ? undefined : BigInt(highest);
   }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { z } from 'zod';
 
 /** The lowest UUIDv7 at a given time (RFC 9562, section 5.7). */
 function lowestIdAt(ms: number): string {
@@ -17,6 +18,8 @@ const recentEvents = `
      string_to_table(kept.events, E'\\n') as line
    where line::jsonb->>'type' = $1 and (line::jsonb->>'id')::uuid >= $2::uuid limit $4)`;
 
+const recentRows = z.array(z.object({ event: z.unknown() }));
+
 /**
  * Reads back what the service itself recorded recently, whether or not it is in the log yet; complete for as long as events are kept
  * (`OUTBOX_KEEP_HOURS`).
@@ -31,7 +34,7 @@ export class RecentEvents {
    */
   async read(type: string, since: Date, limit: number): Promise<readonly unknown[]> {
     const values = [type, lowestIdAt(since.getTime()), since, limit];
-    const { rows } = await this.pool.query<{ event: unknown }>(recentEvents, values);
-    return rows.slice(0, limit).map(({ event }) => event);
+    const { rows } = await this.pool.query(recentEvents, values);
+    return recentRows.parse(rows).slice(0, limit).map(({ event }) => event);
   }
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { z } from 'zod';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
 import { withNumber } from './event-number.js';
 import { KeptEventsStore } from './kept-events.store.js';
@@ -28,6 +29,10 @@ interface Lines {
   readonly runs: Buffer | null;
   readonly events: Buffer | null;
 }
+
+const lockRow = z.tuple([z.object({ held: z.boolean() })]);
+const countRow = z.tuple([z.object({ count: z.coerce.number() })]);
+const renumberRow = z.tuple([z.object({ renumbered: z.boolean() })]);
 
 /** The driver uses the memory of an answer again, so each value is copied, once. */
 const asBytes = { binary: true, types: { getTypeParser: () => (value: Buffer) => Buffer.from(value) } };
@@ -95,8 +100,9 @@ export class RelayStore {
   /** @returns whether this connection holds the lock now; one at a time does */
   async lock(): Promise<boolean> {
     const text = 'select pg_try_advisory_lock(hashtext($1)) as held';
-    const { rows } = await this.client.query<{ held: boolean }>(text, [LOCK]);
-    if (rows[0]?.held !== true) return false;
+    const { rows } = await this.client.query(text, [LOCK]);
+    const [{ held }] = lockRow.parse(rows);
+    if (!held) return false;
     // An outbox is small but its table is not: deleted rows remain as dead rows until a vacuum, and statistics taken at the wrong moment make
     // PostgreSQL read all of them (200 MB, every second) instead of using an index.
     await this.client.query('set enable_seqscan = off');
@@ -181,8 +187,8 @@ export class RelayStore {
 
   /** @returns how many events wait; counting stops at a hundred thousand rows of a table */
   async count(): Promise<number> {
-    const { rows } = await this.client.query<{ count: string }>(countWaiting);
-    return Number(rows[0]?.count ?? 0);
+    const { rows } = await this.client.query(countWaiting);
+    return countRow.parse(rows)[0].count;
   }
 
   async #remove(places: readonly Place[], minimumAgeMs: number): Promise<void> {
@@ -203,8 +209,9 @@ export class RelayStore {
   /** @returns whether the counter was older than what audit knows: then these events' numbers belong to other events there */
   async #renumber(known: bigint): Promise<boolean> {
     if (known <= this.#given) return false;
-    const { rows } = await this.client.query<{ renumbered: boolean }>(renumberEvents, [this.source, known]);
-    if (rows[0]?.renumbered !== true) return false;
+    const { rows } = await this.client.query(renumberEvents, [this.source, known]);
+    const [{ renumbered }] = renumberRow.parse(rows);
+    if (!renumbered) return false;
     this.#noted = [];
     return true;
   }

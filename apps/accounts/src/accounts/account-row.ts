@@ -1,25 +1,26 @@
 import { currencySchema } from '@countersign/money';
-import { type Metadata } from '../metadata.js';
-import { accountIdSchema, type Account } from './account.js';
+import { z } from 'zod';
+import { accountIdSchema, accountKinds, accountStatuses, overdraftRules, type Account } from './account.js';
 
 /** A row of `account` as the driver gives it. */
-export interface AccountRow {
-  readonly id: string;
-  readonly name: string;
-  readonly kind: Account['kind'];
-  readonly currency: string;
-  readonly overdraft: Account['overdraft'];
-  readonly overdraft_limit: string;
-  readonly granted_by: string | null;
-  readonly status: Account['status'];
-  readonly owner: string;
-  readonly metadata: Metadata;
-  readonly credits_minus_debits: string;
-  readonly held: string;
-  readonly opened_by: string;
-  readonly opened_at: Date;
-  readonly changed_at: Date;
-}
+export const accountRowSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(accountKinds),
+  currency: z.string(),
+  overdraft: z.enum(overdraftRules),
+  overdraft_limit: z.string(),
+  granted_by: z.string().nullable(),
+  status: z.enum(accountStatuses),
+  owner: z.string(),
+  metadata: z.record(z.string(), z.string()),
+  credits_minus_debits: z.string(),
+  held: z.string(),
+  opened_by: z.string(),
+  opened_at: z.date(),
+  changed_at: z.date(),
+});
+export type AccountRow = z.infer<typeof accountRowSchema>;
 
 export function accountOf(row: AccountRow): Account {
   return {

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
-import { accountOf, type AccountRow } from '../accounts/account-row.js';
+import { z } from 'zod';
+import { accountOf, accountRowSchema, type AccountRow } from '../accounts/account-row.js';
 import { type Account, type AccountId, type ListAccounts } from '../accounts/account.js';
 import { entryOf, type Entry, type EntryRow, type StatementQuery } from './statement.js';
 
@@ -38,12 +39,12 @@ export class StandingsStore {
 
   /** One account more than the page has, if there are more. */
   async list(owner: string, { cursor, limit }: ListAccounts, now: Date): Promise<readonly Account[]> {
-    const { rows } = await this.pool.query<AccountRow>(
+    const { rows } = await this.pool.query(
       `select account.*, account.held - ${overdueOf} as held from account
         where owner = $1 and ($3::uuid is null or id > $3) order by id limit $4`,
       [owner, now, cursor ?? null, limit + 1],
     );
-    return rows.map(accountOf);
+    return z.array(accountRowSchema).parse(rows).map(accountOf);
   }
 
   /**

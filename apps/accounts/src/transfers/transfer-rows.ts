@@ -1,29 +1,30 @@
 import { currencySchema } from '@countersign/money';
+import { z } from 'zod';
 import { accountIdSchema } from '../accounts/account.js';
-import { type Metadata } from '../metadata.js';
-import { transferIdSchema, type Hold, type HoldStatus, type Leg, type Transfer } from './transfer.js';
+import { holdStatuses, transferIdSchema, type Hold, type Leg, type Transfer } from './transfer.js';
 
 /** A transfer with its legs and its hold, as the driver gives it. */
-export interface TransferRow {
-  readonly id: string;
-  readonly reference: string;
-  readonly metadata: Metadata;
-  readonly corrects: string | null;
-  readonly subject: string;
-  readonly client_id: string;
-  readonly actors: readonly string[];
-  readonly txn: string;
-  readonly posted_at: Date;
-  readonly legs: readonly (readonly [string, string, string, string])[];
-  readonly status: HoldStatus | null;
-  readonly expires_at: Date | null;
-  readonly posted_amount: string | null;
-  readonly ended_at: Date | null;
-  readonly ended_by_subject: string | null;
-  readonly ended_by_client_id: string | null;
-  readonly ended_by_actors: readonly string[] | null;
-  readonly ended_by_txn: string | null;
-}
+export const transferRowSchema = z.object({
+  id: z.string(),
+  reference: z.string(),
+  metadata: z.record(z.string(), z.string()),
+  corrects: z.string().nullable(),
+  subject: z.string(),
+  client_id: z.string(),
+  actors: z.array(z.string()),
+  txn: z.string(),
+  posted_at: z.date(),
+  legs: z.array(z.tuple([z.string(), z.string(), z.string(), z.string()])),
+  status: z.enum(holdStatuses).nullable(),
+  expires_at: z.date().nullable(),
+  posted_amount: z.string().nullable(),
+  ended_at: z.date().nullable(),
+  ended_by_subject: z.string().nullable(),
+  ended_by_client_id: z.string().nullable(),
+  ended_by_actors: z.array(z.string()).nullable(),
+  ended_by_txn: z.string().nullable(),
+});
+export type TransferRow = z.infer<typeof transferRowSchema>;
 
 function holdOf(row: TransferRow): Hold | null {
   if (row.status === null || row.expires_at === null) return null;

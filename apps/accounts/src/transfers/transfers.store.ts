@@ -4,11 +4,12 @@ import { type Reach } from '@countersign/auth-core';
 import { POOL, type Transaction } from '@countersign/service-host';
 import { and, count, eq, or } from 'drizzle-orm';
 import type pg from 'pg';
+import { z } from 'zod';
 import { accountOf, type AccountRow } from '../accounts/account-row.js';
 import { type Account, type AccountId } from '../accounts/account.js';
 import { type Decision } from './decision.js';
 import { type ListTransfers } from './transfer-list.js';
-import { transferOf, type TransferRow } from './transfer-rows.js';
+import { transferOf, transferRowSchema, type TransferRow } from './transfer-rows.js';
 import { type Transfer, type TransferId } from './transfer.js';
 import { holdTable, legTable } from './transfers.tables.js';
 
@@ -191,19 +192,15 @@ export class TransfersStore {
 
   /** Transfers within reach in the order of their ids; one more than the page has, if there are more. */
   async list({ subject, clientId }: Reach, { cursor, limit }: ListTransfers): Promise<readonly Transfer[]> {
-    const { rows } = await this.pool.query<TransferRow>(listTransfers, [
-      subject,
-      clientId ?? null,
-      cursor ?? null,
-      limit + 1,
-    ]);
-    return rows.map(transferOf);
+    const values = [subject, clientId ?? null, cursor ?? null, limit + 1];
+    const { rows } = await this.pool.query(listTransfers, values);
+    return z.array(transferRowSchema).parse(rows).map(transferOf);
   }
 
   /** Holds past their time that are not yet ended, longest overdue first; those on `accounts`, or all. */
   async overdue(now: Date, limit: number, accounts: readonly AccountId[] | null = null): Promise<readonly Transfer[]> {
-    const { rows } = await this.pool.query<TransferRow>(findOverdue, [now, limit, accounts]);
-    return rows.map(transferOf);
+    const { rows } = await this.pool.query(findOverdue, [now, limit, accounts]);
+    return z.array(transferRowSchema).parse(rows).map(transferOf);
   }
 
   /** Holds on either side of the account that have not ended. */

@@ -106,15 +106,15 @@ export class DeliveryQueueStore {
 
   /** Endpoints to which something is due, and which do not rest. */
   async ready(now: Date, { busy, slow, limits }: Look): Promise<readonly Ready[]> {
-    const query = { name: 'webhooks.ready', text: findReady, values: [now, busy, slow, limits.slow, limits.swift] };
-    return (await this.pool.query<Ready>(query)).rows;
+    const values = [now, busy, slow, limits.slow, limits.swift];
+    return (await this.pool.query<Ready>({ name: 'webhooks.ready', text: findReady, values })).rows;
   }
 
   /** Takes what is due longest, one delivery of each endpoint; no other replica gets it until the attempt's lease is over. */
   async take(endpoints: readonly EndpointId[], now: Date): Promise<readonly Attempt[]> {
     const lease = new Date(now.getTime() + ATTEMPT_LEASE_MS);
-    const query = { name: 'webhooks.take', text: takeOne, values: [endpoints, now, lease] };
-    return (await this.pool.query<Attempt>(query)).rows;
+    const values = [endpoints, now, lease];
+    return (await this.pool.query<Attempt>({ name: 'webhooks.take', text: takeOne, values })).rows;
   }
 
   /** Stores the outcomes of attempts, oldest first; the last one determines an endpoint's health. */

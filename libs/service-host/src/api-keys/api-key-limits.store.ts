@@ -61,7 +61,7 @@ export class PostgresLimitStore implements LimitStore {
   }
 
   async #lock(client: pg.PoolClient, names: readonly string[]): Promise<readonly Row[]> {
-    return z.array(rowSchema).parse((await client.query<pg.QueryResultRow>(locked, [names])).rows);
+    return z.array(rowSchema).parse((await client.query(locked, [names])).rows);
   }
 
   /** Forgets what nobody has used for more than a month. */
