@@ -35,6 +35,9 @@ export class RecentEvents {
   async read(type: string, since: Date, limit: number): Promise<readonly unknown[]> {
     const values = [type, lowestIdAt(since.getTime()), since, limit];
     const { rows } = await this.pool.query(recentEvents, values);
-    return recentRows.parse(rows).slice(0, limit).map(({ event }) => event);
+    return recentRows
+      .parse(rows)
+      .slice(0, limit)
+      .map(({ event }) => event);
   }
 }

@@ -4,7 +4,6 @@ import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { events } from '../events.js';
 import { claimedName } from '../registry/client.js';
 import { type AccessTokenClaims } from './grants/access-token.js';
-import { isoTimes } from './commits/iso-time.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 
 function auditPrincipalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
@@ -52,8 +51,6 @@ const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: s
   request: auditRequest(trace),
 });
 
-const expiryText = isoTimes();
-
 // Members of `changes` that are undefined are left out of the JSON.
 function issuedEvent({ claims, client, grant, request, origin }: Granted, trace: RequestTrace): NewAuditEvent {
   const { jti, exp, cnf, txn } = claims;
@@ -66,7 +63,7 @@ function issuedEvent({ claims, client, grant, request, origin }: Granted, trace:
       audience,
       scope: claims.scope,
       jti,
-      expires_at: expiryText(exp * 1_000),
+      expires_at: new Date(exp * 1_000).toISOString(),
       bound_to: cnf?.jkt,
       exchanged_by: isOwn ? undefined : client.client_id,
       subject_token: origin,

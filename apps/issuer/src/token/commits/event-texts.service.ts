@@ -7,13 +7,10 @@ import {
   type UnnumberedEvent,
 } from '@countersign/audit-event';
 import { CLOCK } from '@countersign/service-host';
-import { isoTimes } from './iso-time.js';
 
 /** Completes events for the statements that commit decisions. That they fit the trail's schema, a spec holds, so that no token pays for it. */
 @Injectable()
 export class EventTexts {
-  readonly #timeText = isoTimes();
-
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
   /**
@@ -21,13 +18,13 @@ export class EventTexts {
    * @throws {AuditEventError}
    */
   of({ type, subject, traceparent, data }: NewAuditEvent): string {
-    const now = this.clock().getTime();
+    const now = this.clock();
     const complete: UnnumberedEvent = {
       specversion: '1.0',
-      id: uuidv7(now),
+      id: uuidv7(now.getTime()),
       source: 'issuer',
       type,
-      time: this.#timeText(now),
+      time: now.toISOString(),
       subject,
       datacontenttype: 'application/json',
       traceparent,

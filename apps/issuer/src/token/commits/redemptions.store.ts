@@ -7,7 +7,6 @@ import { useReadyAssertions } from '../../authentication/used-assertions.store.j
 import { type NewDelegation } from '../../delegations/delegation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
-import { isoTimes } from './iso-time.js';
 import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 import { eventsOf, recordGroup } from './record-group.js';
 
@@ -86,9 +85,6 @@ ${recordGroup('$9', 2)}
 )
 select n, state, exists (select from good g where g.n = j.n) as good from judged j`;
 
-// A Date in what becomes JSON costs more than all the rest of a row.
-const [authTimeText, createdText] = [isoTimes(), isoTimes()];
-
 const used = (redemption: Redemption): readonly string[] =>
   namesOf(redemption, 'code' in redemption.of ? redemption.of.code : redemption.of.device);
 
@@ -101,7 +97,7 @@ function rowOf(redemption: Redemption, n: number): object {
     ...{ n, ...assertionOf(redemption), ...of, session_id: sessionId, salt },
     delegation: {
       ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId },
-      ...{ auth_time: authTimeText(authTime.getTime()), created_at: createdText(createdAt.getTime()) },
+      ...{ auth_time: authTime.toISOString(), created_at: createdAt.toISOString() },
       ...{ acr, amr, roles, nonce, dpop_key: dpopKey },
     },
   };
