@@ -25,6 +25,23 @@ describe('what the replicas of a service share of API keys', () => {
     await backing.stop();
   }, 60_000);
 
+  /** A pool whose next statements fail before or after they are committed. */
+  function losingAnswers() {
+    const fault: { now?: 'before' | 'after' | undefined } = {};
+    const failing = new Proxy(pool, {
+      get: (target, name) =>
+        name === 'query'
+          ? async (text: string, values: unknown[]) => {
+              if (fault.now === 'before') throw new Error('Connection terminated');
+              const answer = await target.query(text, values);
+              if (fault.now === 'after') throw new Error('Connection terminated');
+              return answer;
+            }
+          : target.connect.bind(target),
+    });
+    return { failing, fault };
+  }
+
   it('is leased once, however many replicas ask at the same moment for however many keys', async () => {
     const replicas = Array.from({ length: 4 }, () => new PostgresLimitStore(pool));
     const asked = ['one', 'two', 'three'].map((bucket) => ({ bucket, limit, used: 0, wanted: 40 }));
@@ -71,18 +88,7 @@ describe('what the replicas of a service share of API keys', () => {
   it('is counted once if the answer to its commit is lost, whether or not it was committed, and however late that shows', async () => {
     const use = { api_key_id: 'b', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
     const report = (count: number) => ({ uses: [{ ...use, count }], networks: [] });
-    const fault: { now?: 'before' | 'after' | undefined } = {};
-    const failing = new Proxy(pool, {
-      get: (target, name) =>
-        name === 'query'
-          ? async (text: string, values: unknown[]) => {
-              if (fault.now === 'before') throw new Error('Connection terminated');
-              const answer = await target.query(text, values);
-              if (fault.now === 'after') throw new Error('Connection terminated');
-              return answer;
-            }
-          : target.connect.bind(target),
-    });
+    const { failing, fault } = losingAnswers();
     const reports = new ApiKeyReports(failing);
     const counted = new Map<string, number>();
     const send = () =>
@@ -113,6 +119,39 @@ describe('what the replicas of a service share of API keys', () => {
     expect(reports.lastError).toBeNull();
     expect([...counted.values()]).toEqual([1, 1, 1, 1, 1]);
     expect(await reports.waiting()).toBe(0);
+  });
+
+  it('is counted once if the answer to its commit is lost and it is merged, or sent and merged, before that shows', async () => {
+    await pool.query('delete from api_key_report');
+    const use = { api_key_id: 'c', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+    const { failing, fault } = losingAnswers();
+    const limits = { reports: 1_000, untouched: 0 };
+    const [reports, other] = [new ApiKeyReports(failing, limits), new ApiKeyReports(pool, limits)];
+    const keepInOther = async (times: number) => {
+      for (let n = 0; n < times; n += 1) await other.keep({ uses: [{ ...use, count: 1 }], networks: [] });
+    };
+    const counted = new Map<string, number>();
+    const sendAll = async () => {
+      const once = () =>
+        other.send((kept) => {
+          for (const { id, uses } of kept) counted.set(id, uses[0]?.count ?? 0);
+          return Promise.resolve();
+        });
+      while ((await once()) > 0);
+    };
+    for (const isSent of [false, true]) {
+      fault.now = 'after';
+      await reports.keep({ uses: [{ ...use, count: 1_000 }], networks: [] });
+      if (isSent) await sendAll();
+      await keepInOther(199);
+      if (!isSent) expect(await other.merge()).toBe(199);
+      fault.now = undefined;
+      await reports.keep({ uses: [{ ...use, count: 10_000 }], networks: [] });
+      if (isSent) expect(await other.merge()).toBe(199);
+      expect(reports.lastError).toBeNull();
+      await sendAll();
+    }
+    expect([...counted.values()].reduce((sum, count) => sum + count, 0)).toBe(2 * (1_000 + 10_000 + 199));
   });
 
   it('is reported in requests that the issuer takes, however much waits', async () => {
@@ -162,5 +201,19 @@ describe('what the replicas of a service share of API keys', () => {
     while ((await reports.send((kept) => Promise.resolve(void sent.push(...kept)))) > 0);
     expect(sent.slice(0, 40).map(({ id }) => id)).toEqual(oldest.map(({ id }) => id));
     expect(sent.flatMap(({ uses }) => uses).reduce((sum, { count }) => sum + count, 0)).toBe(500);
+  });
+
+  it('is kept in the order in which it was counted, also when nobody waits for the one before, and who kept it is forgotten', async () => {
+    const reports = new ApiKeyReports(pool);
+    const use = { api_key_id: 'd', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+    await Promise.all([1, 2, 3].map((count) => reports.keep({ uses: [{ ...use, count }], networks: [] })));
+    const sent: number[] = [];
+    await reports.send((kept) => Promise.resolve(void sent.push(...kept.map(({ uses }) => uses[0]?.count ?? 0))));
+    expect(sent).toEqual([1, 2, 3]);
+    await pool.query(`update api_key_reporter set kept_at = kept_at - interval '31 days'`);
+    await reports.keep({ uses: [{ ...use, count: 4 }], networks: [] });
+    await reports.prune();
+    const { rowCount } = await pool.query('select from api_key_reporter');
+    expect(rowCount).toBe(1);
   });
 });

@@ -53,6 +53,13 @@ function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
   });
 }
 
+/** A report as this process keeps it, with its place among those. */
+interface NumberedReport {
+  readonly id: string;
+  readonly number: number;
+  readonly report: ApiKeyUsageReport;
+}
+
 class NoRoom extends Error {
   constructor(limit: number) {
     super(`${String(limit)} reports wait for the issuer already`);
@@ -62,8 +69,12 @@ class NoRoom extends Error {
 /** What was counted of API keys, in the service's own database until the issuer has it. */
 export class ApiKeyReports {
   #lastError: string | null = null;
-  /** A report that was committed or not: the answer was lost. It is kept again under its id. */
-  #uncertain: KeptReport | undefined;
+  /** Of this process, in the database. */
+  readonly #reporter = randomUUID();
+  #numbered = 0;
+  #keeping: Promise<unknown> = Promise.resolve();
+  /** A report that was committed or not: the answer was lost. It is kept again under its number. */
+  #uncertain: NumberedReport | undefined;
 
   /** @param limits fewer, for a test */
   constructor(
@@ -83,13 +94,20 @@ export class ApiKeyReports {
   }
 
   /**
-   * Commits a report. If the database fails in the middle, it may be committed, so it stays here until that is certain: returned to the counters, it could count twice.
+   * Commits a report, one after another. If the database fails in the middle, it may be committed, so it stays here until that is certain: returned
+   * to the counters, it could count twice.
    * @throws {Error} when it is not kept: when the report before it is still uncertain, or {@link REPORTS_LIMIT} wait already
    */
   async keep(report: ApiKeyUsageReport): Promise<void> {
+    const kept = this.#keeping.then(() => this.#keep(report));
+    this.#keeping = kept.catch(() => undefined);
+    return kept;
+  }
+
+  async #keep(report: ApiKeyUsageReport): Promise<void> {
     try {
       await this.#settle();
-      const kept = { ...report, id: randomUUID() };
+      const kept = { id: randomUUID(), number: (this.#numbered += 1), report };
       try {
         if (!(await this.#insert(kept))) throw new NoRoom(this.limits.reports);
       } catch (error) {
@@ -115,17 +133,29 @@ export class ApiKeyReports {
     this.#lastError = null;
   }
 
-  /** @returns whether the report is committed, now or before; false when too many wait */
-  async #insert({ id, ...report }: KeptReport): Promise<boolean> {
+  /**
+   * The number decides, and not the row: that may have been sent, or merged with others, since it was committed.
+   * @returns whether the report is committed, now or before; false when too many wait
+   */
+  async #insert({ id, number, report }: NumberedReport): Promise<boolean> {
     const { rows } = await this.pool.query(
-      `with kept as (
-         insert into api_key_report (id, report) select $1, $2
-         where (select count(*) from (select from api_key_report limit $3) as waiting) < $3
-         on conflict (id) do nothing returning id
-       ) select exists (select from kept) or exists (select from api_key_report where id = $1) as kept`,
-      [id, JSON.stringify(report), this.limits.reports],
+      `with counted as (
+         insert into api_key_reporter as known (id, last_report) select $1, $2
+         where (select count(*) from (select from api_key_report limit $5) as waiting) < $5
+         on conflict (id) do update set last_report = excluded.last_report, kept_at = clock_timestamp()
+         where known.last_report < excluded.last_report
+         returning id
+       ), kept as (
+         insert into api_key_report (id, report) select $3, $4 where exists (select from counted)
+       ) select exists (select from counted) or exists (select from api_key_reporter where id = $1 and last_report >= $2) as kept`,
+      [this.#reporter, number, id, JSON.stringify(report), this.limits.reports],
     );
     return keptRows.parse(rows)[0].kept;
+  }
+
+  /** Forgets processes that have kept nothing for long. */
+  async prune(): Promise<void> {
+    await this.pool.query(`delete from api_key_reporter where kept_at < now() - interval '30 days'`);
   }
 
   /**

@@ -37,7 +37,7 @@ const PRUNE_EVERY_MS = 3_600_000;
 /** Milliseconds between two measurements of what waits, and whether uses were lost. */
 const MEASURE_EVERY_MS = 10_000;
 
-/** Sends what was counted to the issuer, and forgets buckets that nobody uses. */
+/** Sends what was counted to the issuer, and forgets buckets that nobody uses, and processes that are gone. */
 @Injectable()
 class ApiKeyWork implements OnModuleInit {
   constructor(
@@ -58,6 +58,7 @@ class ApiKeyWork implements OnModuleInit {
       everyMs: PRUNE_EVERY_MS,
       run: async () => {
         await this.limits.prune();
+        await this.reports.prune();
         return undefined;
       },
     });

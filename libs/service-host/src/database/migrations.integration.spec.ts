@@ -104,7 +104,13 @@ describe('migrations with their own credentials', () => {
   it('do not touch a schema that is up to date', async () => {
     const urls = await guarded('audit');
     const from = folder('once', NOTES);
-    expect(await migrate(urls, from)).toEqual(['0000_dpop_proofs', '0000_step', '0000_outbox', '0001_outbox_groups']);
+    expect(await migrate(urls, from)).toEqual([
+      '0000_dpop_proofs',
+      '0001_api_key_reporters',
+      '0000_step',
+      '0000_outbox',
+      '0001_outbox_groups',
+    ]);
     expect(await migrate(urls, from)).toEqual([]);
   }, 60_000);
 
