@@ -66,11 +66,15 @@ function journalsOf(database: string): readonly { readonly table: string; readon
     .filter(({ path }) => existsSync(path));
 }
 
+async function isThere(client: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await client.query('select to_regclass($1) is not null as there', [table]);
+  return thereRows.parse(rows)[0].there;
+}
+
 async function lastApplied(client: pg.Client, table: string): Promise<number> {
-  const { rows } = await client.query('select to_regclass($1) is not null as there', [`drizzle.${table}`]);
-  if (!thereRows.parse(rows)[0].there) return -1;
-  const { rows: applied } = await client.query(`select max(created_at) as last from drizzle.${table}`);
-  return Number(lastRows.parse(applied)[0].last ?? -1);
+  if (!(await isThere(client, `drizzle.${table}`))) return -1;
+  const { rows } = await client.query(`select max(created_at) as last from drizzle.${table}`);
+  return Number(lastRows.parse(rows)[0].last ?? -1);
 }
 
 async function missingMigrations(client: pg.Client, database: string): Promise<readonly Finding[]> {
@@ -91,6 +95,31 @@ async function missingMigrations(client: pg.Client, database: string): Promise<r
   ];
 }
 
+/** Seconds that events may wait: the relay sends again what got no receipt for 30. */
+const GROUPS_SECONDS = 120;
+const waitingRows = z.tuple([z.object({ events: z.string(), since: z.date().nullable() })]);
+
+/** Versions before 0.2 neither send nor count what is in `audit_outbox_group`, so such a service itself reports that nothing waits. */
+async function waitingGroups(client: pg.Client, database: string): Promise<readonly Finding[]> {
+  if (!(await isThere(client, 'audit_outbox_group'))) return [];
+  const { rows } = await client.query(
+    `select coalesce(sum(count), 0) as events, min(created_at) as since from audit_outbox_group
+      where created_at < now() - $1 * interval '1 second'`,
+    [GROUPS_SECONDS],
+  );
+  const [{ events, since }] = waitingRows.parse(rows);
+  if (since === null) return [];
+  return [
+    {
+      code: 'GROUPS_WAIT',
+      where: `database ${database}`,
+      what: `${events} audit events wait in audit_outbox_group, the oldest since ${since.toISOString()}`,
+      to_do:
+        'If the service went back to a version before 0.2: start this one again until nothing waits, docs/operations.md, "Going back". Otherwise check its relay and audit.',
+    },
+  ];
+}
+
 /** Checks a database with the login of its service. @param url the service's DATABASE_URL */
 export async function inspectDatabase(url: string): Promise<readonly Finding[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
@@ -100,7 +129,12 @@ export async function inspectDatabase(url: string): Promise<readonly Finding[]> 
     const { rows } = await client.query(ownersQuery);
     const [owners] = z.array(ownersSchema).parse(rows);
     if (owners === undefined) throw new Error('the server does not list this database');
-    return [...ownershipFindings(owners), ...(await missingMigrations(client, owners.database))];
+    const { database } = owners;
+    return [
+      ...ownershipFindings(owners),
+      ...(await missingMigrations(client, database)),
+      ...(await waitingGroups(client, database)),
+    ];
   } catch (error) {
     const { host, pathname } = new URL(url);
     return [

@@ -172,6 +172,8 @@ describe('countersign doctor', () => {
     }
     await client.query('grant usage on schema drizzle to accounts');
     await client.query('grant select on all tables in schema drizzle to accounts');
+    await client.query('create table audit_outbox_group (count integer, created_at timestamptz)');
+    await client.query('grant select, insert, delete on audit_outbox_group to accounts');
     await client.end();
     expect(codes(await doctor('--stack', stack))).toEqual(['LOGIN_MAY_OWN database accounts']);
     await postgres.createGuardedDatabase('accounts', {
@@ -179,6 +181,21 @@ describe('countersign doctor', () => {
       migrator: newPassword(),
     });
     expect(await doctor('--stack', stack)).toMatchObject({ code: 0, report: { ok: true, findings: [] } });
+  });
+
+  it('names what waits in groups, which a service that went back to an older version neither sends nor counts', async () => {
+    const client = new pg.Client({ connectionString: urls.oneForAll });
+    await client.connect();
+    await client.query('insert into audit_outbox_group values (7, now())');
+    expect(await doctor('--stack', stack)).toMatchObject({ code: 0, report: { ok: true, findings: [] } });
+    await client.query(
+      `insert into audit_outbox_group values (5, now() - interval '3 min'), (20, '2025-11-27 12:00Z')`,
+    );
+    const found = await doctor('--stack', stack);
+    await client.query('delete from audit_outbox_group');
+    await client.end();
+    expect(codes(found)).toEqual(['GROUPS_WAIT database accounts']);
+    expect(found.report?.findings[0]?.what).toMatch(/^25 audit events .* since 2025-11-27T12:00:00.000Z$/);
   });
 
   it("names an earlier version's store of NATS, and a service or a database that does not answer", async () => {

@@ -8,7 +8,8 @@ import { earlierVersions, type EarlierVersion } from './earlier-versions.js';
 import { type Fault } from './fault.js';
 import { seededRandom, type Random } from './random.js';
 import { Round, type RoundReport } from './round.js';
-import { runOlderVersion, upgrade } from './upgrade.js';
+import { runOlderVersion, upgrade, upgradeWith } from './upgrade.js';
+import { leaveEvents } from './waiting-events.js';
 
 export interface FaultOptions {
   /** Rounds; each has every fault once. */
@@ -100,8 +101,9 @@ export class FaultRun {
         const { name, commit } = victim.from;
         this.print(`${name} is built, and runs once`);
         await runOlderVersion({ root, commit, sources: join(temporary, 'sources'), directory });
-      }
-      await this.#strikeIn(directory, victim);
+        const waiting = await leaveEvents(directory);
+        await this.#strikeIn(directory, { ...victim, faults: [upgradeWith(waiting)] });
+      } else await this.#strikeIn(directory, victim);
     } finally {
       rmSync(temporary, { recursive: true, force: true });
     }

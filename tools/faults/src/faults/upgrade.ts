@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { createTokenClient, type PrivateJwk } from '@countersign/auth-core';
 import { clientsFile, freePortBase, makeSamplePayment, StackError } from '@countersign/stack';
 import { z } from 'zod';
-import { type Fault } from './fault.js';
+import { heldWithin } from './database-restored.js';
+import { type Fault, type Scene } from './fault.js';
+import { type WaitingEvent } from './waiting-events.js';
 
 export interface OlderVersion {
   /** The repository's root. */
@@ -51,12 +53,44 @@ const declarationSchema = z.object({
   ),
 });
 
-/** This version has taken over what an earlier one left: its clients may ask for all that this version declares, and the sample works. */
-export const upgrade: Fault = {
+/** Milliseconds for what waited to arrive: what was sent without a receipt is sent again after 30 seconds. */
+const ARRIVAL_LIMIT_MS = 60_000;
+
+const foundSchema = z.object({ event: z.object({ sequence: z.string() }) });
+
+/** Each event that waited in an outbox is in the trail, under the number that it had. */
+async function checkWaiting({ stack, wrong, note }: Scene, waiting: readonly WaitingEvent[]): Promise<void> {
+  const auditor = createTokenClient({
+    issuer: stack.urls.issuer,
+    clientId: 'auditor',
+    key: stack.identities.clients.auditor,
+  });
+  const numberOf = async (id: string): Promise<string | undefined> => {
+    const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
+    const response = await fetch(`${stack.urls.audit}/events/${id}`, { headers: { authorization: `Bearer ${token}` } });
+    return response.ok ? foundSchema.parse(await response.json()).event.sequence : undefined;
+  };
+  for (const { id, sequence } of waiting) {
+    let number: string | undefined;
+    const arrived = await heldWithin(ARRIVAL_LIMIT_MS, async () => (number = await numberOf(id)) !== undefined);
+    if (!arrived) wrong(`an event that waited with the number ${String(sequence)} is not in the trail`);
+    else if (sequence !== undefined && number !== sequence)
+      wrong(`an event that waited with the number ${sequence} has ${String(number)} in the trail`);
+  }
+  note({ 'events that waited': waiting.length });
+}
+
+/**
+ * This version has taken over what an earlier one left: its clients may ask for all that this version declares, the sample works, and what waited
+ * in the outboxes is in the trail.
+ * @param waiting what waits in the outboxes
+ */
+export const upgradeWith = (waiting: readonly WaitingEvent[]): Fault => ({
   name: 'upgrade',
   unfelt: true,
   byNameOnly: true,
-  async strike({ stack, wrong }) {
+  async strike(scene) {
+    const { stack, wrong } = scene;
     const { identities, urls } = stack;
     const keys = new Map<string, PrivateJwk>(Object.entries(identities.clients));
     for (const { client_id: clientId, policy } of declarationSchema.parse(clientsFile(identities)).clients) {
@@ -72,5 +106,8 @@ export const upgrade: Fault = {
     const sample = await makeSamplePayment({ ...urls, storefrontKey: storefront, auditorKey: auditor });
     if (!sample.ok)
       wrong(`the sample payment is ${sample.payment.status}, with ${String(sample.events.length)} events`);
+    await checkWaiting(scene, waiting);
   },
-};
+});
+
+export const upgrade = upgradeWith([]);
