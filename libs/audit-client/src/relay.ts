@@ -13,6 +13,7 @@ import {
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
+import { outboxReasonOf } from './outbox-tables.js';
 import { RelayStore } from './relay.store.js';
 import { ROUND } from './relay-statements.js';
 import { reportSubject, writeReport, type SourceReport } from './source-report.js';
@@ -312,7 +313,7 @@ class OutboxRelay implements Relay {
   }
 
   #failed(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = outboxReasonOf(error);
     if (reason !== this.#lastError && !this.#stopped.signal.aborted) {
       this.options.logger.warn({ reason }, 'audit events wait in the outbox');
     }

@@ -51,7 +51,7 @@ async function leaveAt(client: pg.Client, source: ServiceName): Promise<readonly
 }
 
 /**
- * Leaves events of every stage in the outbox of each service, as a version with one row per event does when it is stopped while audit is away.
+ * Leaves events of every stage in the outbox of each service, as a version with one row per event does when it stops while audit is unavailable.
  * @param directory the state of a stack that is stopped
  */
 export async function leaveEvents(directory: string): Promise<readonly WaitingEvent[]> {
