@@ -6,7 +6,7 @@ import { sessionQuery } from '../api/session.js';
 import { rootRoute } from '../routing/root.js';
 import { parseSearch, stringifySearch } from '../routing/search-text.js';
 import { routeTree } from './routes.js';
-import { NotFound, Shell } from './shell.js';
+import { NotFound, ScreenFailed, ScreenLoading, Shell, ShellFailed } from './shell.js';
 
 /** Only what may be better next time is asked for again: not what the server refused. */
 function shouldRetry(times: number, error: Error): boolean {
@@ -20,12 +20,14 @@ export const queries = new QueryClient({
 // Whatever was refused, the shell asks whether anybody is signed in.
 onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
 
-rootRoute.update({ component: Shell, notFoundComponent: NotFound });
+rootRoute.update({ component: Shell, notFoundComponent: NotFound, errorComponent: ShellFailed });
 export const router = createRouter({
   routeTree,
   context: { queries },
   parseSearch,
   stringifySearch,
+  defaultPendingComponent: ScreenLoading,
+  defaultErrorComponent: ScreenFailed,
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,

@@ -48,9 +48,9 @@ function Screen() {
   const { data, error, isPending, refetch } = useQuery(sessionQuery);
   const [wasIn, setWasIn] = useState(false);
   if (data && !wasIn) setWasIn(true);
-  if (isPending) return <Loading what="your session" />;
+  if (isPending) return <Loading isWholePage what="your session" />;
   if (data === null) return <Welcome ended={wasIn} />;
-  if (data === undefined) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <ErrorState isWholePage error={error} retry={() => void refetch()} />;
   return <Outlet />;
 }
 
@@ -91,5 +91,41 @@ export function NotFound() {
     <PageState isWholePage title="There is no such page" action={<Link to="/">Go to the trail</Link>}>
       The address may be mistyped, or from another version.
     </PageState>
+  );
+}
+
+/** While a screen's code is awaited. */
+export function ScreenLoading() {
+  return <Loading isWholePage what="the screen" />;
+}
+
+/** In the place of a screen whose code did not come, or failed. */
+export function ScreenFailed() {
+  return (
+    <PageState
+      isWholePage
+      title="This screen cannot be shown"
+      action={
+        <button
+          type="button"
+          onClick={() => {
+            location.reload();
+          }}
+        >
+          Try again
+        </button>
+      }
+    >
+      <div role="alert">A part of it did not arrive, or something unexpected happened in this page.</div>
+    </PageState>
+  );
+}
+
+/** In the place of the whole page, frame included. */
+export function ShellFailed() {
+  return (
+    <main id="main" className={styles.main}>
+      <ScreenFailed />
+    </main>
   );
 }

@@ -4,10 +4,13 @@ import { signInPath } from '../api/session.js';
 import styles from './page-state.module.css';
 import { Untrusted } from './untrusted.js';
 
-interface StateProps {
-  readonly title: string;
+interface InPage {
   /** Whether the page has no other heading of the first level. */
   readonly isWholePage?: boolean;
+}
+
+interface StateProps extends InPage {
+  readonly title: string;
   readonly children?: ReactNode;
   readonly action?: ReactNode;
 }
@@ -25,10 +28,11 @@ export function PageState({ title, isWholePage = false, children, action }: Stat
 }
 
 /** While an answer is awaited. Screen readers hear it; the bars only show where something will be. */
-export function Loading({ what }: { readonly what: string }) {
+export function Loading({ what, isWholePage = false }: InPage & { readonly what: string }) {
+  const Words = isWholePage ? 'h1' : 'span';
   return (
     <div className={styles.loading} role="status">
-      <span className="visually-hidden">Loading {what} …</span>
+      <Words className="visually-hidden">Loading {what} …</Words>
       {['92%', '78%', '85%', '64%'].map((width) => (
         <span key={width} className={styles.bar} style={{ inlineSize: width }} aria-hidden="true" />
       ))}
@@ -46,7 +50,11 @@ const titles: Readonly<Record<Fault, string>> = {
 };
 
 /** Why a screen has nothing to show, and what helps. */
-export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+export function ErrorState({
+  error,
+  retry,
+  isWholePage = false,
+}: InPage & { readonly error: unknown; readonly retry?: () => void }) {
   const fault = faultOf(error);
   const detail = error instanceof ApiProblem ? error.message : 'Something unexpected happened in this page.';
   const needs = error instanceof ApiProblem ? error.needs : [];
@@ -59,6 +67,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   if (fault === 'signed-out')
     return (
       <PageState
+        isWholePage={isWholePage}
         title={titles[fault]}
         action={
           <a className="button" href={signInPath(location.pathname + location.search)}>
@@ -71,7 +80,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
     );
   if (fault === 'no-rights')
     return (
-      <PageState title={titles[fault]}>
+      <PageState isWholePage={isWholePage} title={titles[fault]}>
         <p>
           {needs.length === 0 ? (
             <Untrusted text={detail} />
@@ -85,7 +94,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
       </PageState>
     );
   return (
-    <PageState title={titles[fault]} action={again}>
+    <PageState isWholePage={isWholePage} title={titles[fault]} action={again}>
       <div role="alert">
         <Untrusted text={detail} />
       </div>

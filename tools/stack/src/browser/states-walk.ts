@@ -42,11 +42,10 @@ export function walkStates(world: () => WalkedHistory): void {
           await route.fulfill(busy).catch(() => undefined);
         });
         await window.goto(stack.urls.audit + path);
-        // Before the screen, the page waits for the session, which has no heading.
-        await page.getByRole('heading', { level: 1 }).waitFor();
+        // Before the screen, the page waits for the session.
         await page
           .getByRole('status')
-          .filter({ hasText: /^Loading / })
+          .filter({ hasText: /^Loading (?!your session|the screen)/ })
           .first()
           .waitFor();
         await window.check();
@@ -58,6 +57,47 @@ export function walkStates(world: () => WalkedHistory): void {
         await visible(then).waitFor();
       }
       window.forgive(/the server responded with a status of 4(01|03|29)/);
+    },
+  );
+
+  walk(
+    world,
+    'has a heading before there is a screen: while the session or the code of a screen is awaited, and where one does not come',
+    async () => {
+      const { stack, open } = world();
+      const window = await open();
+      const { page } = window;
+      const session = '**/console/session';
+      const code = /\/assets\/health-[^/]+\.js$/;
+      const asked = Promise.withResolvers<undefined>();
+      await page.route(session, async (route) => {
+        await asked.promise;
+        await route.fulfill(busy);
+      });
+      await window.goto(`${stack.urls.audit}/`);
+      await window.see('Loading your session …');
+      asked.resolve(undefined);
+      await window.see('The server does not answer');
+      await page.unroute(session);
+      await window.click('button', 'Try again');
+      await window.see('Sign in to see the trail');
+      await window.click('link', 'Sign in');
+      await window.click('button', /Amina Rahal/);
+      await page.locator('[data-row]').first().waitFor();
+      const held = Promise.withResolvers<undefined>();
+      await page.route(code, async (route) => {
+        await held.promise;
+        await route.abort();
+      });
+      await window.goto(`${stack.urls.audit}/health`);
+      await window.see('Loading the screen …');
+      held.resolve(undefined);
+      await window.see('This screen cannot be shown');
+      await page.unroute(code);
+      await window.click('button', 'Try again');
+      await window.see('Health');
+      window.forgive(/the server responded with a status of 4(01|29)/);
+      window.forgive(/health-[^/]+\.js|net::ERR_FAILED/);
     },
   );
 
