@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { monotonicClock, turnClock } from './clock.js';
+import { monotonicClock } from './clock.js';
+import { turnClock } from './fast/turn-clock.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { endpointOf, protectedUrl } from './endpoint.js';

@@ -1,5 +1,5 @@
 import { requireScopes } from '../bearer-token.js';
-import { turnClock } from '../clock.js';
+import { turnClock } from '../fast/turn-clock.js';
 import { type ApiKeyIdentity, type Principal } from '../principal.js';
 import { quiet, type Timer } from '../quiet-timer.js';
 import { TokenError } from '../token-error.js';

@@ -34,17 +34,10 @@ export interface CompactJws {
   readonly signature: Buffer;
 }
 
-interface KnownHeader {
-  /** The segment including its dot. */
-  readonly prefix: string;
-  readonly header: ProtectedHeader;
-}
-
-const headers = new Map<string, KnownHeader>();
+const headers = new Map<string, ProtectedHeader>();
 const HEADERS_KEPT = 256;
 const HEADER_LENGTH_KEPT = 512;
 const accessTokenType = /^(application\/)?at\+jwt$/i;
-let latest: KnownHeader | undefined;
 
 function readHeader(segment: string): ProtectedHeader {
   const { alg, kid, typ, crit } = parseJsonObject(decodeBase64url(segment));
@@ -58,19 +51,13 @@ function readHeader(segment: string): ProtectedHeader {
   };
 }
 
-/** A prefix with its own memory: one that is concatenated, or sliced from a token, would be several times slower to compare. */
-const prefixOf = (segment: string): string => Buffer.from(`${segment}.`, 'latin1').toString('latin1');
-
 /** Headers repeat from token to token, so each distinct one is parsed once; the cache is bounded. */
 function headerOf(segment: string): ProtectedHeader {
   const known = headers.get(segment);
-  if (known !== undefined) {
-    latest = known;
-    return known.header;
-  }
+  if (known !== undefined) return known;
   const header = readHeader(segment);
   if (headers.size >= HEADERS_KEPT) headers.clear();
-  if (segment.length <= HEADER_LENGTH_KEPT) headers.set(segment, { prefix: prefixOf(segment), header });
+  if (segment.length <= HEADER_LENGTH_KEPT) headers.set(segment, header);
   return header;
 }
 
@@ -84,15 +71,11 @@ function payloadEndOf(token: string, headerEnd: number): number {
 }
 
 /**
- * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header; a repeated header skips the look-up.
+ * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header.
  * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
  */
 export function segmentsOf(token: string): Segments {
   if (token.length > TOKEN_SIZE_LIMIT) throw new TokenError('TOKEN_TOO_LARGE');
-  if (latest !== undefined && token.slice(0, latest.prefix.length) === latest.prefix) {
-    const headerEnd = latest.prefix.length - 1;
-    return { header: latest.header, headerEnd, payloadEnd: payloadEndOf(token, headerEnd) };
-  }
   const headerEnd = token.indexOf('.');
   const payloadEnd = payloadEndOf(token, headerEnd);
   return { header: headerOf(token.slice(0, headerEnd)), headerEnd, payloadEnd };

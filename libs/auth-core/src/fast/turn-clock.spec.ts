@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { turnClock } from './clock.js';
+import { turnClock } from './turn-clock.js';
 
 const settle = () => new Promise((resume) => setImmediate(resume));
 
