@@ -19,6 +19,7 @@ import { ClientAuthentication } from './authentication/client-authentication.ser
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { SecretAuthentication } from './authentication/secret-authentication.service.js';
 import { UsedAssertions } from './authentication/used-assertions.store.js';
+import { UsedProofs } from './authentication/used-proofs.store.js';
 import { HINTS } from './authorization/id-token-hints.js';
 import { authorizationControllers, authorizationProviders } from './authorization/index.js';
 import { DeclaredWords } from './clients/audience-words.service.js';
@@ -209,6 +210,7 @@ export class IssuerModule {
         AuthenticationLimits,
         SecretAuthentication,
         UsedAssertions,
+        UsedProofs,
         AssertionAge,
         ClientAuthentication,
         RecordedAuthentication,

@@ -1,25 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenError, verifyDpopProof, type DpopNonces, type DpopProof } from '@countersign/auth-core';
-import { CLOCK, DPOP_NONCES, OAuthError, POOL, PostgresDpopReplayStore } from '@countersign/service-host';
-import type pg from 'pg';
+import { CLOCK, DPOP_NONCES, OAuthError } from '@countersign/service-host';
 import { ISSUER_URL } from '../issuer-url.js';
 import { type Policy } from '../registry/client.js';
+import { UsedProofs, type UsedProof } from './used-proofs.store.js';
+
+/** What is answered for a proof that was used before. */
+export const proofUsed = (): OAuthError => refused('the DPoP proof was used before');
 
 const refused = (description: string): OAuthError => new OAuthError(400, 'invalid_dpop_proof', description);
 
 /** Binds a token to the key of the one who asks for it (RFC 9449, section 5), so that a stolen token is worth nothing. */
 @Injectable()
 export class SenderConstraint {
-  readonly #replays: PostgresDpopReplayStore;
-
   constructor(
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
-    @Inject(POOL) pool: pg.Pool,
+    @Inject(UsedProofs) private readonly used: UsedProofs,
     @Inject(DPOP_NONCES) private readonly nonces: DpopNonces | undefined,
-  ) {
-    this.#replays = new PostgresDpopReplayStore(pool, () => clock().getTime());
-  }
+  ) {}
 
   /**
    * Reads the request's proof; it is not used up by that.
@@ -53,9 +52,8 @@ export class SenderConstraint {
     }
   }
 
-  /** Uses a proof up, at all replicas. @returns the refusal, when it was used before */
-  async useOnce({ replayId, expiresAt }: DpopProof): Promise<OAuthError | undefined> {
-    if (await this.#replays.useOnce(replayId, expiresAt)) return undefined;
-    return refused('the DPoP proof was used before');
+  /** Uses a proof up, at all replicas, where nothing is committed with it. @returns the refusal, when it was used before */
+  async useOnce(proof: UsedProof): Promise<OAuthError | undefined> {
+    return (await this.used.useOnce(proof)) ? undefined : proofUsed();
   }
 }

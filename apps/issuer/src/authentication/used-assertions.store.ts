@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Background, POOL, type Transaction } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
 import type pg from 'pg';
+import { isProven } from './used-proofs.store.js';
 
 const PRUNE_EVERY_MS = 60_000;
 
@@ -14,12 +15,12 @@ export interface UsedAssertion {
 }
 
 /**
- * As part of a statement: uses up the assertions of those rows of `judged` that are ready, and gives those of which it was the first use. In
- * one order, so that of two groups that hold the same ones neither waits for ever.
+ * As part of a statement: uses up the assertions of those rows of `judged` that are ready and whose proof is `proven`, and gives those of which it
+ * was the first use. In one order, so that of two groups that hold the same ones neither waits for ever.
  */
 export const useReadyAssertions = `
   insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from judged where state = 'ready' and jti is not null
+  select client_id, jti, to_timestamp(expires_at) from judged j where state = 'ready' and jti is not null and ${isProven('j')}
   order by client_id, jti
   on conflict do nothing
   returning client_id, jti`;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   CLIENT_ASSERTION_TYPE,
+  createDpopProof,
   generateSigningKey,
   publicJwkOf,
   signClientAssertion,
@@ -135,6 +136,40 @@ describe('refresh tokens', () => {
     await shift(id, 601);
     expect((await refresh(token, { clientId: 'planner', key: thief })).body['error']).toBe('invalid_grant');
     expect(await endOf(id)).toBe('live');
+  });
+
+  it('are not used by a proof that was used before, nor are codes; a copied request ends nothing', async () => {
+    const copied = (): TestClient => ({
+      clientId: 'planner',
+      headers: { dpop: createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token` }) },
+    });
+    const once = copied();
+    const { body, id } = await begin();
+    const used = body['refresh_token'];
+    const places = [issuer.url, other, issuer.url, other, issuer.url, other];
+    const answers = await Promise.all(places.map((at) => refresh(used, once, {}, at)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
+    const next = answers.find(({ status }) => status === 200)?.body['refresh_token'];
+    expect(await refusedAs(await refresh(next, once, {}, other))).toEqual([
+      400,
+      'invalid_dpop_proof',
+      'DPOP_PROOF_REPLAYED',
+    ]);
+    const code = await issueCode(issuer, ada, { dpopKey: thumbprintOf(key) });
+    expect(await refusedAs(await redeemCode(issuer, code, once))).toEqual([
+      400,
+      'invalid_dpop_proof',
+      'DPOP_PROOF_REPLAYED',
+    ]);
+    expect((await redeemCode(issuer, code, planner)).status).toBe(200);
+    await shift(id, 601);
+    expect((await refresh(used, once)).body['error']).toBe('invalid_dpop_proof');
+    expect(await endOf(id)).toBe('live');
+    const thief = copied();
+    expect(await refusedAs(await refresh(used, thief))).toEqual([400, 'invalid_grant', 'REFRESH_TOKEN_REPLAYED']);
+    expect(await endOf(id)).toBe('REFRESH_REPLAYED');
+    // What was refused has used its proof up too.
+    expect((await redeemCode(issuer, await issueCode(issuer, ada), thief)).body['error']).toBe('invalid_dpop_proof');
   });
 
   it('of a confidential client need its credentials, and go on with bound tokens when they began so', async () => {

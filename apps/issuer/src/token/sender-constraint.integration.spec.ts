@@ -57,6 +57,20 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect(rows.map(({ reason }) => reason)).toContain('DPOP_PROOF_REPLAYED');
   });
 
+  it('is refused for a proof that was used before, which does not use up the assertion that came with it', async () => {
+    const used = await proof();
+    expect((await ask(used)).status).toBe(200);
+    const assertion = {
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await issuer.assertion('shop'),
+    };
+    const again = async (dpop: string) =>
+      issuer.token({ ...requested, grant_type: 'client_credentials', ...assertion }, undefined, { dpop });
+    expect((await again(used)).body['error']).toBe('invalid_dpop_proof');
+    expect((await again(await proof())).status).toBe(200);
+    expect((await again(await proof())).body['error']).toBe('invalid_client');
+  });
+
   it('is not given for a proof of another address, another method, another time, or for no proof at all', async () => {
     const bad = [
       proof({ url: `${issuer.url}/oauth2/revoke` }),

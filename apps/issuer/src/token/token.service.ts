@@ -9,7 +9,7 @@ import { signAccessToken } from './grants/access-token.js';
 import { type DecisionGround } from './commits/decided.js';
 import { type OutcomeTogether } from './grants/grant.js';
 import { Issuances } from './commits/issuances.store.js';
-import { SenderConstraint } from '../authentication/sender-constraint.service.js';
+import { proofUsed, SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
@@ -59,16 +59,10 @@ export class TokenService {
   /** @throws {OAuthError} the refusal; it is recorded by then */
   async issue(body: unknown, headers: Omit<TokenCaller, 'trace'>, trace: RequestTrace): Promise<TokenAnswer> {
     const caller = { ...headers, trace };
-    let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { ground } = this.replica;
       const decision = await this.decisions.decide(body, caller, attempt > 0);
       if (!decision.granted && decision.answer instanceof TooManyRequests) return this.#refuse(decision, trace);
-      if (decision.granted && decision.proof !== undefined && !proven) {
-        const answer = await this.constraint.useOnce(decision.proof);
-        if (answer !== undefined) return this.#refuse(proofReplayed(decision, answer), trace);
-        proven = true;
-      }
       const signed = decision.granted ? signAccessToken(decision.claims, this.replica.signer) : undefined;
       // A local key signs at once: no turn of the event loop is spent on it.
       const token = signed instanceof Promise ? await signed : signed;
@@ -84,7 +78,11 @@ export class TokenService {
         return this.#refuse(await this.decisions.replayed(decision, trace), trace);
       }
       if (!decision.granted) throw this.#counted(decision);
+      if (committed.outcome === 'proof_replayed') return this.#refuse(proofReplayed(decision, proofUsed()), trace);
       if (committed.outcome === 'refused') {
+        // Nothing was committed that would have used the proof up; a copied request is refused as one, and has no other consequence.
+        const used = decision.proof === undefined ? undefined : await this.constraint.useOnce(decision.proof);
+        if (used !== undefined) return this.#refuse(proofReplayed(decision, used), trace);
         await committed.refusal.consequence?.();
         return this.#refuse(overtaken(decision, committed.refusal), trace);
       }
@@ -102,7 +100,7 @@ export class TokenService {
     event: NewAuditEvent,
     trace: RequestTrace,
   ): Promise<OutcomeTogether> {
-    const decided = this.issuances.decided(ground, decision.assertion, event);
+    const decided = this.issuances.decided(ground, decision, event);
     let committed: OutcomeTogether;
     if (!decision.granted || decision.together === undefined) {
       committed = { outcome: await this.issuances.commit(decided) };

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { Groups } from '../database/groups.js';
 
 const PRUNE_EVERY_MS = 30_000;
+/** Maximum proofs that one {@link PostgresDpopReplayStore.prune} forgets. */
+export const DPOP_PRUNE_LIMIT = 10_000;
 
 const usedRows = z.array(z.object({ id: z.string() }));
 
@@ -50,7 +52,7 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
   async prune(): Promise<number> {
     const { rowCount } = await this.pool.query(
       `delete from dpop_proof where id in (
-         select id from dpop_proof where expires_at < to_timestamp($1) limit 10000 for update skip locked)`,
+         select id from dpop_proof where expires_at < to_timestamp($1) limit ${String(DPOP_PRUNE_LIMIT)} for update skip locked)`,
       [this.now() / 1_000],
     );
     return rowCount ?? 0;

@@ -1,4 +1,5 @@
 import { type UsedAssertion } from '../../authentication/used-assertions.store.js';
+import { type UsedProof } from '../../authentication/used-proofs.store.js';
 import { type Ground } from '../../registry/replica.service.js';
 
 /** What a decision rests on, and what would revoke it. */
@@ -12,6 +13,8 @@ export interface Decided {
   readonly ground: DecisionGround;
   /** Used up with the decision. */
   readonly assertion: UsedAssertion | undefined;
+  /** Used up with the decision: the proof of the key that the token is bound to. */
+  readonly proof: UsedProof | undefined;
   /** The event as JSON. */
   readonly event: string;
 }
@@ -22,16 +25,21 @@ export type Outcome =
   | 'committed'
   /** The assertion was used before; nothing was recorded. */
   | 'replayed'
+  /** The proof was used before; nothing was recorded, and the assertion is not used up. */
+  | 'proof_replayed'
   /** Clients or keys have changed since the decision, or the subject token was revoked; nothing was recorded: decide again. */
   | 'outdated';
 
 /** Milliseconds until a row that another transaction holds is tried again. */
 export const HELD_MS = 3;
 
-/** The members of a row that every statement of decisions reads: the assertion that is used up. */
-export function assertionOf({ assertion }: Decided) {
+/** The columns of {@link usedUpBy}, for a statement that reads its rows from JSON. */
+export const usedUpColumns = 'client_id text, jti text, expires_at float8, proof text, proof_until float8';
+
+/** The members of a row that every statement of decisions reads: the assertion and the proof that are used up. */
+export function usedUpBy({ assertion, proof }: Decided) {
   const { clientId, jti, expiresAt } = assertion ?? {};
-  return { client_id: clientId, jti, expires_at: expiresAt };
+  return { client_id: clientId, jti, expires_at: expiresAt, proof: proof?.replayId, proof_until: proof?.expiresAt };
 }
 
 /** The newest version of the registry that one of them rests on: those of an older one are outdated, whatever the database says. */
@@ -42,12 +50,12 @@ export function newestVersion(decided: readonly Decided[]): number {
 /** Identifies an assertion among all that are used up. */
 const nameOfAssertion = ({ clientId, jti }: UsedAssertion): string => `${clientId} ${jti}`;
 
-/** Names what a decision uses up: its client's assertion, and the others. No two groups that hold one of these names are served at the same time. */
+/** Names what a decision uses up: its client's assertion, its proof, and the others. No two groups that hold one of these names are served at the same time. */
 export function namesOf(
-  { assertion }: Decided,
+  { assertion, proof }: Decided,
   ...others: readonly (string | UsedAssertion | undefined)[]
 ): readonly string[] {
-  return [assertion, ...others].flatMap((one) => {
+  return [assertion, proof?.replayId, ...others].flatMap((one) => {
     if (one === undefined) return [];
     return typeof one === 'string' ? [one] : [nameOfAssertion(one)];
   });

@@ -5,11 +5,13 @@ import { AUDIT_OUTBOX, Groups, Later, POOL, type Served } from '@countersign/ser
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../../authentication/used-assertions.store.js';
+import { isProven, useProofs, type UsedProof } from '../../authentication/used-proofs.store.js';
 import {
-  assertionOf,
   namesOf,
   newestVersion,
   NamedOnce,
+  usedUpBy,
+  usedUpColumns,
   type Decided,
   type DecisionGround,
   type Outcome,
@@ -29,32 +31,36 @@ type IssuanceOutcome = Outcome | 'brought';
 const answerSchema = z.object({
   version: z.coerce.number(),
   current: z.array(z.number()),
+  proven: z.array(z.number()),
   fresh: z.array(z.number()),
   used: z.array(z.number()),
 });
 
 /**
  * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, and that no
- * newer revocation names a token that is exchanged, it uses up the assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
- * hold the same assertions one waits for the other, in one order, so that neither waits for ever.
+ * newer revocation names a token that is exchanged, it uses up the proofs and the assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
+ * hold the same of these one waits for the other, in one order, so that neither waits for ever.
  */
 const commitGroup = `
 with decided as (
-  select n, client_id, jti, expires_at, by_issuer, brought, brought_until
+  select d.*
   from jsonb_to_recordset($1::jsonb)
-    as d (n int, client_id text, jti text, expires_at float8, by_issuer text, brought text, brought_until float8, known bigint, against text[]), registry
+    as d (n int, ${usedUpColumns}, by_issuer text, brought text, brought_until float8, known bigint, against text[]), registry
   where version = $2 and (against is null or not exists (
     select from revocation r where r.bucket_key = any (against) and r.changed_in > known
   ))
+), proven as (${useProofs('decided where true')}
+), asked as (
+  select * from decided d where ${isProven('d')}
 ), used as (
   insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null
-  union all select by_issuer, brought, to_timestamp(brought_until) from decided where brought is not null
+  select client_id, jti, to_timestamp(expires_at) from asked where jti is not null
+  union all select by_issuer, brought, to_timestamp(brought_until) from asked where brought is not null
   order by 1, 2
   on conflict do nothing
   returning client_id, jti
 ), fresh as (
-  select n, by_issuer, brought from decided d
+  select n, by_issuer, brought from asked d
   where jti is null or exists (select from used u where u.client_id = d.client_id and u.jti = d.jti)
 ), good as (
   select n from fresh f
@@ -63,7 +69,7 @@ with decided as (
 ${recordGroup('$3')}
 )
 select (select version from registry) as version, array(select n from decided) as current,
-  array(select n from fresh) as fresh, array(select n from good) as used`;
+  array(select n from asked) as proven, array(select n from fresh) as fresh, array(select n from good) as used`;
 
 /** One decision as the statement reads it. */
 function rowOf(issuance: Issuance, n: number): object {
@@ -73,7 +79,7 @@ function rowOf(issuance: Issuance, n: number): object {
     brought === undefined
       ? {}
       : { by_issuer: brought.clientId, brought: brought.jti, brought_until: brought.expiresAt };
-  return { n, ...assertionOf(issuance), ...exchange, ...also };
+  return { n, ...usedUpBy(issuance), ...exchange, ...also };
 }
 
 const used = (issuance: Issuance): readonly string[] => namesOf(issuance, issuance.brought);
@@ -90,8 +96,12 @@ export class Issuances {
   ) {}
 
   /** A decision as it is committed. */
-  decided(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Decided {
-    return { ground, assertion, event: this.texts.of(event) };
+  decided(
+    ground: DecisionGround,
+    { assertion, proof }: { readonly assertion?: UsedAssertion | undefined; readonly proof?: UsedProof | undefined },
+    event: NewAuditEvent,
+  ): Decided {
+    return { ground, assertion, proof, event: this.texts.of(event) };
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */
@@ -133,7 +143,8 @@ export class Issuances {
     const answer = answerSchema.parse(answers[0]);
     if (answer.version !== version) return results;
     this.outbox.recorded();
-    for (const n of answer.current) results[n] = { result: 'replayed' };
+    for (const n of answer.current) results[n] = { result: 'proof_replayed' };
+    for (const n of answer.proven) results[n] = { result: 'replayed' };
     for (const n of answer.fresh) results[n] = { result: 'brought' };
     for (const n of answer.used) results[n] = { result: 'committed' };
     return results;

@@ -4,10 +4,20 @@ import { AUDIT_OUTBOX, CLOCK, Groups, Later, POOL, type Served } from '@counters
 import type pg from 'pg';
 import { z } from 'zod';
 import { useReadyAssertions } from '../../authentication/used-assertions.store.js';
+import { isProven, useProofs } from '../../authentication/used-proofs.store.js';
 import { type NewDelegation } from '../../delegations/delegation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
-import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import {
+  HELD_MS,
+  namesOf,
+  newestVersion,
+  NamedOnce,
+  usedUpBy,
+  usedUpColumns,
+  type Decided,
+  type Outcome,
+} from './decided.js';
 import { eventsOf, recordGroup } from './record-group.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
@@ -31,13 +41,14 @@ const rowsSchema = z.array(
   z.object({
     n: z.number(),
     state: z.enum(['held', 'USED', 'WITHDRAWN', 'EXPIRED', 'SESSION_ENDED', 'ready']),
+    proven: z.boolean(),
     good: z.boolean(),
   }),
 );
 
 /**
  * One statement for a whole group of redemptions: what is redeemed is used up, its delegation and the family of its refresh tokens begin, the
- * client's assertion is used up, and both events are recorded, for each of the group by itself. It never waits for a row that another
+ * client's assertion and its proof are used up, and both events are recorded, for each of the group by itself. It never waits for a row that another
  * transaction holds, so no order of locks can bring it to a standstill; such a redemption is tried again a moment later.
  *
  * A lock gives the newest row, whatever the snapshot shows: a code that another replica redeemed in the meantime is seen as used. Until the commit the
@@ -45,7 +56,7 @@ const rowsSchema = z.array(
  */
 const redeemGroup = `
 with asked as materialized (
-  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, code text, device uuid,
+  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, ${usedUpColumns}, code text, device uuid,
     session_id uuid, salt text, delegation jsonb), registry r
   where r.version = $2
 ), code as materialized (
@@ -67,9 +78,10 @@ with asked as materialized (
     end as state
   from asked a left join code c on c.digest = a.code left join device d on d.id = a.device
     left join signed_in s on s.id = a.session_id
+), proven as (${useProofs("judged where state = 'ready'")}
 ), used as (${useReadyAssertions}
 ), good as materialized (
-  select * from judged j where state = 'ready'
+  select * from judged j where state = 'ready' and ${isProven('j')}
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
 ), redeemed as (
   update authorization_code c set redeemed_at = $8::timestamptz from good g where c.digest = g.code
@@ -83,7 +95,7 @@ with asked as materialized (
 ), recorded as (
 ${recordGroup('$9', 2)}
 )
-select n, state, exists (select from good g where g.n = j.n) as good from judged j`;
+select n, state, ${isProven('j')} as proven, exists (select from good g where g.n = j.n) as good from judged j`;
 
 const used = (redemption: Redemption): readonly string[] =>
   namesOf(redemption, 'code' in redemption.of ? redemption.of.code : redemption.of.device);
@@ -94,7 +106,7 @@ function rowOf(redemption: Redemption, n: number): object {
   const { id, personId, clientId, audience, scopes, sessionId, authTime, acr, amr, roles, nonce } = delegation;
   const { dpopKey, createdAt } = delegation;
   return {
-    ...{ n, ...assertionOf(redemption), ...of, session_id: sessionId, salt },
+    ...{ n, ...usedUpBy(redemption), ...of, session_id: sessionId, salt },
     delegation: {
       ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId },
       ...{ auth_time: authTime.toISOString(), created_at: createdAt.toISOString() },
@@ -149,10 +161,11 @@ export class Redemptions {
       ],
     });
     let committed = false;
-    for (const { n, state, good } of rowsSchema.parse(answer.rows)) {
+    for (const { n, state, proven, good } of rowsSchema.parse(answer.rows)) {
       if (state === 'held') results[n] = new Later(HELD_MS);
-      else if (state === 'ready') results[n] = { result: good ? 'committed' : 'replayed' };
-      else results[n] = { result: state };
+      else if (state !== 'ready') results[n] = { result: state };
+      else if (!proven) results[n] = { result: 'proof_replayed' };
+      else results[n] = { result: good ? 'committed' : 'replayed' };
       committed ||= good;
     }
     if (committed) this.outbox.recorded();

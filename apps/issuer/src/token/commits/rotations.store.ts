@@ -4,12 +4,22 @@ import { AUDIT_OUTBOX, CLOCK, Groups, Later, POOL, type Served } from '@counters
 import type pg from 'pg';
 import { z } from 'zod';
 import { useReadyAssertions } from '../../authentication/used-assertions.store.js';
+import { isProven, useProofs } from '../../authentication/used-proofs.store.js';
 import { type DelegationId } from '../../delegations/delegation.js';
 import { planUses, type FamilyPlan, type FamilyUse } from '../../refresh/family-uses.js';
 import { REFRESH_TIMES, type RefreshTimes } from '../../refresh/rotation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
-import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import {
+  HELD_MS,
+  namesOf,
+  newestVersion,
+  NamedOnce,
+  usedUpBy,
+  usedUpColumns,
+  type Decided,
+  type Outcome,
+} from './decided.js';
 import { eventsOf, recordGroup } from './record-group.js';
 
 /** A use of a refresh token, with the record of the access token that it brings. */
@@ -37,6 +47,7 @@ interface Waiting {
 const rowSchema = z.object({
   n: z.number(),
   state: z.enum(['held', 'moved', 'DELEGATION_ENDED', 'SESSION_ENDED', 'ready']),
+  proven: z.boolean(),
   good: z.boolean(),
   /** The first of the good ones of its family. */
   first: z.boolean(),
@@ -48,7 +59,7 @@ const rowsSchema = z.array(rowSchema);
 
 /**
  * One statement for a whole group of uses: each family advances to its planned generation, provided that it still is what the plan rests on and that
- * a use of it is good; the clients' assertions are used up and the events recorded, for each use by itself. It never waits for a row that another
+ * a use of it is good; the clients' assertions and proofs are used up and the events recorded, for each use by itself. It never waits for a row that another
  * transaction holds, so no order of locks can bring it to a standstill; such a use is tried again a moment later, and one whose family has moved on
  * is planned again.
  *
@@ -56,7 +67,7 @@ const rowsSchema = z.array(rowSchema);
  */
 const rotateGroup = `
 with asked as materialized (
-  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, family uuid,
+  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, ${usedUpColumns}, family uuid,
     session_id uuid, expected int), registry r
   where r.version = $2
 ), kept as materialized (
@@ -77,9 +88,10 @@ with asked as materialized (
     end as state
   from asked a left join kept k on k.delegation_id = a.family left join granted d on d.id = a.family
     left join signed_in s on s.id = a.session_id
+), proven as (${useProofs("judged where state = 'ready'")}
 ), used as (${useReadyAssertions}
 ), good as materialized (
-  select n, family, n = min(n) over (partition by family) as first from judged j where state = 'ready'
+  select n, family, n = min(n) over (partition by family) as first from judged j where state = 'ready' and ${isProven('j')}
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
 ), rotated as (
   update refresh_family f set generation = p.next, rotations = p.rotations, used_at = date_trunc('hour', $8::timestamptz)
@@ -88,14 +100,14 @@ with asked as materialized (
 ), recorded as (
 ${recordGroup('$9')}
 )
-select j.n, j.state, g.n is not null as good, g.n is not null and g.first as first,
+select j.n, j.state, ${isProven('j')} as proven, g.n is not null as good, g.n is not null and g.first as first,
   case state when 'moved' then generation end as generation, case state when 'moved' then rotations end as rotations
 from judged j left join good g on g.n = j.n`;
 
 /** One use as the statement reads it. */
 function rowOf({ rotation, use }: Waiting, { family }: FamilyPlan, n: number): object {
   const ofUse = { family: use.delegationId, session_id: rotation.sessionId, expected: family.generation };
-  return { n, ...assertionOf(rotation), ...ofUse };
+  return { n, ...usedUpBy(rotation), ...ofUse };
 }
 
 const refusals = {
@@ -110,7 +122,7 @@ function refusalOf({ verdict: { kind } }: FamilyPlan): NotRotated | undefined {
 
 /** What a row says of its use, by the plan on which it was asked. */
 function servedOf(one: Waiting, row: Row, plan: FamilyPlan): Served<RotationOutcome> {
-  const { state, good, first, generation, rotations } = row;
+  const { state, proven, good, first, generation, rotations } = row;
   if (state === 'held') return new Later(HELD_MS);
   if (state === 'moved') {
     const { family } = one.use;
@@ -119,6 +131,7 @@ function servedOf(one: Waiting, row: Row, plan: FamilyPlan): Served<RotationOutc
     return new Later();
   }
   if (state !== 'ready') return { result: { outcome: 'refused', refused: state } };
+  if (!proven) return { result: { outcome: 'proof_replayed' } };
   if (!good) return { result: { outcome: 'replayed' } };
   const { verdict, family } = plan;
   return verdict.kind === 'rotated'

@@ -22,7 +22,7 @@ export type BegunOutcome =
   | { readonly outcome: 'refused'; readonly because: NotRedeemed };
 
 function isOutcome(outcome: Outcome | NotRedeemed): outcome is Exclude<Outcome, 'committed'> {
-  return outcome === 'outdated' || outcome === 'replayed';
+  return outcome === 'outdated' || outcome === 'replayed' || outcome === 'proof_replayed';
 }
 
 /** What a person's application gets beside the access token. */
