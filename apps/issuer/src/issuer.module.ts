@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { apiKeyControllers, apiKeyProviders } from './api-key-admin/index.js';
 import { type ApiKeySettings } from './api-keys/new-api-key.js';
 import { AssertionAge } from './authentication/assertion-age.service.js';
+import { AssertionAuthentication } from './authentication/assertion-authentication.service.js';
 import { ClientAuthentication } from './authentication/client-authentication.service.js';
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { SecretAuthentication } from './authentication/secret-authentication.service.js';
@@ -212,6 +213,7 @@ export class IssuerModule {
         UsedAssertions,
         UsedProofs,
         AssertionAge,
+        AssertionAuthentication,
         ClientAuthentication,
         RecordedAuthentication,
         SubjectTokens,

@@ -1,52 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { supportedAlgorithms } from '@countersign/auth-core';
-import { CLOCK, LOGGER, METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
+import { LOGGER, METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
-import { ISSUER_URL } from '../issuer-url.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
 import { ClientDocuments } from '../registry/client-documents.service.js';
-import { claimedName, type Client } from '../registry/client.js';
-import { type RegisteredClient } from '../registry/registered-client.js';
-import { RemoteKeys, type Candidates } from '../registry/remote-keys.service.js';
+import { type Client } from '../registry/client.js';
 import { Replica } from '../registry/replica.service.js';
-import { AssertionAge } from './assertion-age.service.js';
+import { AssertionAuthentication, type AuthenticatedClient } from './assertion-authentication.service.js';
+import { ClientAuthenticationFailed, enabledClient } from './authentication-failure.js';
 import { measureAuthenticationWork } from './authentication-work.js';
-import {
-  ASSERTION_LIFETIME_LIMIT,
-  assertionHint,
-  claimsFault,
-  FAILED,
-  parseAssertion,
-  signatureFault,
-  TOLERANCE_SECONDS,
-  WORKLOAD_LIFETIME_LIMIT,
-  workloadFault,
-  type Assertion,
-  type AssertionFault,
-} from './client-assertion.js';
 import { type ClientCredentials } from './client-credentials.js';
 import { prepareDecoys } from './decoy-keys.js';
 import { SecretAuthentication } from './secret-authentication.service.js';
-import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
-
-/** Milliseconds that an assertion may wait for keys to be fetched. */
-const FETCH_LIMIT_MS = 200;
-/** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whether or not anyone waited for a fetch. */
-const FAILURE_AFTER_MS = 250;
-
-const NO_KEYS: Candidates = [];
-
-/**
- * One response for every failure, so that nobody can find out which clients and keys exist (RFC 6749, section 5.2).
- * @param description for a client that is known by a valid signature: it may learn what is wrong with the claims
- */
-function invalidClient(description = FAILED): OAuthError {
-  return new OAuthError(401, 'invalid_client', description, {
-    'www-authenticate': 'Basic realm="issuer"',
-  });
-}
+import { UsedAssertions } from './used-assertions.store.js';
 
 function busy(): OAuthError {
   return new OAuthError(503, 'temporarily_unavailable', 'too many secrets are being checked; try again', {
@@ -54,41 +21,16 @@ function busy(): OAuthError {
   });
 }
 
-/** Who tried, as far as known, and why it failed: for the audit trail and the logs. */
-export class ClientAuthenticationFailed extends Error {
-  readonly claimedClientId: string | undefined;
-  constructor(
-    readonly reason: string,
-    claimed: string | undefined,
-    readonly answer = invalidClient(),
-  ) {
-    super(reason);
-    this.claimedClientId = claimedName(claimed);
-  }
-}
-
-/** A client that showed good credentials. */
-export interface AuthenticatedClient {
-  readonly client: Client;
-  /** The assertion that is still to be used up: in one commit with what it authorizes. */
-  readonly assertion: UsedAssertion | undefined;
-}
-
-type SignedCredentials = Extract<ClientCredentials, { method: 'private_key_jwt' }>;
-
 /** Authenticates the client of a request to an OAuth endpoint, within the rate limits; the same for tokens, revocation and introspection. */
 @Injectable()
 export class ClientAuthentication {
   constructor(
     @Inject(Replica) private readonly replica: Replica,
-    @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
     @Inject(ClientDocuments) private readonly documents: ClientDocuments,
     @Inject(SecretAuthentication) private readonly secrets: SecretAuthentication,
+    @Inject(AssertionAuthentication) private readonly assertions: AssertionAuthentication,
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
     @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
-    @Inject(AssertionAge) private readonly age: AssertionAge,
-    @Inject(ISSUER_URL) private readonly issuer: string,
-    @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
   ) {
@@ -114,10 +56,7 @@ export class ClientAuthentication {
 
   /** @returns what to throw when an assertion turns out to be used up: anyone who shows it is not its client, as far as anybody can tell */
   replayed(client: Client, trace: RequestTrace): Promise<Error> {
-    return this.#counted(
-      this.#named('ASSERTION_REPLAYED', { client, disabled: false }, ASSERTION_LIFETIME_LIMIT),
-      trace,
-    );
+    return this.#counted(this.assertions.replayed(client), trace);
   }
 
   /**
@@ -165,7 +104,7 @@ export class ClientAuthentication {
       case 'client_secret_basic':
         return this.#bySecret(credentials.clientId, credentials.secret, peer);
       case 'private_key_jwt':
-        return this.replica.hasRemoteKeys ? this.#failingLate(credentials) : this.#byAssertion(credentials);
+        return this.assertions.authenticate(credentials);
     }
   }
 
@@ -178,17 +117,6 @@ export class ClientAuthentication {
     return { client: enabledClient(registered), assertion: undefined };
   }
 
-  /** A fetch of keys in progress would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
-  async #failingLate(credentials: SignedCredentials): Promise<AuthenticatedClient> {
-    const startedAt = performance.now();
-    try {
-      return await this.#byAssertion(credentials);
-    } catch (error) {
-      if (error instanceof ClientAuthenticationFailed) await delay(FAILURE_AFTER_MS - (performance.now() - startedAt));
-      throw error;
-    }
-  }
-
   async #bySecret(clientId: string, secret: string, peer: string): Promise<AuthenticatedClient> {
     const registered = this.replica.client(clientId);
     const mayBeSlow = !this.limits.refusesFailures(peer);
@@ -198,86 +126,4 @@ export class ClientAuthentication {
     if (fault !== undefined) throw new ClientAuthenticationFailed(fault, clientId);
     return { client: enabledClient(registered), assertion: undefined };
   }
-
-  /**
-   * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is valid for at most 60 seconds and works once. One
-   * that an outside issuer signed for a workload is valid as long as it says, and `client_id` names the client that it stands for.
-   */
-  async #byAssertion({ assertion: text, clientId: named }: SignedCredentials): Promise<AuthenticatedClient> {
-    const assertion = parseAssertion(text);
-    if (typeof assertion === 'string') throw new ClientAuthenticationFailed(assertion, named);
-    const { iss, sub } = assertion.claims;
-    const claimed = named ?? (typeof sub === 'string' ? sub : undefined);
-    const registered = claimed === undefined ? undefined : this.replica.client(claimed);
-    const outside = registered?.client.trusted_issuers.filter(({ issuer }) => issuer === iss) ?? [];
-    if (registered !== undefined && outside.length > 0 && iss !== claimed) {
-      return this.#byWorkload(registered, assertion, outside);
-    }
-    const found = registered === undefined ? NO_KEYS : this.#candidates(registered, assertion);
-    const candidates = found instanceof Promise ? await found : found;
-    const fault = signatureFault(assertion, candidates);
-    if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
-    const { client_id: id } = registered.client;
-    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
-    const audiences = [this.issuer, `${this.issuer}/oauth2/token`];
-    const expected = { issuer: id, subject: id, audiences, issuedSince: this.age.since };
-    const wrong = claimsFault(assertion.claims, expected, this.clock().getTime() / 1_000);
-    if (wrong !== undefined) throw this.#named(wrong, registered, ASSERTION_LIFETIME_LIMIT);
-    const { jti, exp } = assertion.claims;
-    const expiresAt = Number(exp) + TOLERANCE_SECONDS;
-    return { client: enabledClient(registered), assertion: { clientId: id, jti: String(jti), expiresAt } };
-  }
-
-  /** The outside issuer may have several entries, for several subjects or audiences: the one that the claims fit best counts. */
-  async #byWorkload(
-    registered: RegisteredClient,
-    assertion: Assertion,
-    outside: Client['trusted_issuers'],
-  ): Promise<AuthenticatedClient> {
-    const { client_id: id } = registered.client;
-    const now = this.clock().getTime() / 1_000;
-    const attempts = outside.map((trusted) => {
-      const audience = trusted.audience ?? this.issuer;
-      return { uri: trusted.jwks_uri, audience, fault: workloadFault(assertion.claims, trusted, audience, now) };
-    });
-    const ofSubject = attempts.filter(({ fault }) => fault !== 'ASSERTION_SUBJECT');
-    const attempt = ofSubject.find(({ fault }) => fault === undefined) ?? ofSubject[0] ?? attempts[0];
-    const candidates = attempt === undefined ? NO_KEYS : await this.#remoteCandidates(attempt.uri, assertion);
-    const fault = signatureFault(assertion, candidates);
-    if (fault !== undefined || attempt === undefined)
-      throw new ClientAuthenticationFailed(fault ?? 'ASSERTION_ISSUER', id);
-    // Another subject of the same issuer is a stranger, whose signature proves nothing of this client.
-    if (attempt.fault === 'ASSERTION_SUBJECT') throw new ClientAuthenticationFailed(attempt.fault, id);
-    if (attempt.fault !== undefined)
-      throw this.#named(attempt.fault, registered, WORKLOAD_LIFETIME_LIMIT, attempt.audience);
-    return { client: enabledClient(registered), assertion: undefined };
-  }
-
-  /** A failure whose answer says what to fix: the signature was valid. A disabled client learns nothing all the same. */
-  #named(
-    fault: AssertionFault | 'ASSERTION_REPLAYED',
-    { client: { client_id: id }, disabled }: Pick<RegisteredClient, 'client' | 'disabled'>,
-    lifetimeLimit: number,
-    audience = this.issuer,
-  ): ClientAuthenticationFailed {
-    const hint = disabled ? FAILED : assertionHint(fault, audience, lifetimeLimit);
-    return new ClientAuthenticationFailed(fault, id, invalidClient(hint));
-  }
-
-  #candidates({ client, keys }: RegisteredClient, assertion: Assertion): Candidates | Promise<Candidates> {
-    if (client.jwks_uri !== undefined) return this.#remoteCandidates(client.jwks_uri, assertion);
-    return keys.candidates(assertion.algorithm, assertion.keyId);
-  }
-
-  /** What is fetched too late for this assertion is there for the next. */
-  #remoteCandidates(uri: string, { algorithm, keyId }: Assertion): Candidates | Promise<Candidates> {
-    const keys = this.remoteKeys.candidates(uri, algorithm, keyId);
-    return keys instanceof Promise ? Promise.race([keys, delay(FETCH_LIMIT_MS, NO_KEYS, { ref: false })]) : keys;
-  }
-}
-
-/** A disabled client fails last, after the same work as any other. */
-function enabledClient({ client, disabled }: RegisteredClient): Client {
-  if (disabled) throw new ClientAuthenticationFailed('CLIENT_DISABLED', client.client_id);
-  return client;
 }

@@ -5,7 +5,8 @@ import { AUDIT_OUTBOX, byNobody, type RequestTrace } from '@countersign/service-
 import { events } from '../events.js';
 import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { byClient } from './by-client.js';
-import { ClientAuthentication, ClientAuthenticationFailed } from './client-authentication.service.js';
+import { ClientAuthenticationFailed } from './authentication-failure.js';
+import { ClientAuthentication } from './client-authentication.service.js';
 import { type ClientCredentials } from './client-credentials.js';
 
 /** The event of a client that an endpoint refuses. */

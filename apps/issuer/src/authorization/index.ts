@@ -4,6 +4,7 @@ import { ConsentsStore } from '../consent/consents.store.js';
 import { AuthorizationController } from './authorization.controller.js';
 import { Authorization } from './authorization.service.js';
 import { CodesStore } from './codes.store.js';
+import { Granting } from './granting.service.js';
 import { PushedRequestsController } from './pushed-requests.controller.js';
 import { PushedRequests } from './pushed-requests.service.js';
 import { RequestReader } from './request-reader.service.js';
@@ -18,6 +19,7 @@ export const authorizationProviders: Provider[] = [
   CodesStore,
   ConsentsStore,
   Consents,
+  Granting,
   Authorization,
   PushedRequests,
 ];
