@@ -346,6 +346,19 @@ describe('the outbox and its relay', () => {
     await pool.query('drop function refuse cascade');
   });
 
+  it('does not wait for an answer that does not come when it stops, and publishes the event again later', async () => {
+    await manager.streams.delete(auditStream.name);
+    const id = await outbox.recordDurably(event('unanswered'));
+    const numbered = 'select from audit_outbox_event where id = $1 and sequence is not null';
+    await until(async () => (await pool.query(numbered, [id])).rowCount === 1);
+    await relay.stop();
+    // By its own limit the request would have ended with a timeout.
+    expect(relay.state().lastError).toMatch(/closed/);
+    await ensureAuditStreams(manager);
+    relay = start({ outbox, pollIntervalMs: 20 });
+    await until(async () => (await stored()).some(({ events }) => events.some((one) => one.id === id)));
+  });
+
   it('refuses an event that the trail would reject, before its change commits', async () => {
     const large = event('x', { text: 'x'.repeat(33_000) });
     await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);

@@ -66,6 +66,9 @@ const PLACE_LIMIT = 1_000;
 /** Milliseconds between two checks while events arrive: under load events share a message, and the first one after a pause does not wait. */
 export const RELAY_PACE_MS = 40;
 
+/** Milliseconds that a relay that stops waits for the acknowledgement of what it has published. */
+const ANSWERS_AT_STOP_MS = 250;
+
 /** Maximum bytes of a message's headers. */
 const HEADER_ROOM = 1_024;
 
@@ -130,7 +133,10 @@ class OutboxRelay implements Relay {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#wake();
+    // Ends the wait for answers. What was not acknowledged is published again after the next start, and the stream stores it once.
+    const late = setTimeout(() => void this.#connection?.close(), ANSWERS_AT_STOP_MS);
     await this.#running;
+    clearTimeout(late);
     await this.#connection?.close();
   }
 
