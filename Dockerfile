@@ -20,7 +20,7 @@ COPY libs libs
 COPY tools tools
 COPY examples examples
 RUN npx nx run-many -t build -p issuer,payments,accounts,audit,console,cli,stack,people-provider,example-web-app --outputStyle=static \
- && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
+ && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -not -name start.js.map -o -name '*.tsbuildinfo' \) -delete \
  && rm -rf libs/*/cjs
 
 # For each image the packages that it imports at run time, and no other: neither the build's tools nor its neighbours'. Of a package what
@@ -54,6 +54,8 @@ RUN mkdir --mode=0700 /var/lib/countersign && chown node:node /var/lib/countersi
 USER node
 
 FROM runtime AS service
+# A stack trace names the source: a service's own code is one file (docs/adr/0033-services-are-bundled.md).
+ENV NODE_OPTIONS=--enable-source-maps
 # By the shell's own sockets: starting Node for every look cost more than the idle service itself.
 COPY deploy/healthcheck.sh /usr/local/bin/healthcheck
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["bash", "/usr/local/bin/healthcheck"]

@@ -65,7 +65,7 @@ describe('npx nx g ./tools/generators:service card-orders', () => {
     expect(printed).toContain('CREATE apps/card-orders/src/main.ts');
     run('prettier', ['--check', 'apps/card-orders', 'docker-compose.yml', 'tools/backing-services/src']);
     tsc('apps/card-orders/tsconfig.json', '--noEmit');
-    tsc('apps/card-orders/tsconfig.build.json');
+    run(process.execPath, ['../../tools/build-service.mjs'], join(copy, 'apps/card-orders'));
     expect(existsSync(join(copy, 'apps/card-orders/dist/main.js'))).toBe(true);
   }, 600_000);
 
