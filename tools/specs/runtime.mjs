@@ -2,6 +2,7 @@
 // compiles and evaluates every module again for every file, which took a third of the time of the whole suite.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { withOneMatcher } from './one-matcher.mjs';
 import { loadTypeScript } from './typescript.mjs';
 
 const require = createRequire(import.meta.url);
@@ -39,7 +40,9 @@ export default class NativeRuntime {
     await import(pathToFileURL(path).href);
   }
 
-  setGlobalsForRuntime() {}
+  setGlobalsForRuntime(globals) {
+    globals.expect = withOneMatcher(globals.expect);
+  }
 
   getSourceMaps() {
     return new Map();
