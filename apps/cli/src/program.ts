@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import * as apiKeys from './api-keys/index.js';
 import * as clients from './clients/index.js';
 import * as doctor from './doctor/index.js';
@@ -31,6 +31,13 @@ const groups: readonly { register(program: Command): void }[] = [
   doctor,
 ];
 
+/** An option's text, without a default that says nothing: a flag that is not given, a list without items. */
+const optionText = (option: Option): string =>
+  new Help()
+    .optionDescription(option)
+    .replace(/default: (?:false|\[\])(?:, )?/, '')
+    .replace(/ \(\)$/, '');
+
 /** The whole command line. */
 export function createProgram(): Command {
   const program = addCommonOptions(new Command('countersign'))
@@ -39,7 +46,7 @@ export function createProgram(): Command {
         'With a local stack running (npm start) no options are needed: its identities are used.',
     )
     .version('0.1.0')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionDescription: optionText })
     .showHelpAfterError('(countersign COMMAND --help shows examples)')
     .exitOverride()
     .addHelpText(

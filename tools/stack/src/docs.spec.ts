@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { API_KEY_PATTERN } from '@countersign/auth-core';
+import { z } from 'zod';
 
 const root = resolve(import.meta.dirname, '../../..');
 const pages = globSync(['*.md', 'docs/**/*.md', '{libs,apps,tools,examples}/*/*.md', 'examples/*.md'], {
@@ -20,6 +21,26 @@ describe('the documentation', () => {
         .map((target) => `${page} → ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('names only npm scripts and files of the repository that exist', () => {
+    const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
+    // Histories say what was then; create-countersign names files of the project that it makes.
+    const current = pages.filter((page) => !/^(?:CHANGELOG\.md|docs\/adr\/|tools\/create-countersign\/)/.test(page));
+    const missing = current.flatMap((page) => {
+      const text = read(page);
+      const names = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+      const paths = [
+        ...text.matchAll(/`((?:apps|docs|examples|libs|tools)\/[\w./-]+\.(?:json|md|mjs|sql|tsx?|ya?ml))`/g),
+      ]
+        .map(([, path = '']) => path)
+        .filter((path) => !path.includes('/dist/'));
+      return [
+        ...names.filter((name) => !Object.hasOwn(scripts, name)),
+        ...paths.filter((path) => !existsSync(resolve(root, path))),
+      ].map((name) => `${page}: ${name}`);
+    });
+    expect(missing).toEqual([]);
   });
 
   it('numbers its decisions without a gap or a double, in the file as in its title and in links to it', () => {

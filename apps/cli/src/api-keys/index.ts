@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .command('api-keys')
     .summary('manage API keys of applications: create, list, rotate, disable, revoke, usage')
     .description(
-      'Keys with which a registered application calls a service that accepts them (needs the scope issuer:admin; the local stack’s operator\n' +
+      'Keys with which a registered application calls a service that accepts them (needs the scope issuer:admin; the local stack’s operator ' +
         'has it). A key is shown once, when it is created; it belongs to a client, can do no more than its policy, and expires.',
     )
     .addHelpText(

@@ -37,7 +37,7 @@ export function register(audit: Command): void {
     .command('accept-gap')
     .summary('permanently accept missing sequence numbers of a source')
     .description(
-      'Accepts that these sequence numbers will never arrive: they no longer count as missing, so the next gap is noticed. The log records this with\n' +
+      'Accepts that these sequence numbers will never arrive: they no longer count as missing, so the next gap is noticed. The log records this with ' +
         'the reason, and `audit verify` takes it into account. An event that still arrives with one of these numbers becomes a dead letter.',
     )
     .argument('<source>', 'the service')

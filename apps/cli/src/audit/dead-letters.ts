@@ -103,7 +103,7 @@ export function register(audit: Command): void {
     .command('dead-letters')
     .summary('list and replay messages that could not enter the trail')
     .description(
-      'A message that is not a valid event keeps its place in its source’s sequence and waits here with the reason. Listing needs audit:read,\n' +
+      'A message that is not a valid event keeps its place in its source’s sequence and waits here with the reason. Listing needs audit:read, ' +
         'replaying needs audit:admin (the local stack’s operator).',
     )
     .addHelpText(
@@ -128,7 +128,7 @@ Examples:
   group
     .command('replay')
     .description(
-      'try it again, for example after an update of audit that knows its format. It then gets the next log index. Refusals:\n' +
+      'try a dead letter again, for example after an update of audit that knows its format; it gets the next log index. Refusals: ' +
         'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN if another event has its number or id',
     )
     .argument('<position>', 'the position shown by `list`', positionOf)

@@ -105,7 +105,7 @@ export function register(audit: Command): void {
     .summary('export events, oldest first, as evidence')
     .description(
       'Streams events, oldest first. The export is self-contained evidence: `countersign audit verify` checks it offline.\n' +
-        'The first line holds the signed checkpoint, each event line its log index and leaf hash, and the last line the\n' +
+        'The first line holds the signed checkpoint, each event line its log index and leaf hash, and the last line the ' +
         'rest of the proof; an export without that last line was cut off. Without filters the export is complete.',
     )
     .addOption(new Option('--format <format>', 'output format').choices(['ndjson', 'csv']).default('ndjson'))

@@ -80,7 +80,7 @@ export function registerLogFiles(audit: Command): void {
     .addHelpText(
       'after',
       `
-Keep one now and then, where the log’s operator cannot reach it. An export that was made after it is compared with it.
+Keep one from time to time, where the log’s operator cannot reach it: verify compares later exports with it.
 
 Examples:
   countersign audit checkpoint --out friday.txt

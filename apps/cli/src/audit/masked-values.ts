@@ -72,7 +72,7 @@ export function register(audit: Command): void {
     .command('reveal')
     .summary('show the masked values of one event')
     .description(
-      'Shows personal data of an event that the log holds only as commitments (MASKED_FIELDS of audit). Needs audit:reveal, which ordinary readers of\n' +
+      'Shows personal data of an event that the log holds only as commitments (MASKED_FIELDS of audit). Needs audit:reveal, which ordinary readers of ' +
         'the trail do not have; on the local stack the privacy-officer has it. Each use is recorded in the trail with its reason.',
     )
     .argument('<event-id>', 'the event, by its id', eventId)
@@ -89,7 +89,7 @@ Examples:
     .command('erase')
     .summary('permanently erase the masked values of one event or one subject')
     .description(
-      'Permanently erases personal data; the log keeps its commitments, so earlier exports still verify. Needs audit:erase (on\n' +
+      'Permanently erases personal data; the log keeps its commitments, so earlier exports still verify. Needs audit:erase (on ' +
         'the local stack the privacy-officer). Copies in backups, in the stream (7 days) and in dead letters (30 days) disappear as these expire.',
     )
     .option('--event <id>', 'erase the values of this event', eventId)

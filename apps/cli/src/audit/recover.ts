@@ -88,8 +88,8 @@ export function register(audit: Command): void {
     .command('recover')
     .summary('recover what a restored log has lost')
     .description(
-      'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and restores them\n' +
-        'to their log indices, so that earlier checkpoints verify again. Until then audit signs nothing and\n' +
+      'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and restores them ' +
+        'to their log indices, so that earlier checkpoints verify again. Until then audit signs nothing and ' +
         'accepts no events; they wait in the services’ outboxes.',
     )
     .option('--wait <seconds>', 'give up after this many seconds without new events', countOf(86_400), 30)

@@ -160,7 +160,7 @@ export function registerVerify(audit: Command): void {
     .command('verify')
     .summary('check an export offline against checkpoints')
     .description(
-      'Checks exports (NDJSON, CSV) and sealed segments, in log order, against the log’s signature and the checkpoints that you kept,\n' +
+      'Checks exports (NDJSON, CSV) and sealed segments, in log order, against the log’s signature and the checkpoints that you kept, ' +
         'offline. Names the first event that was altered, removed, added or moved, and the first sequence number that never arrived.',
     )
     .argument('<files...>', 'exports or segments (.ndjson, .csv, each also as .gz), oldest first')

@@ -55,7 +55,7 @@ Examples:
     .action((client: string, _: object, command: Command) => setClient(client, 'disable', command));
   group
     .command('enable <client>')
-    .description('tokens again')
+    .description('issue tokens to a disabled client again')
     .action((client: string, _: object, command: Command) => setClient(client, 'enable', command));
   group
     .command('apply <file>')

@@ -68,7 +68,7 @@ function readDeclared(path: string): object {
       ExitCode.usage,
       'FILE_UNREADABLE',
       `${path} does not declare clients: ${reason}`,
-      'It is what CLIENTS_FILE is: { "clients": [ … ] }; the issuer publishes its schema at /schemas/clients.json.',
+      'It must have the form of CLIENTS_FILE: { "clients": [ … ] }; the issuer publishes its schema at /schemas/clients.json.',
     );
   }
 }

@@ -82,7 +82,7 @@ export function register(program: Command): void {
     .command('doctor')
     .summary('find leftovers of earlier versions and wrong settings')
     .description(
-      'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys\n' +
+      'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys ' +
         'without a successor (issuer:admin); checks databases for owners that log in and for missing migrations.\n' +
         'With npm start it knows all services and databases, in compose all services.\n' +
         'Exits with 1 if there is something to do.',

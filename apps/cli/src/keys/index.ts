@@ -38,8 +38,8 @@ export function register(program: Command): void {
     .command('keys')
     .summary('manage the issuer’s signing keys: list, rotate, revoke')
     .description(
-      'The keys that sign tokens (needs the scope issuer:admin; the local stack’s operator has it). A key is pending (published, not yet signing),\n' +
-        'then active (always one), retired (published until its last token has expired), and removed. Rotation is automatic; use these to force it.',
+      'The keys that sign tokens (needs the scope issuer:admin; the local stack’s operator has it). A key is pending (published, not yet signing), ' +
+        'then active (always one), retired (published until its last token has expired), and removed. Rotation is automatic; these commands force it.',
     )
     .addHelpText(
       'after',
@@ -47,11 +47,11 @@ export function register(program: Command): void {
 Examples:
   countersign keys list
   countersign keys rotate
-  countersign keys revoke 3q2-7wAAAAAA…    (a stolen key: its tokens are refused everywhere at once)`,
+  countersign keys revoke 3q2-7wAAAAAA…    (a stolen key: every service refuses its tokens)`,
     );
   group
     .command('scan <path>')
-    .description('find API keys in files, and say which of them work; the keys themselves stay here')
+    .description('find API keys in files, and report which of them work; the keys never leave this machine')
     .action(scan);
   group
     .command('list')

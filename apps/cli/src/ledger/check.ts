@@ -62,8 +62,8 @@ export function register(ledger: Command): void {
     .command('check')
     .summary('check the ledger’s invariants')
     .description(
-      'Asks accounts to check one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
-        'available balances respect their limits, holds reserve their amounts, transfers moved their legs,\n' +
+      'Asks accounts to check one snapshot of its database: sums per currency are zero, balances are the sums of their entries, ' +
+        'available balances respect their limits, holds reserve their amounts, transfers moved their legs, ' +
         'and no owner has more than they received and may overdraw.\n' +
         'Needs the scope accounts:audit. Exits with 1 if an invariant does not hold.',
     )

@@ -67,16 +67,19 @@ export function register(program: Command): void {
     .command('login')
     .summary('log in as a person')
     .description(
-      'Logs you in at the issuer through your browser, and keeps that in a file that only you can read.\n' +
-        'Commands with --person then act as you, each for the service that you logged in for; you are in the audit trail.\n' +
+      'Logs you in at the issuer through your browser, and keeps the login in a file that only you can read.\n' +
+        'Commands with --person then act as you at the service that you logged in for; the audit trail names you.\n' +
         'Without --person they authenticate as a client. countersign whoami --person shows who is logged in.',
     )
     .option('--device', 'show a code to enter in a browser on any device', false)
     .option('--no-browser', 'print the address instead of opening a browser')
     .option('--application <id>', 'the public client that you log in to', 'countersign-cli')
-    .option('--audience <name>', 'the service that you allow the commands to use for you (default: only who you are)')
-    .option('--scope <scopes...>', 'the scopes that you allow there (default: what the commands need)', [])
-    .option('--again', 'sign in again, for what needs a recent sign-in', false)
+    .option(
+      '--audience <name>',
+      'the service that the commands may use on your behalf (default: none, only your identity)',
+    )
+    .option('--scope <scopes...>', 'the scopes that you allow at that service (default: what the commands need)', [])
+    .option('--again', 'sign in again, as commands that need a recent sign-in ask for', false)
     .addHelpText(
       'after',
       `
@@ -88,7 +91,7 @@ Examples:
     .action(runLogin);
   program
     .command('logout')
-    .summary('end the login, and everything that was allowed by it')
+    .summary('log out, and end everything that the login allowed')
     .addHelpText(
       'after',
       `

@@ -119,12 +119,12 @@ Examples:
   group
     .command('token <token>')
     .description(
-      'revoke one token, given whole or by its jti, and all tokens of its transaction: those exchanged for it and those it\n' +
-        'was exchanged for (given a jti: only those exchanged for it)',
+      'revoke one token, by its text or its jti, and every token of its transaction: those it was exchanged for and those it ' +
+        'was exchanged from (by jti: only those it was exchanged for)',
     )
     .option(
       '--with-derived',
-      'also all tokens of its transaction; the default, because a leaked token may have been used',
+      'also revoke all tokens of its transaction; the default, because a leaked token may have been used',
       true,
     )
     .option('--no-with-derived', 'revoke only this token')
@@ -142,7 +142,7 @@ Examples:
   group
     .command('client <client>')
     .description(
-      'revoke all tokens that name this client (as client, subject or actor) and were issued before now; new tokens work, but people must allow an application again',
+      'revoke all tokens that name this client (as client, subject or actor) and were issued before now; new tokens work, but people must consent to an application again',
     )
     .addOption(before())
     .addOption(reason())
@@ -152,7 +152,7 @@ Examples:
   group
     .command('subject <subject>')
     .description(
-      'revoke all tokens that name this subject (as subject or actor) and were issued before now; of a person (person:…) all sessions end, and what they allowed applications',
+      'revoke all tokens that name this subject (as subject or actor) and were issued before now; for a person (person:…), also end all sessions and everything that they allowed applications',
     )
     .addOption(before())
     .addOption(reason())

@@ -48,7 +48,7 @@ export function register(program: Command): void {
     .command('token')
     .summary('get an access token')
     .description(
-      'Gets an access token from the issuer with client_credentials (RFC 6749, section 4.4), authenticated with private_key_jwt;\n' +
+      'Gets an access token from the issuer with client_credentials (RFC 6749, section 4.4), authenticated with private_key_jwt; ' +
         'with --person, by your own login, bound to its key (DPoP).\n' +
         'Prints only the token to standard output, so that $(countersign token …) works inside another command.',
     )

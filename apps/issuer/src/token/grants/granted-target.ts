@@ -9,6 +9,6 @@ import { type Form } from '../../authentication/oauth-form.js';
 export function checkTarget({ audience, resource }: Form, allowed: string): void {
   for (const named of [audience, resource]) {
     if (named !== undefined && named !== allowed)
-      throw new OAuthError(400, 'invalid_target', 'what the person allowed is for another service');
+      throw new OAuthError(400, 'invalid_target', 'the person consented to another audience');
   }
 }
