@@ -9,7 +9,7 @@ import { type Benchmark, type Metric } from './benchmark.js';
 import { backingOf } from './mint/backing.js';
 import { Contestant, type Arena } from './mint/contestant.js';
 import { mintFloor } from './mint/floor.js';
-import { type LoadOrder } from './mint/load.js';
+import { type LoadOrder } from './mint/load-order.js';
 import { confirmEvents } from './mint/receipts.js';
 import { APPLICATION, IssuerCodes, PUBLIC_APPLICATION, REDIRECT } from './mint/codes.js';
 import { personRounds } from './mint/person-rounds.js';

@@ -1,7 +1,6 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { connectToNats, type NatsOptions } from '@countersign/audit-client';
 import {
-  DIGEST_KEY,
   openRevocationBucket,
   type BucketOptions,
   type RevocationBucket as Bucket,
@@ -10,12 +9,12 @@ import { Background, CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from 
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { listedOf } from '../registry/listed-revocation.js';
 import { ListedRevocations } from '../registry/listed-revocations.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
-import { differenceOf, type Reading } from './bucket-difference.js';
+import { BucketComparison } from './bucket-comparison.js';
 import { BucketEntries } from './bucket-entries.js';
+import { BucketWriter } from './bucket-writer.js';
 import { Restoration } from './restoration.service.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.service.js';
@@ -30,14 +29,10 @@ const MEND_EVERY_MS = 60_000;
 const REST_FACTOR = 20;
 /** Milliseconds between two checks whether the list is to be stated. */
 const STATE_EVERY_MS = 250;
-/** Milliseconds for which a list that does not change is stated once. */
-const RESTATE_EVERY_MS = 10_000;
 /** Milliseconds that a revocation waits for the bucket before it is answered; it is in the database by then. */
 const PUSH_LIMIT_MS = 1_000;
 /** Milliseconds for which the bucket may fail, while NATS is there, before this replica is no longer ready. */
 const STUCK_AFTER_MS = 15_000;
-/** Writes that are in progress to the bucket at once. */
-const WRITES_AT_ONCE = 100;
 
 export interface BucketState {
   readonly connected: boolean;
@@ -51,11 +46,6 @@ export interface BucketState {
   readonly lastError: string | null;
 }
 
-async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
-  for (let from = 0; from < items.length; from += WRITES_AT_ONCE)
-    await Promise.all(items.slice(from, from + WRITES_AT_ONCE).map(work));
-}
-
 /**
  * The copy of the revocations in JetStream, from which validators receive them: each a statement that the issuer signs, and one of what the
  * whole list is. What the database has and the bucket lacks is put there: at once, every second, and by comparing both at start, on each
@@ -64,18 +54,16 @@ async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Pro
 @Injectable()
 export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  readonly #entries: BucketEntries;
+  readonly #writer: BucketWriter;
+  readonly #comparison: BucketComparison;
   #connection: NatsConnection | undefined;
   #bucket: Bucket | undefined;
   #running: Promise<void> = Promise.resolve();
   #mending: Promise<void> | undefined;
   #mendAgainAt = 0;
-  #stating = false;
-  #underWay = 0;
   #unpushed = 0;
   #ofUnknownKey = 0;
   #comparedAt: Date | undefined;
-  #stated: { readonly number: number; readonly at: Date } | undefined;
   #lastError: string | null = null;
   #failingSince: number | undefined;
 
@@ -83,17 +71,19 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     @Inject(BUCKET_NATS) private readonly nats: NatsOptions,
     @Inject(BUCKET_OPTIONS) private readonly options: BucketOptions,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
-    @Inject(ListedRevocations) private readonly listed: ListedRevocations,
-    @Inject(Statements) private readonly statements: Statements,
-    @Inject(Replica) private readonly replica: Replica,
-    @Inject(Restoration) private readonly restoration: Restoration,
+    @Inject(ListedRevocations) listed: ListedRevocations,
+    @Inject(Statements) statements: Statements,
+    @Inject(Replica) replica: Replica,
+    @Inject(Restoration) restoration: Restoration,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
     @Inject(Background) background: Background,
   ) {
-    this.#entries = new BucketEntries(statements);
+    const entries = new BucketEntries(statements);
+    this.#writer = new BucketWriter(statements, entries, replica, clock);
+    this.#comparison = new BucketComparison(store, listed, replica, restoration, entries, this.#writer, clock);
     background.repeat({ name: 'revocation_push', everyMs: PUSH_EVERY_MS, run: () => this.#pushMissing() });
     background.repeat({ name: 'revocation_list', everyMs: STATE_EVERY_MS, run: () => this.#stateList() });
     health.addNote('revocation_bucket', () => this.state());
@@ -116,7 +106,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       connected: this.#connection !== undefined && !this.#connection.isClosed() && this.#lastError === null,
       unpushed: this.#unpushed,
       comparedAt: this.#comparedAt?.toISOString() ?? null,
-      statedAt: this.#stated?.at.toISOString() ?? null,
+      statedAt: this.#writer.statedAt?.toISOString() ?? null,
       ofUnknownKey: this.#ofUnknownKey,
       lastError: this.#lastError,
     };
@@ -143,7 +133,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       }, PUSH_LIMIT_MS);
     });
     try {
-      await Promise.race([this.#put(bucket, row), limit]);
+      await Promise.race([this.#writer.put(bucket, row), limit]);
     } catch (error) {
       this.#failed(error);
       return false;
@@ -203,42 +193,17 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   async #compare(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || connection.isClosed()) return;
-    const bucket = await openRevocationBucket(connection, this.options);
-    // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
-    const held = await bucket.read();
-    await this.replica.refresh();
-    const readings = await this.#entries.read(held);
-    await this.store.prune(this.clock());
-    const rows = new Map((await this.listed.inForce(this.clock())).map((row) => [row.bucketKey, row]));
-    const wanted = [...rows].map(([key, row]) => ({ key, listed: listedOf(row) }));
-    const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
-    const stated = this.#entries.statedNumber(held.get(DIGEST_KEY));
-    const isBehind = this.restoration.isBehind(stated);
-    const isRestored = isBehind || this.replica.restoredAt !== undefined;
-    const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000, isRestored);
-    if (stated !== undefined && (isBehind || found.adopt.length > 0)) {
-      await this.restoration.notice(stated, found.adopt);
-      return this.#compare();
-    }
-    this.restoration.compared();
-    // Room first: a full bucket takes nothing until something has left it.
-    await inBatches(found.purge, async (key) => {
-      await bucket.purge(key);
-      this.#entries.forget(key);
-    });
-    const missing = found.put.map((key) => rows.get(key)).filter((row) => row !== undefined);
-    await inBatches(missing, (row) => this.#put(bucket, row));
-    await this.store.markPushed(
-      [...rows.values()].filter(({ pushedAt }) => pushedAt === null),
-      this.clock(),
+    const { bucket, repaired, ofUnknownKey } = await this.#comparison.run(() =>
+      openRevocationBucket(connection, this.options),
     );
     this.#bucket = bucket;
-    this.#ofUnknownKey = found.unknown.length;
+    this.#ofUnknownKey = ofUnknownKey;
     this.#comparedAt = this.clock();
     this.#unpushed = 0;
-    this.#succeeded();
+    this.#lastError = null;
+    this.#failingSince = undefined;
     await this.#stateList();
-    if (missing.length > 0) this.logger.info({ repaired: missing.length }, 'the revocation bucket was repaired');
+    if (repaired > 0) this.logger.info({ repaired }, 'the revocation bucket was repaired');
   }
 
   /** What was committed while the bucket was unavailable, or by a replica that died before it could push. */
@@ -254,7 +219,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
         return;
       }
       const bucket = this.#bucket;
-      await inBatches(rows, (row) => this.#put(bucket, row));
+      await this.#writer.putAll(bucket, rows);
       if (rows.length === 0) return;
       await this.store.markPushed(rows, this.clock());
       this.#unpushed = 0;
@@ -263,46 +228,17 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  /**
-   * States the whole list when it has changed, and now and then when it has not, so that validators can distinguish a broken feed from a quiet one.
-   */
   async #stateList(): Promise<undefined> {
-    const bucket = this.#bucket;
-    if (bucket === undefined || this.#stating || this.#underWay > 0) return;
-    const { revocations: number } = this.replica.ground;
-    const age = this.clock().getTime() - (this.#stated?.at.getTime() ?? -Infinity);
-    if (number === this.#stated?.number && age >= 0 && age < RESTATE_EVERY_MS) return;
-    this.#stating = true;
+    if (this.#bucket === undefined) return;
     try {
-      const at = this.clock();
-      await bucket.put(DIGEST_KEY, this.statements.ofList());
-      this.#stated = { number, at };
+      await this.#writer.stateList(this.#bucket);
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#stating = false;
-    }
-  }
-
-  async #put(bucket: Bucket, row: RevocationRow): Promise<void> {
-    this.#underWay += 1;
-    try {
-      const text = this.statements.ofRow(row);
-      await bucket.put(row.bucketKey, text);
-      const statement = { ...listedOf(row), madeAt: row.changedAt.getTime() };
-      this.#entries.keep(row.bucketKey, text, { is: 'statement', statement, isByActiveKey: true });
-    } finally {
-      this.#underWay -= 1;
     }
   }
 
   #isStuck(): boolean {
     return this.#failingSince !== undefined && performance.now() - this.#failingSince > STUCK_AFTER_MS;
-  }
-
-  #succeeded(): void {
-    this.#lastError = null;
-    this.#failingSince = undefined;
   }
 
   #failed(error: unknown): void {

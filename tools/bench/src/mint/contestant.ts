@@ -3,7 +3,7 @@ import { cpuSeconds } from '../processes.js';
 import { type Candidate } from '../rounds.js';
 import { median } from '../statistics.js';
 import { type Backing, type Core } from './backing.js';
-import { type LoadOrder } from './load.js';
+import { type LoadOrder } from './load-order.js';
 import { runLoad } from './run-load.js';
 import { untilIdle } from './until-idle.js';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { issuedSchema, REDIRECT, type IssuerCodes, type OwnCode } from './codes.js';
-import { type LoadOrder } from './load.js';
+import { type LoadOrder } from './load-order.js';
 import { runLoad } from './run-load.js';
 
 const REQUESTS = 3_000;

@@ -1,6 +1,6 @@
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { loadReportSchema, type LoadOrder, type LoadReport } from './load.js';
+import { loadReportSchema, type LoadOrder, type LoadReport } from './load-order.js';
 
 /** Has the load child run one order. @throws when a request got no token, or the child ended */
 export async function runLoad(load: ChildProcess, order: LoadOrder): Promise<LoadReport> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createDpopProof, signJwt, type PrivateJwk } from '@countersign/auth-core';
-import { type LoadOrder } from './load.js';
+import { type LoadOrder } from './load-order.js';
 
 type Form = Readonly<Record<string, string>>;
 
