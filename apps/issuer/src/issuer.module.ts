@@ -10,24 +10,13 @@ import {
   natsOf,
   ServiceAuthModule,
 } from '@countersign/service-host';
-import { ListDigest } from '@countersign/revocation-feed';
 import { fileURLToPath } from 'node:url';
 import { apiKeyControllers, apiKeyProviders } from './api-key-admin/index.js';
 import { type ApiKeySettings } from './api-keys/new-api-key.js';
-import { AssertionAge } from './authentication/assertion-age.service.js';
-import { AssertionAuthentication } from './authentication/assertion-authentication.service.js';
-import { ClientAuthentication } from './authentication/client-authentication.service.js';
-import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
-import { SecretAuthentication } from './authentication/secret-authentication.service.js';
-import { UsedAssertions } from './authentication/used-assertions.store.js';
-import { UsedProofs } from './authentication/used-proofs.store.js';
 import { HINTS } from './authorization/id-token-hints.js';
+import { authenticationProviders } from './authentication/index.js';
 import { authorizationControllers, authorizationProviders } from './authorization/index.js';
-import { DeclaredWords } from './clients/audience-words.service.js';
-import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
-import { ClientDeclarations } from './clients/client-declarations.service.js';
-import { ClientWrites } from './clients/client-writes.service.js';
-import { ClientsService } from './clients/clients.service.js';
+import { clientControllers, clientProviders } from './clients/index.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
 import { deviceControllers, deviceProviders } from './device/index.js';
@@ -36,26 +25,12 @@ import { SealedAnswers } from './idempotency/sealed-answers.service.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
 import { ISSUER_URL } from './issuer-url.js';
-import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.service.js';
-import { readOutsideIssuersFile } from './outside/outside-issuers-file.js';
-import { OUTSIDE_ISSUERS, OutsideTokens } from './outside/outside-tokens.service.js';
 import { MetadataController } from './metadata/metadata.controller.js';
-import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
-import { AudienceWordsStore } from './registry/audience-words.store.js';
-import { ClientDocuments, DOCUMENT_TARGETS } from './registry/client-documents.service.js';
-import { ClientsStore } from './registry/clients.store.js';
-import { DescribedClients } from './registry/described-clients.store.js';
-import { FreshAdmin } from './registry/fresh-admin.service.js';
-import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
-import { SIGNING_KEYS } from './registry/key-set.js';
-import { ListedRevocations } from './registry/listed-revocations.store.js';
+import { registryProviders } from './registry/index.js';
+import { LocalKeyEncryption } from './registry/key-encryption.js';
 import { ISSUER_AUDIENCE } from './registry/people-policy.js';
 import { OwnKeys } from './registry/own-keys.js';
-import { RemoteKeys } from './registry/remote-keys.service.js';
 import { Replica } from './registry/replica.service.js';
-import { RevocationKeysStore } from './registry/revocation-keys.store.js';
-import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-memory.service.js';
-import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
 import { revocationAdminControllers, revocationAdminProviders } from './revocation-admin/index.js';
 import { revocationPreviewControllers, revocationPreviewProviders } from './revocation-preview/index.js';
@@ -66,52 +41,14 @@ import { logoutControllers, logoutProviders } from './logout/index.js';
 import { logoutNoticeProviders } from './logout-notices/index.js';
 import { delegationAdminControllers, delegationAdminProviders } from './delegation-admin/index.js';
 import { peopleAdminControllers, peopleAdminProviders } from './people-admin/index.js';
-import { OwnSignatures } from './token/own-signatures.service.js';
+import { signingKeyControllers, signingKeyProviders } from './signing-keys/index.js';
 import { signInControllers, signInProviders } from './sign-in/index.js';
-import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
-import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.service.js';
-import { RevocationKeyRotation } from './signing-keys/revocation-key-rotation.service.js';
-import { RevocationKeysController } from './signing-keys/revocation-keys.controller.js';
-import { RevocationKeysService } from './signing-keys/revocation-keys.service.js';
-import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
-import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { openidControllers, openidProviders } from './openid/index.js';
 import { refreshProviders } from './refresh/index.js';
 import { Startup } from './startup/startup.service.js';
+import { tokenControllers, tokenProviders } from './token/index.js';
 import { TokenRevocationController } from './token-revocation/token-revocation.controller.js';
 import { TokenRevocationService } from './token-revocation/token-revocation.service.js';
-import { AuthorizationCode } from './token/grants/authorization-code.grant.js';
-import { ApiKeyExchange } from './token/grants/api-key-exchange.service.js';
-import { JwtBearer } from './token/grants/jwt-bearer.grant.js';
-import { OutsideExchange } from './token/grants/outside-exchange.service.js';
-import { DeviceCodeGrant } from './token/grants/device-code.grant.js';
-import { FurtherTokensOf } from './token/grants/further-tokens.service.js';
-import { RefreshTokenGrant } from './token/grants/refresh-token.grant.js';
-import { TokenExchange } from './token/grants/token-exchange.grant.js';
-import { TokenGrants } from './token/grants/token-grants.service.js';
-import { EventTexts } from './token/commits/event-texts.service.js';
-import { Issuances } from './token/commits/issuances.store.js';
-import { Redemptions } from './token/commits/redemptions.store.js';
-import { Rotations } from './token/commits/rotations.store.js';
-import { OwnTokens } from './token/own-tokens.service.js';
-import { SenderConstraint } from './authentication/sender-constraint.service.js';
-import { SubjectTokens } from './token/grants/subject-tokens.service.js';
-import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.service.js';
-import { TokenController } from './token/token.controller.js';
-import { TokenService } from './token/token.service.js';
-
-/** Seconds beyond a lifetime, for clocks and caches that are not exact. */
-const MARGIN_SECONDS = 30;
-
-function rotationSettings(configuration: Configuration): RotationSettings {
-  const { KEY_ROTATION_SECONDS: rotation, JWKS_LIFETIME_SECONDS: jwks, SIGNING_ALGORITHM: algorithm } = configuration;
-  const margin = Math.min(MARGIN_SECONDS, jwks);
-  return {
-    times: { rotation, publication: jwks + margin, retirement: TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS },
-    algorithm,
-    lookEveryMs: Math.min(rotation * 250, 10_000),
-  };
-}
 
 function apiKeySettings(configuration: Configuration): ApiKeySettings {
   return {
@@ -158,7 +95,7 @@ export class IssuerModule {
         }),
       ],
       controllers: [
-        TokenController,
+        ...tokenControllers,
         IntrospectionController,
         ...authorizationControllers,
         ...deviceControllers,
@@ -166,14 +103,11 @@ export class IssuerModule {
         ...revocationAdminControllers,
         ...revocationPreviewControllers,
         TokenRevocationController,
-        JwksController,
         MetadataController,
         ...openidControllers,
-        ClientsController,
-        ClientsSchemaController,
+        ...clientControllers,
         ...apiKeyControllers,
-        SigningKeysController,
-        RevocationKeysController,
+        ...signingKeyControllers,
         ...signInControllers,
         ...logoutControllers,
         ...accountControllers,
@@ -183,70 +117,32 @@ export class IssuerModule {
       providers: [
         { provide: OAUTH_ROUTES, useValue: '/oauth2/' },
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
-        { provide: TOKEN_LIFETIME, useValue: configuration.TOKEN_LIFETIME_SECONDS },
-        { provide: JWKS_LIFETIME, useValue: configuration.JWKS_LIFETIME_SECONDS },
-        { provide: KEY_ENCRYPTION, useValue: new LocalKeyEncryption(configuration.KEY_ENCRYPTION_KEYS) },
-        { provide: ROTATION_SETTINGS, useValue: rotationSettings(configuration) },
-        ClientsStore,
-        SigningKeysStore,
-        RevocationKeysStore,
-        ListedRevocations,
-        { provide: REVOKED, useValue: revoked },
-        { provide: LIST_DIGEST, useValue: new ListDigest() },
-        RevocationMemory,
-        RemoteKeys,
-        Replica,
-        { provide: DOCUMENT_TARGETS, useValue: configuration.CLIENT_DOCUMENT_TARGETS },
-        ClientDocuments,
-        DescribedClients,
-        { provide: SIGNING_KEYS, useExisting: Replica },
-        FreshAdmin,
-        {
-          provide: LIMIT_SETTINGS,
-          useValue: {
-            perClient: configuration.RATE_LIMIT_CLIENT_PER_MINUTE,
-            perAddress: configuration.RATE_LIMIT_ADDRESS_PER_MINUTE,
-          },
-        },
-        AuthenticationLimits,
-        SecretAuthentication,
-        UsedAssertions,
-        UsedProofs,
-        AssertionAge,
-        AssertionAuthentication,
-        ClientAuthentication,
-        RecordedAuthentication,
-        SubjectTokens,
-        OwnSignatures,
-        OwnTokens,
-        ApiKeyExchange,
-        { provide: OUTSIDE_ISSUERS, useFactory: () => readOutsideIssuersFile(configuration.TRUSTED_ISSUERS_FILE) },
-        OutsideTokens,
-        OutsideExchange,
-        JwtBearer,
-        TokenExchange,
+        ...registryProviders({
+          encryption: new LocalKeyEncryption(configuration.KEY_ENCRYPTION_KEYS),
+          revoked,
+          documentTargets: configuration.CLIENT_DOCUMENT_TARGETS,
+        }),
+        ...signingKeyProviders({
+          rotation: configuration.KEY_ROTATION_SECONDS,
+          jwks: configuration.JWKS_LIFETIME_SECONDS,
+          algorithm: configuration.SIGNING_ALGORITHM,
+        }),
+        ...authenticationProviders({
+          perClient: configuration.RATE_LIMIT_CLIENT_PER_MINUTE,
+          perAddress: configuration.RATE_LIMIT_ADDRESS_PER_MINUTE,
+        }),
+        ...tokenProviders({
+          lifetime: configuration.TOKEN_LIFETIME_SECONDS,
+          trustedIssuersFile: configuration.TRUSTED_ISSUERS_FILE,
+        }),
         ...authorizationProviders,
         ...deviceProviders,
-        AudienceWordsStore,
-        DeclaredWords,
-        AuthorizationCode,
         ...openidProviders,
         ...refreshProviders({
           idle: configuration.REFRESH_TOKEN_IDLE_SECONDS * 1_000,
           life: configuration.REFRESH_TOKEN_LIFETIME_SECONDS * 1_000,
           again: configuration.REFRESH_TOKEN_AGAIN_SECONDS * 1_000,
         }),
-        FurtherTokensOf,
-        RefreshTokenGrant,
-        DeviceCodeGrant,
-        TokenGrants,
-        SenderConstraint,
-        TokenDecisions,
-        EventTexts,
-        Issuances,
-        Redemptions,
-        Rotations,
-        TokenService,
         IntrospectionService,
         TokenRevocationService,
         ...revocationProviders(nats, {
@@ -254,14 +150,8 @@ export class IssuerModule {
           maxBytes: configuration.REVOCATION_BUCKET_BYTES,
         }),
         ...delegationProviders,
-        KeyRotation,
-        SigningKeysService,
-        RevocationKeyRotation,
-        RevocationKeysService,
         ...keyedAnswers(keyedEvents, SealedAnswers),
-        ClientsService,
-        ClientDeclarations,
-        ClientWrites,
+        ...clientProviders,
         ...sessionProviders({
           idle: configuration.SESSION_IDLE_SECONDS,
           life: configuration.SESSION_LIFETIME_SECONDS,

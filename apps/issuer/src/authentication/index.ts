@@ -1,0 +1,26 @@
+import { type Provider } from '@nestjs/common';
+import { AuthenticationLimits, LIMIT_SETTINGS, type LimitSettings } from '../limits/authentication-limits.service.js';
+import { AssertionAge } from './assertion-age.service.js';
+import { AssertionAuthentication } from './assertion-authentication.service.js';
+import { ClientAuthentication } from './client-authentication.service.js';
+import { RecordedAuthentication } from './recorded-authentication.service.js';
+import { SecretAuthentication } from './secret-authentication.service.js';
+import { SenderConstraint } from './sender-constraint.service.js';
+import { UsedAssertions } from './used-assertions.store.js';
+import { UsedProofs } from './used-proofs.store.js';
+
+/** Everything that the authentication of clients is made of, for the issuer's module. */
+export function authenticationProviders(limits: LimitSettings): readonly Provider[] {
+  return [
+    { provide: LIMIT_SETTINGS, useValue: limits },
+    AuthenticationLimits,
+    SecretAuthentication,
+    UsedAssertions,
+    UsedProofs,
+    AssertionAge,
+    AssertionAuthentication,
+    ClientAuthentication,
+    RecordedAuthentication,
+    SenderConstraint,
+  ];
+}
