@@ -3,7 +3,7 @@ import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState }
 
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds'>;
+type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds' | 'quietStartMs'>;
 
 /** Whether the list can be relied on, since when not, and what follows from that for a request. */
 export class FeedHealth {
@@ -14,6 +14,7 @@ export class FeedHealth {
   #unreadable = 0;
   #lagMs: number | null = null;
   #lastError: string | null = null;
+  #warnedOf: string | undefined;
 
   /** @param hasLoaded whether a whole list was ever there */
   constructor(
@@ -48,16 +49,22 @@ export class FeedHealth {
 
   lost(error: unknown): void {
     const reason = reasonOf(error);
-    if (this.#lostAt === undefined || reason !== this.#lastError)
-      this.logger.warn({ reason }, 'the revocation feed is lost; trying again');
     this.#lostAt ??= this.now();
     this.#lastError = reason;
+    if (reason === this.#warnedOf || this.#startsQuietly) return;
+    this.#warnedOf = reason;
+    this.logger.warn({ reason }, 'the revocation feed is lost; trying again');
+  }
+
+  get #startsQuietly(): boolean {
+    return !this.hasLoaded() && this.now() - this.#startedAt < (this.policies.quietStartMs ?? 0);
   }
 
   current(entries: number): void {
     if (this.#lostAt !== undefined) this.logger.info({ entries }, 'revocations are current');
     this.#lostAt = undefined;
     this.#lastError = null;
+    this.#warnedOf = undefined;
   }
 
   /** @param at milliseconds since 1970 */

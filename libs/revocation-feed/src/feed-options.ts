@@ -55,6 +55,11 @@ export interface RevocationFeedOptions {
   readonly onPushed?: ((delaySeconds: number) => void) | undefined;
   /** Without one, only what keeps the first list from being loaded goes to the console. */
   readonly logger?: FeedLogger | undefined;
+  /**
+   * Milliseconds after the start for which the logger hears nothing of a first list that is not there yet, because the issuer may have been started
+   * at the same moment; 0 by default.
+   */
+  readonly quietStartMs?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }

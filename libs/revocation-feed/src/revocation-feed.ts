@@ -139,11 +139,13 @@ class BucketFeed implements RevocationFeed {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     const keys = this.#keys.refresh();
+    // What is said while the start is quiet would not be heard.
+    const sayAfterMs = Math.max(SAY_AFTER_MS, (this.options.quietStartMs ?? 0) + 1);
     while (!signal.aborted) {
       let connection: NatsConnection | undefined;
       const saying = setTimeout(() => {
         if (this.#health.lastError === null && this.#health.isLost) this.#lost(new Error(`still ${this.#doing}`));
-      }, SAY_AFTER_MS);
+      }, sayAfterMs);
       try {
         this.#doing = 'connecting to NATS';
         connection = await this.options.connect(signal).catch((error: unknown) => {

@@ -61,16 +61,22 @@ async function isReady(url: string, when: StartedWhen): Promise<boolean> {
   }
 }
 
-/** Waits for `/health/ready`, or `/health/live`. @throws {StackError} with the service's last lines when it dies or takes too long */
+/**
+ * Waits for `/health/ready`, or `/health/live`.
+ * @param signal ends the wait
+ * @throws {StackError} with the service's last lines when it dies or takes too long
+ */
 export async function waitUntilReady(
   name: string,
   url: string,
   child?: Child,
   limitMs = 60_000,
   when: StartedWhen = 'ready',
+  signal?: AbortSignal,
 ): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await isReady(url, when))) {
+    signal?.throwIfAborted();
     if (child?.running() === false)
       throw new StackError(`${name} ended at start. Its last lines:\n${child.lastLines()}`);
     if (Date.now() > deadline) {
@@ -82,13 +88,13 @@ export async function waitUntilReady(
   }
 }
 
-/** Starts one service as a separate process and waits until it is ready. */
+/** Starts one service as a separate process and waits until it is ready; one that fails, or whose start is aborted, does not run afterwards. */
 export async function startService(
   settings: ServiceSettings,
   root: string,
   directory: string,
   onLine: (name: ServiceName, line: string) => void,
-  when: StartedWhen = 'ready',
+  { when = 'ready', signal }: { readonly when?: StartedWhen; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<RunningService> {
   const { name, url, environment, replica = '' } = settings;
   const program = join(root, 'apps', name, 'dist', 'main.js');
@@ -113,7 +119,7 @@ export async function startService(
       onLine(name, line);
     },
   });
-  await waitUntilReady(name, url, child, 60_000, when).catch(async (error: unknown) => {
+  await waitUntilReady(name, url, child, 60_000, when, signal).catch(async (error: unknown) => {
     await child.stop('SIGKILL', 0);
     throw error;
   });

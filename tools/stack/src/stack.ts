@@ -118,9 +118,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const start = async (
       name: ServiceName,
       { when = 'ready', environment = {} }: StartOptions = {},
+      signal?: AbortSignal,
     ): Promise<RunningService> => {
       const wanted = { ...settings[name], environment: { ...settings[name].environment, ...environment } };
-      const service = await startService(wanted, root, directory, onLine, when);
+      const service = await startService(wanted, root, directory, onLine, { when, signal });
       services.set(name, service);
       onStep(`${name} ${when} at ${settings[name].url} (${String(service.startupMs)} ms)`);
       return service;
@@ -130,9 +131,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const urls = perService((name) => settings[name].url);
     const demoStarts = options.demo === true ? startDemo({ ...options, identities, urls }) : undefined;
     undo.push(async () => (await demoStarts?.catch(() => undefined))?.stop());
-    if (wanted.includes('issuer')) await start('issuer');
-    const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map((name) => start(name)));
-    for (const result of started) if (result.status === 'rejected') throw result.reason;
+    // All at once: each waits for what it needs of the others. The first that fails ends the start of all.
+    const failed = new AbortController();
+    const started = wanted.map((name) => start(name, {}, failed.signal));
+    await Promise.all(
+      started.map((one) =>
+        one.catch((error: unknown) => {
+          failed.abort(error);
+        }),
+      ),
+    );
+    failed.signal.throwIfAborted();
     const demo = await demoStarts;
     if (demo !== undefined) {
       onStep(`demo: people sign in at ${demo.urls.provider}, Corner Shop at ${demo.urls.shop}`);
@@ -147,7 +156,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       nats,
       services,
       demo,
-      startService: start,
+      startService: (name, how) => start(name, how),
       async stopService(name, signal = 'SIGTERM') {
         await services.get(name)?.child.stop(signal, 15_000);
         services.delete(name);

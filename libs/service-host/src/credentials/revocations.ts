@@ -14,6 +14,7 @@ import {
 import { natsOf } from '../database/connection-settings.js';
 import { type HealthRegistry } from '../health/health.js';
 import { HEALTH, LOGGER, METRICS } from '../tokens.js';
+import { QUIET_START_MS } from './keys-log.js';
 
 export interface RevocationFeedSettings {
   readonly nats: NatsOptions;
@@ -107,6 +108,7 @@ export class RevocationsModule implements BeforeApplicationShutdown {
               },
               ...settings,
               issuer,
+              quietStartMs: QUIET_START_MS,
               logger,
               onPushed: (seconds) => {
                 delays.observe(seconds);

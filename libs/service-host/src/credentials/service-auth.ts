@@ -7,7 +7,7 @@ import {
   type SessionSettings,
   TOKEN_VERIFIER,
 } from '@countersign/auth';
-import { type DpopNonces, type KeysReport, type RevocationList } from '@countersign/auth-core';
+import { type DpopNonces, type RevocationList } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { API_KEY_SETTINGS, ApiKeySignalsModule, ApiKeysModule, type ApiKeyClient } from '../api-keys/api-keys.js';
@@ -17,6 +17,7 @@ import { watchKeys } from '../health/keys-health.js';
 import { unrecordedReason } from '../trail/recorded-answers.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../trail/refusals.service.js';
 import { traceOf, type TracedRequest } from '../trace/request-trace.js';
+import { keysLog } from './keys-log.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
 import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL, SESSIONS } from '../tokens.js';
 
@@ -136,10 +137,8 @@ export class ServiceAuthModule {
             ...(apiKeys === undefined ? {} : { apiKeys }),
             ...(sessions === undefined ? {} : { sessions }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
-            onKeys: ({ ok, message }: KeysReport) => {
-              // The issuer asks itself, and has no keys until it has started.
-              if (options.fetch === undefined) logger[ok ? 'info' : 'warn'](message);
-            },
+            // The issuer asks itself, and has no keys until it has started.
+            onKeys: options.fetch === undefined ? keysLog(logger) : () => undefined,
             problemMembers: (context: ExecutionContext) => ({
               request_id: traceOf(context.switchToHttp().getRequest<TracedRequest>()).requestId,
             }),
