@@ -1,6 +1,9 @@
 // `npx nx g ./tools/generators:service orders`. Plain JavaScript, so that it runs before anything is built.
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { formatFiles, generateFiles } from '@nx/devkit';
 // By Node's own type stripping: the same names as outside the workspace.
 import { nameProblem, namesOf } from '../../create-countersign/src/service-names.ts';
@@ -20,6 +23,17 @@ const reserved = new Set([
   'manifests',
 ]);
 
+/** Whether npm has installed the service before, with the same packages: it was removed and made again. */
+function isInstalled(root, name) {
+  const read = (file) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+  const { dependencies, devDependencies } = read(`apps/${name}/package.json`);
+  const known = read('package-lock.json').packages[`apps/${name}`];
+  return (
+    existsSync(join(root, 'node_modules/@countersign', name)) &&
+    isDeepStrictEqual([dependencies, devDependencies], [known?.dependencies, known?.devDependencies])
+  );
+}
+
 export default async function service(tree, { name }) {
   const problem = reserved.has(name) ? `must be none of ${[...reserved].join(', ')}` : nameProblem(name);
   if (problem !== undefined) throw new Error(`${name} cannot be a service's name: it ${problem}`);
@@ -37,10 +51,11 @@ export default async function service(tree, { name }) {
   await formatFiles(tree);
   return () => {
     // The lock file must know the new package: the images are built by `npm ci`.
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
-      cwd: tree.root,
-      stdio: 'inherit',
-    });
+    if (!isInstalled(tree.root, name))
+      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
+        cwd: tree.root,
+        stdio: 'inherit',
+      });
     console.log(
       [
         `\n${name} is in apps/${name}, on port ${port} of the local stack.`,
