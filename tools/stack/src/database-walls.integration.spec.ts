@@ -15,6 +15,8 @@ describe("a service's own database login", () => {
   const directory = testFolder();
   const urls = new Map<ServiceName, GuardedUrls>();
   let postgres: Postgres;
+  /** Where each service has one login for all. */
+  let unguarded: Postgres;
 
   async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: url });
@@ -34,7 +36,9 @@ describe("a service's own database login", () => {
     connected(urlsOf(name).service, work);
 
   beforeAll(async () => {
-    postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
+    const start = (name: string): Promise<Postgres> =>
+      startPostgres({ directory: join(directory, name), password: newPassword(), fast: true });
+    [postgres, unguarded] = await Promise.all([start('postgres'), start('unguarded')]);
     for (const name of serviceNames) {
       const made = await postgres.createGuardedDatabase(name, { service: newPassword(), migrator: newPassword() });
       urls.set(name, made);
@@ -42,8 +46,9 @@ describe("a service's own database login", () => {
     }
   }, 180_000);
   afterAll(async () => {
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await Promise.all([postgres.stop(), unguarded.stop()]);
+    for (const folder of [directory, postgres.directory, unguarded.directory])
+      rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
   async function namesOf(client: pg.Client, query: string): Promise<readonly string[]> {
@@ -152,19 +157,9 @@ describe("a service's own database login", () => {
       const read = async (url: string): Promise<unknown> =>
         connected(url, async (client) => (await client.query(rights, [name])).rows);
       const guarded = await read(urlsOf(name).service);
-      const second = await startPostgres({
-        directory: join(directory, `one-${name}`),
-        password: newPassword(),
-        fast: true,
-      });
-      try {
-        const url = await second.createDatabase(name, newPassword());
-        await migrateService({ migrationUrl: url, serviceUrl: url, folder: folderOf(name) });
-        expect(guarded).toEqual(await read(url));
-      } finally {
-        await second.stop();
-        rmSync(second.directory, { recursive: true, force: true });
-      }
+      const url = await unguarded.createDatabase(name, newPassword());
+      await migrateService({ migrationUrl: url, serviceUrl: url, folder: folderOf(name) });
+      expect(guarded).toEqual(await read(url));
     },
     120_000,
   );
