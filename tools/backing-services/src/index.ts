@@ -25,6 +25,7 @@ export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startNats, type Nats } from './nats.js';
 export { freePort, freePortsInARow, portIsFree } from './port.js';
 export { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';
+export { serviceVariables, type ServiceGround } from './service-variables.js';
 export { testFolder } from './test-folder.js';
 export { removePostgresData, trustedFolder, UntrustedFolder } from './trusted-folder.js';
 export { REVOCATIONS_GET, type NatsAccount } from '@countersign/nats-rights';

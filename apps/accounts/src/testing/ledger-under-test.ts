@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { startBackingServices } from '@countersign/backing-services';
+import { serviceVariables, startBackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer, outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -76,14 +76,12 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
   ]);
   const url = await services.database('accounts', migrate);
   const configuration = loadConfiguration(variables, {
-    PORT: '0',
-    LOG_LEVEL: 'fatal',
-    DATABASE_URL: url,
-    ISSUER_URL: issuer.issuer,
-    REVOCATION_AT_START: 'accept',
-    NATS_URL: services.nats.url,
-    NATS_USER: 'accounts',
-    NATS_PASSWORD: services.passwords.accounts,
+    ...serviceVariables('accounts', {
+      issuer: issuer.issuer,
+      databaseUrl: url,
+      backing: services,
+      logLevel: 'fatal',
+    }),
     ...environment,
   });
   const app = await createService({

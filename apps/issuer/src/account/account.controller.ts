@@ -22,6 +22,12 @@ const applicationFormSchema = z.strictObject({ form_token: formToken, client_id:
 const sessionFormSchema = z.strictObject({ form_token: formToken, session_id: sessionIdSchema });
 const emptyFormSchema = z.strictObject({ form_token: formToken });
 
+/** Where a form that ends something leads. */
+const END_ANSWERS = {
+  200: 'a page that continues by itself to the sign-in',
+  303: 'to the account page',
+  400: 'a page that says what is wrong',
+};
 const ENDS = 'what is ended is a separate event; nothing is shown';
 
 /** A person's own page: applications and what they did, sessions and devices, and ending any of them at once. */
@@ -71,11 +77,7 @@ export class AccountController {
 
   /** Ends all that the person allowed an application: its tokens are refused everywhere, at once. */
   @Post('applications/end')
-  @Answers({
-    200: 'a page that continues by itself to the sign-in',
-    303: 'to the account page',
-    400: 'a page that says what is wrong',
-  })
+  @Answers(END_ANSWERS)
   @AcceptsForm()
   @Unrecorded(ENDS)
   endApplication(
@@ -90,11 +92,7 @@ export class AccountController {
 
   /** Ends another session of the person, with what was allowed in it. */
   @Post('sessions/end')
-  @Answers({
-    200: 'a page that continues by itself to the sign-in',
-    303: 'to the account page',
-    400: 'a page that says what is wrong',
-  })
+  @Answers(END_ANSWERS)
   @AcceptsForm()
   @Unrecorded(ENDS)
   endSession(
@@ -109,11 +107,7 @@ export class AccountController {
 
   /** Ends all sessions of the person but this one. */
   @Post('sessions/end-others')
-  @Answers({
-    200: 'a page that continues by itself to the sign-in',
-    303: 'to the account page',
-    400: 'a page that says what is wrong',
-  })
+  @Answers(END_ANSWERS)
   @AcceptsForm()
   @Unrecorded(ENDS)
   endOtherSessions(

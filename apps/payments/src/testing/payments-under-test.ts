@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey } from '@countersign/auth-core';
+import { serviceVariables } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { outboxData, outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -58,20 +59,13 @@ export async function startPayments(
   const databaseUrl = await backing.database('payments', migrate);
   const [clientKey, webhookKey] = await Promise.all([generateSigningKey(), generateSigningKey()]);
   const configuration = loadConfiguration(variables, {
-    PORT: '0',
-    LOG_LEVEL: 'fatal',
-    DATABASE_URL: databaseUrl,
-    ISSUER_URL: issuer.issuer,
+    ...serviceVariables('payments', { issuer: issuer.issuer, databaseUrl, backing, logLevel: 'fatal' }),
     ACCOUNTS_URL: accounts.url,
     ACCOUNTS_TIMEOUT_MS: '20000',
     ACCOUNTS_DEADLINE_MS: '60000',
     CLIENT_KEY: JSON.stringify(clientKey),
     WEBHOOK_KEYS: JSON.stringify({ keys: [webhookKey] }),
     WEBHOOK_TARGETS: 'any',
-    REVOCATION_AT_START: 'accept',
-    NATS_URL: backing.nats.url,
-    NATS_USER: 'payments',
-    NATS_PASSWORD: backing.passwords.payments,
     ...environment,
   });
   const start = async (): Promise<NestFastifyApplication> => {

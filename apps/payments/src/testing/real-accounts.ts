@@ -10,6 +10,7 @@ import {
   startDatabases,
   type BackingServices,
   type Child,
+  serviceVariables,
 } from '@countersign/backing-services';
 import { type TokenClient } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
@@ -136,14 +137,7 @@ async function startAccounts(): Promise<AccountsProcess> {
     cwd: join(root, 'apps/accounts'),
     env: {
       PATH: process.env['PATH'],
-      PORT: String(port),
-      LOG_LEVEL: 'error',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: databaseUrl,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'accounts',
-      NATS_PASSWORD: backing.passwords.accounts,
+      ...serviceVariables('accounts', { issuer: issuer.issuer, databaseUrl, backing, port }),
     },
     endsWithUs: { signal: 'SIGKILL' },
   });

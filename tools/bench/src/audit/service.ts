@@ -12,6 +12,7 @@ import {
   startNats,
   startPostgres,
   type Child,
+  serviceVariables,
 } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
@@ -85,14 +86,7 @@ export async function startAuditService(): Promise<AuditService> {
       cwd: audit,
       env: {
         PATH: process.env['PATH'],
-        PORT: String(port),
-        LOG_LEVEL: 'error',
-        ISSUER_URL: issuer.issuer,
-        DATABASE_URL: databaseUrl,
-        REVOCATION_AT_START: 'accept',
-        NATS_URL: nats.url,
-        NATS_USER: 'audit',
-        NATS_PASSWORD: passwords.audit,
+        ...serviceVariables('audit', { issuer: issuer.issuer, databaseUrl, backing: { nats, passwords }, port }),
         LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
         LOG_ORIGIN: 'bench.test/log',
       },

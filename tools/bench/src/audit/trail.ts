@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, startBackingServices } from '@countersign/backing-services';
+import { freePort, serviceVariables, startBackingServices } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
@@ -34,14 +34,7 @@ export async function startTrail(core: number): Promise<Trail> {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env['PATH'],
-      PORT: String(port),
-      LOG_LEVEL: 'error',
-      ISSUER_URL: issuer.issuer,
-      DATABASE_URL: databaseUrl,
-      REVOCATION_AT_START: 'accept',
-      NATS_URL: backing.nats.url,
-      NATS_USER: 'audit',
-      NATS_PASSWORD: backing.passwords.audit,
+      ...serviceVariables('audit', { issuer: issuer.issuer, databaseUrl, backing, port }),
       LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
       LOG_ORIGIN: 'bench.test/log',
     },

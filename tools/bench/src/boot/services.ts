@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
-import { freePort, startBackingServices } from '@countersign/backing-services';
+import { freePort, serviceVariables, startBackingServices } from '@countersign/backing-services';
 import { pathOf, startPinned, untilReady } from '../processes.js';
 import { type Bootable } from './time-to-ready.js';
 
@@ -53,14 +53,13 @@ export async function startBootEnvironment(): Promise<BootEnvironment> {
       program: pathOf(`../../../apps/${name}/dist/main.js`),
       readyUrl: `http://127.0.0.1:${String(port)}/health/ready`,
       environment: {
-        PORT: String(port),
-        LOG_LEVEL: 'warn',
-        ISSUER_URL: issuerUrl,
-        DATABASE_URL: await backing.database(name),
-        REVOCATION_AT_START: 'accept',
-        NATS_URL: backing.nats.url,
-        NATS_USER: name,
-        NATS_PASSWORD: backing.passwords[name],
+        ...serviceVariables(name, {
+          issuer: issuerUrl,
+          databaseUrl: await backing.database(name),
+          backing,
+          port,
+          logLevel: 'warn',
+        }),
         ...own[name],
       },
     };
