@@ -63,6 +63,26 @@ describe('runService', () => {
     expect(out).toBe('true');
   });
 
+  it('leaves to Node what a package keeps below itself, which may be CommonJS', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-run-'));
+    const zod = join(folder, 'node_modules/zod');
+    const inner = join(zod, 'node_modules/inner');
+    mkdirSync(inner, { recursive: true });
+    writeFileSync(join(zod, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+    writeFileSync(join(zod, 'index.js'), `export { default } from 'inner';`);
+    writeFileSync(join(inner, 'package.json'), '{ "exports": "./index.mjs" }');
+    writeFileSync(join(inner, 'index.mjs'), `export { default } from './plain.js';`);
+    writeFileSync(join(inner, 'plain.js'), `module.exports = 'plain';`);
+    const { out, error } = run(`
+      ${importing}
+      runService(import.meta.url, async () => {
+        const { default: found } = await import(${JSON.stringify(pathToFileURL(join(zod, 'index.js')).href)});
+        process.stdout.write(found);
+      });`);
+    rmSync(folder, { recursive: true, force: true });
+    expect([error, out]).toEqual(['', 'plain']);
+  });
+
   it.each([
     ['wait until the service connects some', '', [false, true]],
     ['are there where it imported one', `await import('@nestjs/microservices');`, [true, true]],

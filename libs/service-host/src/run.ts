@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
  * own as installed and in its workspace.
  */
 const EXACT =
-  /^.*\/node_modules\/(?:drizzle-orm|zod|@nestjs\/(?:common|core|platform-fastify)|@countersign\/[\w-]+\/dist)\/(?!.*\/node_modules\/)|^(?!.*\/node_modules\/).*\/libs\/[\w-]+\/dist\//;
+  /^.*\/node_modules\/(?:drizzle-orm|zod|@nestjs\/(?:common|core|platform-fastify)|@countersign\/[\w-]+\/dist)\/(?!(?:.*\/)?node_modules\/)|^(?!.*\/node_modules\/).*\/libs\/[\w-]+\/dist\//;
 
 /** rxjs is CommonJS, and its 200 files name each other without `.js`. */
-const RXJS = /\/node_modules\/rxjs\/dist\/cjs\/(?!.*\/node_modules\/)/;
+const RXJS = /\/node_modules\/rxjs\/dist\/cjs\/(?!(?:.*\/)?node_modules\/)/;
 
 /** What an application of Nest loads where it happens to be installed: of use only to a service that imports it. */
 const OPTIONAL = /^@nestjs\/(?:microservices|websockets)(?=\/|$)/;
