@@ -37,6 +37,33 @@ function compile(filename) {
 
 const jestGlobals = new URL('./jest-globals.mjs', import.meta.url).href;
 
+/** Folders of ES modules that name each other's files exactly. */
+const EXACT = /^.*\/node_modules\/(?:drizzle-orm|zod|@nestjs\/[\w-]+)\/(?!(?:.*\/)?node_modules\/)/;
+/** rxjs is CommonJS, and its 200 files name each other without `.js`. */
+const RXJS = /\/node_modules\/rxjs\/dist\/cjs\/(?!(?:.*\/)?node_modules\/)/;
+/** A project of the workspace: all of its sources find the same package under a name. */
+const PROJECT = /^(?!.*\/node_modules\/).*\/src\/(?=.*\.ts$)/;
+/** Packages that were found, by folder and name. */
+const known = new Map();
+
+/** As libs/service-host/src/run.ts: Node would look for the package.json around each file again, and parse it. */
+function findDirectly(specifier, { conditions, parentURL = '' }) {
+  const isRelative = specifier.startsWith('./') || specifier.startsWith('../');
+  const resolved = (file, format) => ({
+    resolved: { url: new URL(file, parentURL).href, format, shortCircuit: true },
+  });
+  if (!conditions.includes('import'))
+    return isRelative && !specifier.endsWith('.js') && RXJS.test(parentURL)
+      ? resolved(`${specifier}.js`, 'commonjs')
+      : {};
+  const folder = (EXACT.exec(parentURL) ?? PROJECT.exec(parentURL))?.[0];
+  if (folder === undefined) return {};
+  if (isRelative)
+    return specifier.endsWith('.js') && parentURL.includes('/node_modules/') ? resolved(specifier, 'module') : {};
+  const key = `${folder} ${specifier}`;
+  return { key, resolved: known.get(key) };
+}
+
 export function loadTypeScript() {
   mkdirSync(cache, { recursive: true });
   process.setSourceMapsEnabled(true);
@@ -47,14 +74,14 @@ export function loadTypeScript() {
         const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
         if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true };
       }
-      // As libs/service-host/src/run.ts says: Node would parse a large package.json again for each of a hundred files.
-      if (
-        context.parentURL?.includes('/node_modules/drizzle-orm/') &&
-        specifier.startsWith('.') &&
-        specifier.endsWith('.js')
-      )
-        return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true };
-      return nextResolve(specifier, { ...context, conditions: ['@countersign/source', ...context.conditions] });
+      const found = findDirectly(specifier, context);
+      if (found.resolved !== undefined) return found.resolved;
+      const resolved = nextResolve(specifier, {
+        ...context,
+        conditions: ['@countersign/source', ...context.conditions],
+      });
+      if (found.key !== undefined) known.set(found.key, { ...resolved, shortCircuit: true });
+      return resolved;
     },
     load(url, context, nextLoad) {
       if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context);
