@@ -1,6 +1,6 @@
 import { FeedHealth } from './feed-health.js';
 
-describe('what the log hears of a feed', () => {
+describe('what a feed logs', () => {
   let now = 0;
   let hasLoaded = false;
   const said: string[] = [];

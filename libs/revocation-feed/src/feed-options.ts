@@ -56,7 +56,7 @@ export interface RevocationFeedOptions {
   /** Without one, only what keeps the first list from being loaded goes to the console. */
   readonly logger?: FeedLogger | undefined;
   /**
-   * Milliseconds after the start for which the logger hears nothing of a first list that is not there yet, because the issuer may have been started
+   * Milliseconds after the start in which nothing is logged of a first list that is not there yet, because the issuer may have been started
    * at the same moment; 0 by default.
    */
   readonly quietStartMs?: number | undefined;

@@ -58,7 +58,7 @@ describe('a bundled program', () => {
     expect(run()).toBe('main after before later after before');
   });
 
-  it('finds what lies beside a module, wherever the module has gone', () => {
+  it('finds what is beside a module, wherever the module has gone', () => {
     bundle({
       'source/main.js': `import { read } from './deep/reader.js'; process.stdout.write(read());`,
       'source/deep/reader.js': `
