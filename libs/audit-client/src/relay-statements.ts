@@ -68,6 +68,14 @@ export const numberEvents = {
     ) as numbered`,
 };
 
+/** Whether events wait for a number: a tenth of what `numberEvents` costs, for the checks that find nothing. */
+export const unnumberedEvents = {
+  name: 'relay-unnumbered',
+  text: `
+    select exists (select from audit_outbox where sequence is null)
+      or exists (select from audit_outbox_group where sequence is null) as found`,
+};
+
 /** Numbered events to be published again: after so many milliseconds ($1), or ($3) if a receipt ($2) says that only the place is missing. */
 const dueOf = (table: string, columns: string, isNoted: string): string => `
   (select sequence, ${columns} from ${table}

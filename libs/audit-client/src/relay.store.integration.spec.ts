@@ -169,6 +169,18 @@ describe("the relay's store", () => {
     );
   }, 120_000);
 
+  it('has something to number while an event or a group has no number', async () => {
+    await client.query('truncate audit_outbox, audit_outbox_group, audit_sequence restart identity');
+    const store = newStore();
+    expect(await store.hasUnnumbered()).toBe(false);
+    for (const rows of [[null], [3]]) {
+      await write(0, rows);
+      expect(await store.hasUnnumbered()).toBe(true);
+      await store.number();
+      expect(await store.hasUnnumbered()).toBe(false);
+    }
+  });
+
   it('counts a group as published once all its messages are', async () => {
     await client.query('truncate audit_outbox, audit_outbox_group, audit_sequence restart identity');
     await write(0, [4]);

@@ -12,6 +12,7 @@ import {
   numberEvents,
   placeEvents,
   renumberEvents,
+  unnumberedEvents,
 } from './relay-statements.js';
 
 /** Milliseconds after which the relay asks for a place that should have arrived before the receipt: its sender or its receiver ended. */
@@ -124,6 +125,12 @@ export class RelayStore {
     this.#read = [];
     const noted = batches.map(({ first, last }) => ({ first, last, at }));
     this.#noted = [...this.#noted, ...without(noted, incomplete)];
+  }
+
+  /** Whether there is something to number. */
+  async hasUnnumbered(): Promise<boolean> {
+    const { rows } = await this.client.query<{ found: boolean }>(unnumberedEvents);
+    return rows[0]?.found === true;
   }
 
   /** Numbers the oldest unnumbered events and returns them. */

@@ -172,9 +172,12 @@ class OutboxRelay implements Relay {
       this.#leading = true;
       this.#behind = true;
       this.#knownIndex = await store.kept.highestIndex();
+      let isIdle = false;
       while (!this.#stopped.signal.aborted && broken === undefined) {
+        const isUnlikely = isIdle && !this.#woken;
         this.#woken = false;
-        const moved = await this.#move(store, stream);
+        const moved = await this.#move(store, stream, isUnlikely);
+        isIdle = moved === 0;
         if (moved === 0) await this.#idle(this.options.pollIntervalMs ?? 100);
         else if (moved < ROUND && !this.#behind) await this.#pause(RELAY_PACE_MS);
       }
@@ -191,15 +194,20 @@ class OutboxRelay implements Relay {
     }
   }
 
-  /** Publishes and marks what one check finds: what is due again, then what is new. @returns the number of events */
-  async #move(store: RelayStore, stream: JetStreamClient): Promise<number> {
+  /**
+   * Publishes and marks what one check finds: what is due again, then what is new.
+   * @param isUnlikely whether the last check found nothing, and nothing was recorded here since: then new events are looked for before they are numbered
+   * @returns the number of events
+   */
+  async #move(store: RelayStore, stream: JetStreamClient, isUnlikely: boolean): Promise<number> {
     const now = performance.now();
     let due: readonly NumberedEvent[] = [];
     if (this.#behind || now - this.#lookedForDueAt >= LOOK_FOR_DUE_EVERY_MS) {
       due = await store.due(this.options.republishAfterMs ?? 30_000, this.#received);
       this.#lookedForDueAt = now;
     }
-    const events = due.length < ROUND ? [...due, ...(await store.number())] : due;
+    const isNew = due.length < ROUND && (!isUnlikely || (await store.hasUnnumbered()));
+    const events = isNew ? [...due, ...(await store.number())] : due;
     // First, so that events reach the trail whatever prevents the rest.
     const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
     this.#behind = failure !== undefined || due.length >= ROUND;
