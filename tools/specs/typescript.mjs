@@ -46,7 +46,7 @@ const PROJECT = /^(?!.*\/node_modules\/).*\/src\/(?=.*\.ts$)/;
 /** Packages that were found, by folder and name. */
 const known = new Map();
 
-/** As libs/service-host/src/run.ts: Node would look for the package.json around each file again, and parse it. */
+/** As libs/service-host/src/fast/find-files-directly.ts: Node would look for the package.json around each file again, and parse it. */
 function findDirectly(specifier, { conditions, parentURL = '' }) {
   const isRelative = specifier.startsWith('./') || specifier.startsWith('../');
   const resolved = (file, format) => ({

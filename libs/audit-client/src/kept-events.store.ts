@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type NumberedEvent } from './event-batch.js';
-import { withNumber } from './event-number.js';
+import { withNumber } from './fast/event-number.js';
 
 const keptEvents = `
   select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
-import { withNumber } from './event-number.js';
+import { withNumber } from './fast/event-number.js';
 import { KeptEventsStore } from './kept-events.store.js';
 import { overlap, without, type Range } from './ranges.js';
 import { type Place } from './receipts.js';
