@@ -57,6 +57,23 @@ describe('the documentation', () => {
     expect(read('docs/api-keys.md').split('\n')).toContain(API_KEY_PATTERN.source);
   });
 
+  it('has no row of a table outside its table', () => {
+    const strays = pages.flatMap((page) => {
+      const lines = read(page)
+        .replaceAll(/^```[^]*?^```/gm, '')
+        .split('\n');
+      return lines
+        .filter(
+          (line, index) =>
+            line.startsWith('|') &&
+            lines[index - 1]?.startsWith('|') !== true &&
+            !/^\|[ :|-]+$/.test(lines[index + 1] ?? ''),
+        )
+        .map((line) => `${page}: ${line}`);
+    });
+    expect(strays).toEqual([]);
+  });
+
   it('says no line twice in a row', () => {
     for (const page of pages) {
       const lines = read(page)
