@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
-import { type NewAuditEvent } from '@countersign/audit-event';
 import { SequenceRanges } from '@countersign/merkle-log';
-import { inTransaction, AUDIT_OUTBOX, byItself, POOL, unattended } from '@countersign/service-host';
-import { drizzle } from 'drizzle-orm/node-postgres';
+import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { events } from '../events.js';
 import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
+import { keepLetters } from './kept-letters.store.js';
 import { type Accepted, type Rejected } from './message-check.js';
 import { placementsOf, type Placed, type Salts } from './placements.js';
 
@@ -25,42 +22,6 @@ const standingRows = z.array(
   }),
 );
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
-
-/** By the digest of what came it is known when it comes again; the trail has the digest of the visible part, which reveals nothing that is masked. */
-const keepLetters = `
-  insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
-  select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
-  on conflict do nothing
-  returning position::text, source, sequence::text, nats_subject, reason, encode(sha256(convert_to(nats_subject || E'\\n' || payload, 'UTF8')), 'hex') as digest`;
-
-const keptRows = z.array(
-  z.object({
-    position: z.string(),
-    source: z.string().nullable(),
-    sequence: z.string().nullable(),
-    nats_subject: z.string(),
-    reason: z.string(),
-    digest: z.string(),
-  }),
-);
-
-/** That a message is in the dead letters is itself an event: so the log accounts for its number, and for its content by the digest. */
-function keptEvent({
-  position,
-  source,
-  sequence,
-  nats_subject,
-  reason,
-  digest,
-}: z.infer<typeof keptRows>[number]): NewAuditEvent {
-  const about = { nats_subject, sha256: digest, ...(source === null || sequence === null ? {} : { source, sequence }) };
-  return events.event('dead-letter.kept', byItself(unattended()), {
-    id: position,
-    outcome: 'failed',
-    reason: reason.slice(0, 200),
-    changes: about,
-  });
-}
 
 const numberOf = ({ event }: Accepted): Pick<Placed, 'source' | 'sequence'> => ({
   source: event.source,
@@ -236,23 +197,7 @@ export class IntakeStore {
       }));
     }
     if (letters.length === 0) return placed;
-    const shown = letters.map(({ payload }) => this.masking.ofText(payload));
-    const { rows } = await client.query(keepLetters, [
-      letters.map(({ source }) => source),
-      letters.map(({ sequence }) => sequence),
-      letters.map(({ natsSubject }) => natsSubject),
-      letters.map(({ reason }) => reason),
-      shown.map((one) => one.shown),
-      letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
-      letters.map(({ payload }, at) => (shown[at]?.masked === true ? payload : null)),
-      shown.map(({ subject }) => subject?.slice(0, 512) ?? null),
-      shown.map(({ eventId }) => eventId),
-    ]);
-    for (const kept of keptRows.parse(rows)) {
-      // An event of audit's own that no trail takes must not make another one of its kind.
-      if (kept.nats_subject.startsWith('audit.audit.')) continue;
-      await this.outbox.record(drizzle({ client }), keptEvent(kept));
-    }
+    await keepLetters(client, letters, this.masking, this.outbox);
     return placed;
   }
 }

@@ -1,13 +1,13 @@
 import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
-import { Devices, type DeviceAnswer } from './devices.service.js';
+import { DeviceAuthorization, type DeviceAnswer } from './device-authorization.service.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
 @Controller('oauth2')
 export class DeviceAuthorizationController {
-  constructor(@Inject(Devices) private readonly devices: Devices) {}
+  constructor(@Inject(DeviceAuthorization) private readonly devices: DeviceAuthorization) {}
 
   /**
    * A device without a browser begins (RFC 8628, section 3.1): `scope`, perhaps `resource`. Its person enters `user_code` at `verification_uri`;

@@ -8,6 +8,8 @@ export interface Waiting {
   readonly redeemed: boolean;
 }
 
+/** Seconds that a person has to enter the code and decide. */
+export const DEVICE_SECONDS = 600;
 /** Seconds between two polls of a device at first, and by how many they grow when it polls too often (RFC 8628, section 3.5). */
 export const POLL_SECONDS = 5;
 /** Milliseconds by which a poll may come early: a device's clock and the network are not exact. */

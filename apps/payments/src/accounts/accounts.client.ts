@@ -1,8 +1,9 @@
-import { type Answered, type ServiceAnswer, type ServiceCalls } from '@countersign/auth';
+import { type ServiceCalls } from '@countersign/auth';
 import { clientWide } from '@countersign/auth-core';
-import { moneySchema, moneyToJson, type MoneyJson } from '@countersign/money';
+import { moneyToJson, type MoneyJson } from '@countersign/money';
 import { unattended } from '@countersign/service-host';
 import { z } from 'zod';
+import { concluded, saysNothing } from './accounts-answer.js';
 import { transferPageSchema, type LedgerTransfer, type TransferPage } from './ledger-transfer.js';
 import { type TransferOutcome } from './transfer-state.js';
 
@@ -72,51 +73,11 @@ export interface AccountsClientOptions {
   readonly now?: () => Date;
 }
 
-const transferSchema = z.looseObject({
-  status: z.enum(['held', 'posted', 'voided', 'expired']),
-  hold: z.looseObject({ expires_at: z.iso.datetime(), posted_amount: moneySchema.nullish() }).nullish(),
-});
 const accountSchema = z.looseObject({ owner: z.string() });
-const refusalSchema = z.looseObject({ code: z.string().max(100), detail: z.string().max(500) });
-
 /** The greatest id that is smaller: a list that begins after it begins with this id. */
 function idBefore(id: string): string {
   const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
   return before.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** Statuses that say nothing about the order itself: the caller's token, load, a fault. */
-const passing = new Set([401, 408, 409, 425, 429]);
-
-const saysNothing = (status: number): boolean => status >= 500 || passing.has(status);
-
-function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
-  if (status < 300) {
-    const transfer = transferSchema.safeParse(body);
-    if (!transfer.success) return { kind: 'unknown', reason: 'accounts answered without a transfer', sent: true };
-    const { status: state, hold } = transfer.data;
-    const posted = hold?.posted_amount?.amount;
-    if (state === 'posted') return { kind: state, ...(posted === undefined ? {} : { amount: posted }) };
-    if (state !== 'held') return { kind: state };
-    return { kind: 'held', expiresAt: hold === undefined || hold === null ? holdUntil : new Date(hold.expires_at) };
-  }
-  const refusal = refusalSchema.safeParse(body);
-  if (status === 404 && absentWhen404) return { kind: 'absent' };
-  if (!saysNothing(status) && refusal.success) {
-    const { code, detail } = refusal.data;
-    return code === 'HOLD_EXPIRED' ? { kind: 'expired' } : { kind: 'refused', code, detail };
-  }
-  return { kind: 'unknown', reason: `accounts answered ${String(status)}`, sent: true };
-}
-
-/** A refusal is not final while an earlier try of the same order may have been carried out. */
-function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
-  if (answer.kind === 'failed') {
-    return { kind: 'unknown', reason: `${answer.code}: ${answer.reason}`, sent: answer.mayHaveHappened };
-  }
-  const outcome = outcomeOf(answer, absentWhen404, holdUntil);
-  if (outcome.kind !== 'refused' || !answer.mayHaveHappened) return outcome;
-  return { kind: 'unknown', reason: `${outcome.code}, while an earlier order is still unanswered`, sent: true };
 }
 
 interface Call {

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
+import { byItself, unattended } from '@countersign/service-host';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { z } from 'zod';
+import { events } from '../events.js';
+import { type EventMasking } from '../masking/event-masking.js';
+import { type Rejected } from './message-check.js';
+
+/** By the digest of what came it is known when it comes again; the trail has the digest of the visible part, which reveals nothing that is masked. */
+const insertLetters = `
+  insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
+  select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
+  on conflict do nothing
+  returning position::text, source, sequence::text, nats_subject, reason, encode(sha256(convert_to(nats_subject || E'\\n' || payload, 'UTF8')), 'hex') as digest`;
+
+const keptRows = z.array(
+  z.object({
+    position: z.string(),
+    source: z.string().nullable(),
+    sequence: z.string().nullable(),
+    nats_subject: z.string(),
+    reason: z.string(),
+    digest: z.string(),
+  }),
+);
+
+/** That a message is in the dead letters is itself an event: so the log accounts for its number, and for its content by the digest. */
+function keptEvent({
+  position,
+  source,
+  sequence,
+  nats_subject,
+  reason,
+  digest,
+}: z.infer<typeof keptRows>[number]): NewAuditEvent {
+  const about = { nats_subject, sha256: digest, ...(source === null || sequence === null ? {} : { source, sequence }) };
+  return events.event('dead-letter.kept', byItself(unattended()), {
+    id: position,
+    outcome: 'failed',
+    reason: reason.slice(0, 200),
+    changes: about,
+  });
+}
+
+/** Keeps messages that cannot enter the trail, each with an event that says so; one that is there already is left as it is. */
+export async function keepLetters(
+  client: pg.PoolClient,
+  letters: readonly Rejected[],
+  masking: EventMasking,
+  outbox: AuditOutbox,
+): Promise<void> {
+  const shown = letters.map(({ payload }) => masking.ofText(payload));
+  const { rows } = await client.query(insertLetters, [
+    letters.map(({ source }) => source),
+    letters.map(({ sequence }) => sequence),
+    letters.map(({ natsSubject }) => natsSubject),
+    letters.map(({ reason }) => reason),
+    shown.map((one) => one.shown),
+    letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
+    letters.map(({ payload }, at) => (shown[at]?.masked === true ? payload : null)),
+    shown.map(({ subject }) => subject?.slice(0, 512) ?? null),
+    shown.map(({ eventId }) => eventId),
+  ]);
+  for (const kept of keptRows.parse(rows)) {
+    // An event of audit's own that no trail takes must not make another one of its kind.
+    if (kept.nats_subject.startsWith('audit.audit.')) continue;
+    await outbox.record(drizzle({ client }), keptEvent(kept));
+  }
+}
