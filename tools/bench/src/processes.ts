@@ -67,6 +67,18 @@ function readOf(file: string): string {
 
 const parentOf = (pid: string): number => Number(/\) \S (\d+)/.exec(readOf(`/proc/${pid}/stat`))?.[1]);
 
+/** Seconds of CPU of those that a process started and that have ended since (Linux), to a hundredth; NaN elsewhere. */
+export function endedCpuSeconds(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const stat = readOf(`/proc/${String(pid)}/stat`);
+  // Fields 16 and 17, in ticks; what comes before the third is a name that may hold spaces.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(13, 15);
+  return (Number(user ?? 0) + Number(system ?? 0)) / 100;
+}
+
 /** A process and those that it started itself (Linux), as they are now; itself alone elsewhere. */
 export function withChildren(pid: number): readonly number[] {
   if (process.platform !== 'linux') return [pid];

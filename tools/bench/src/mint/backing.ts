@@ -1,6 +1,6 @@
 import { type OwnBackingServices } from '@countersign/backing-services';
 import { movePinned } from '../pinned.js';
-import { cpuSeconds, withChildren } from '../processes.js';
+import { cpuSeconds, endedCpuSeconds, withChildren } from '../processes.js';
 
 /** By number: that of the server, or that of the load. */
 export const cores = { server: 0, load: 1 } as const;
@@ -19,6 +19,6 @@ export function backingOf({ postgres, nats }: Pick<OwnBackingServices, 'postgres
     moveTo(core) {
       movePinned(all(), { core: cores[core] });
     },
-    cpuSeconds: () => all().reduce((total, pid) => total + cpuSeconds({ pid }), 0),
+    cpuSeconds: () => all().reduce((total, pid) => total + cpuSeconds({ pid }), endedCpuSeconds(postgres.pid)),
   };
 }

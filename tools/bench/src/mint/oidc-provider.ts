@@ -1,57 +1,21 @@
-// A child process of the mint benchmark: oidc-provider in memory, issuing JWT access tokens for client credentials, codes and refresh tokens.
+// A child process of the mint benchmark: oidc-provider, its records in memory or in PostgreSQL, issuing JWT access tokens for client credentials, codes
+// and refresh tokens.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
+import Provider from 'oidc-provider';
 import { z } from 'zod';
 import { newCodes, PERSON, PUBLIC_APPLICATION, REDIRECT, type OwnCode } from './codes.js';
+import { inMemory, inPostgres } from './peer-records.js';
 
 const jwk = z.looseObject({ kty: z.string() });
-const { port, client, signing } = z
-  .object({ port: z.number(), client: jwk, signing: jwk })
+const { port, client, signing, databaseUrl } = z
+  .object({ port: z.number(), client: jwk, signing: jwk, databaseUrl: z.string().optional() })
   .parse(JSON.parse(process.env['MINT_PEER'] ?? '{}'));
 
-/** As its own in memory, but for as many as a round needs: that one forgets the oldest of a thousand. */
-class Unbounded implements Adapter {
-  static readonly #all: Unbounded[] = [];
-  readonly #kept = new Map<string, AdapterPayload>();
-
-  constructor() {
-    Unbounded.#all.push(this);
-  }
-  /** A round begins with nothing of the rounds before: what piles up in memory would make each slower. */
-  static forget(): void {
-    for (const one of Unbounded.#all) one.#kept.clear();
-  }
-  upsert(id: string, payload: AdapterPayload): Promise<void> {
-    this.#kept.set(id, payload);
-    return Promise.resolve();
-  }
-  find(id: string): Promise<AdapterPayload | undefined> {
-    return Promise.resolve(this.#kept.get(id));
-  }
-  findByUserCode(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-  findByUid(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-  consume(id: string): Promise<void> {
-    const kept = this.#kept.get(id);
-    if (kept !== undefined) kept.consumed = Math.floor(Date.now() / 1_000);
-    return Promise.resolve();
-  }
-  destroy(id: string): Promise<void> {
-    this.#kept.delete(id);
-    return Promise.resolve();
-  }
-  revokeByGrantId(grantId: string): Promise<void> {
-    for (const [id, payload] of this.#kept) if (payload.grantId === grantId) this.#kept.delete(id);
-    return Promise.resolve();
-  }
-}
+const records = databaseUrl === undefined ? inMemory() : await inPostgres(databaseUrl);
 
 const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
-  adapter: () => new Unbounded(),
+  adapter: records.adapter,
   clients: [
     {
       client_id: 'bench',
@@ -96,7 +60,7 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
 });
 /** Codes as if a person had just consented. */
 async function issueCodes(count: number, clientId: string): Promise<readonly OwnCode[]> {
-  Unbounded.forget();
+  await records.forget();
   const allowed = await provider.Client.find(clientId);
   if (allowed === undefined) throw new Error('the client is declared above');
   const grant = new provider.Grant({ accountId: PERSON, clientId });
