@@ -5,7 +5,7 @@ import { startIssuer, type RunningIssuer } from './issuer.js';
 import { conformToMcp, MCP_CONFORMANCE } from './mcp-conformance.js';
 import { failed, passed, reportOf, writeReport, type Outcome } from './outcome.js';
 import { exchangePerson, outsidePrograms, tryOutside, type Outside } from './outside.js';
-import { verifiers, verifyOurs } from './verifiers.js';
+import { prepareVerifier, verifiers, verifyOurs, type ReadyVerifier } from './verifiers.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** What is fetched and built stays here, so that a second run is quick. */
@@ -28,9 +28,19 @@ function spoilt(token: string): readonly string[] {
   return [`${header}.${payload}.${changed}`, `${unsigned}.${payload}.`];
 }
 
-async function withOurs(issuer: RunningIssuer, running: ReadonlyMap<string, Outside>): Promise<void> {
-  const { token } = await issuer.shop.getToken({ audience: 'payments', scopes: ['payments:create'] });
-  const good = [token];
+/** What takes minutes on a new machine, before there is any token that could expire meanwhile. */
+async function readyVerifiers(): Promise<readonly (ReadyVerifier | Outcome)[]> {
+  const ready: (ReadyVerifier | Outcome)[] = [];
+  for (const verifier of verifiers.filter(({ name }) => isWanted(name))) {
+    tell(`${verifier.name}: fetching and building it`);
+    ready.push(await prepareVerifier(verifier, cache));
+  }
+  return ready;
+}
+
+/** Tokens for `payments` that verifiers must accept: our client's, and those of people of other issuers. */
+async function goodTokens(issuer: RunningIssuer, running: ReadonlyMap<string, Outside>): Promise<readonly string[]> {
+  const good: string[] = [];
   for (const [name, outside] of running) {
     const exchanged = await exchangePerson(outside, issuer);
     good.push(exchanged.token);
@@ -42,22 +52,37 @@ async function withOurs(issuer: RunningIssuer, running: ReadonlyMap<string, Outs
       faults.length === 0 ? passed(title, outside.version, what) : failed(title, outside.version, faults.join('; ')),
     );
   }
-  if (isWanted(MCP_CONFORMANCE)) {
-    tell(`${MCP_CONFORMANCE}: fetching and running it`);
-    outcomes.push(await conformToMcp(cache, issuer));
-  }
+  return good;
+}
+
+async function withOurs(
+  issuer: RunningIssuer,
+  running: ReadonlyMap<string, Outside>,
+  ready: readonly (ReadyVerifier | Outcome)[],
+): Promise<void> {
+  const theirs = await goodTokens(issuer, running);
+  const { token } = await issuer.shop.getToken({ audience: 'payments', scopes: ['payments:create'] });
   const other = await issuer.shop.getToken({ audience: 'other', scopes: ['a'] });
-  const tokens = { issuer: issuer.url, audience: 'payments', good, bad: [other.token, ...spoilt(token)] };
-  for (const verifier of verifiers.filter(({ name }) => isWanted(name))) {
-    tell(`${verifier.name}: fetching, building and running it`);
-    outcomes.push(await verifyOurs(verifier, cache, tokens));
+  const tokens = {
+    issuer: issuer.url,
+    audience: 'payments',
+    good: [token, ...theirs],
+    bad: [other.token, ...spoilt(token)],
+  };
+  for (const verifier of ready) {
+    tell(`${verifier.name}: running it`);
+    outcomes.push('command' in verifier ? await verifyOurs(verifier, tokens) : verifier);
   }
+  if (!isWanted(MCP_CONFORMANCE)) return;
+  tell(`${MCP_CONFORMANCE}: fetching and running it`);
+  outcomes.push(await conformToMcp(cache, issuer));
 }
 
 // Ending by `exit` ends what was started, too.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 mkdirSync(cache, { recursive: true });
 const running = new Map<string, Outside>();
+const ready = await readyVerifiers();
 try {
   for (const program of outsidePrograms.filter(({ name }) => isWanted(name))) {
     tell(`${program.name}: fetching and starting it`);
@@ -68,7 +93,7 @@ try {
   tell('our issuer: starting it');
   const issuer = await startIssuer([...running.values()].map(({ trusted }) => trusted));
   try {
-    await withOurs(issuer, running);
+    await withOurs(issuer, running, ready);
   } finally {
     await issuer.stop();
   }

@@ -73,18 +73,32 @@ export interface Tokens {
   readonly bad: readonly string[];
 }
 
-/** Has another library verify our tokens: it must accept the good and refuse the bad ones. */
-export async function verifyOurs(verifier: Verifier, cache: string, tokens: Tokens): Promise<Outcome> {
+/** A verifier that is fetched and built. */
+export interface ReadyVerifier {
+  readonly name: string;
+  readonly version: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+/** Fetches and builds a verifier. @returns why it was not run, where it cannot be had */
+export async function prepareVerifier(verifier: Verifier, cache: string): Promise<ReadyVerifier | Outcome> {
   const { name } = verifier;
-  let version = '';
   try {
     const folder = join(cache, name.replace(/\W.*$/, ''));
     mkdirSync(folder, { recursive: true });
-    const ready = await verifier.prepare(folder, cache);
-    version = ready.version;
-    const [file, ...args] = ready.command;
-    const jwksUrl = `${tokens.issuer}/.well-known/jwks.json`;
-    const lines = [...tokens.good.map((token) => `good ${token}`), ...tokens.bad.map((token) => `bad ${token}`)];
+    return { name, ...(await verifier.prepare(folder, cache)) };
+  } catch (error) {
+    if (error instanceof CannotBeHad) return notRun(name, '', error.message);
+    throw error;
+  }
+}
+
+/** Has another library verify our tokens: it must accept the good and refuse the bad ones. */
+export async function verifyOurs({ name, version, command }: ReadyVerifier, tokens: Tokens): Promise<Outcome> {
+  const [file, ...args] = command;
+  const jwksUrl = `${tokens.issuer}/.well-known/jwks.json`;
+  const lines = [...tokens.good.map((token) => `good ${token}`), ...tokens.bad.map((token) => `bad ${token}`)];
+  try {
     const { ok, output } = await run(file, args, {
       input: `${lines.join('\n')}\n`,
       env: {
