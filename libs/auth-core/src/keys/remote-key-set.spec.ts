@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from './jwk.js';
 import { JWKS_SIZE_LIMIT } from './jwks-document.js';
@@ -251,6 +253,20 @@ describe('the remote key set', () => {
     const set = setOf();
     expect(await set.refresh()).toBe(false);
     expect(set.lastError).toBe('fetch failed: getaddrinfo ENOTFOUND issuer.internal');
+  });
+
+  it('tries again by itself, however long it takes to read the file of the last run', async () => {
+    const cacheFile = join(folder, 'jwks.json');
+    // A pipe: opening it to read waits until somebody writes.
+    execFileSync('mkfifo', ['-m', '600', cacheFile]);
+    answer = () => Promise.reject(new Error('away'));
+    const first = setOf({ cacheFile }).refresh();
+    await delay(200);
+    await writeFile(cacheFile, '{}');
+    expect(await first).toBe(false);
+    answer = () => jwks();
+    while (requests.length < 2) await delay(20);
+    expect(requests).toHaveLength(2);
   });
 
   it('continues when the file cannot be written', async () => {

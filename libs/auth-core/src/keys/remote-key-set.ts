@@ -184,11 +184,13 @@ export class RemoteKeySet {
     } catch (error) {
       this.#source.forget();
       this.#tell(reasonOf(error));
-      this.#schedule(this.#retryMs * (0.5 + Math.random()));
+      const pauseMs = this.#retryMs * (0.5 + Math.random());
       this.#retryMs = Math.min(this.#retryMs * 2, this.usable ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_KEYS_MS);
       this.#stale = this.#isStale();
       const loaded = this.#keys.all.length === 0 && (await this.#loadFile());
       this.#away = !this.usable;
+      // Last: a retry that came while the file is being read would join this fetch, and no other would follow.
+      this.#schedule(pauseMs);
       return loaded;
     }
   }
