@@ -14,5 +14,7 @@ class ReadyController {
 @Module({ controllers: [ReadyController] })
 class BareModule {}
 
+// Node keeps what it compiled when a process ends by itself.
+process.once('SIGTERM', () => process.exit(0));
 const app = await NestFactory.create<NestFastifyApplication>(BareModule, new FastifyAdapter(), { logger: false });
 await app.listen(Number(process.env['PORT']), '127.0.0.1');

@@ -61,6 +61,8 @@ export async function startBootEnvironment(): Promise<BootEnvironment> {
           logLevel: 'warn',
         }),
         ...own[name],
+        // As images and npm start have it.
+        NODE_OPTIONS: '--enable-source-maps',
       },
     };
   };
