@@ -32,6 +32,7 @@ interface Lines {
 }
 
 const lockRow = z.tuple([z.object({ held: z.boolean() })]);
+const foundRow = z.tuple([z.object({ found: z.boolean() })]);
 const countRow = z.tuple([z.object({ count: z.coerce.number() })]);
 const renumberRow = z.tuple([z.object({ renumbered: z.boolean() })]);
 
@@ -129,8 +130,8 @@ export class RelayStore {
 
   /** Whether there is something to number. */
   async hasUnnumbered(): Promise<boolean> {
-    const { rows } = await this.client.query<{ found: boolean }>(unnumberedEvents);
-    return rows[0]?.found === true;
+    const { rows } = await this.client.query(unnumberedEvents);
+    return foundRow.parse(rows)[0].found;
   }
 
   /** Numbers the oldest unnumbered events and returns them. */

@@ -54,7 +54,7 @@ export interface Relay {
 }
 
 const COUNT_EVERY_MS = 2_000;
-const LOOK_FOR_DUE_EVERY_MS = 1_000;
+const CHECK_DUE_EVERY_MS = 1_000;
 const RELEASE_EVERY_MS = 100;
 const FORGET_EVERY_MS = 60_000;
 
@@ -93,11 +93,11 @@ class OutboxRelay implements Relay {
   /** The log index from which audit has asked for kept events. */
   #recalled: bigint | undefined;
   #knownIndex: bigint | undefined;
-  #lookedForUnplacedAt = -Infinity;
+  #checkedUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
   /** Whether events numbered in an earlier round are known to wait. */
   #behind = true;
-  #lookedForDueAt = -Infinity;
+  #checkedDueAt = -Infinity;
   #woken = false;
   #wake: () => void = () => undefined;
   #pending = 0;
@@ -202,9 +202,9 @@ class OutboxRelay implements Relay {
   async #move(store: RelayStore, stream: JetStreamClient, isUnlikely: boolean): Promise<number> {
     const now = performance.now();
     let due: readonly NumberedEvent[] = [];
-    if (this.#behind || now - this.#lookedForDueAt >= LOOK_FOR_DUE_EVERY_MS) {
+    if (this.#behind || now - this.#checkedDueAt >= CHECK_DUE_EVERY_MS) {
       due = await store.due(this.options.republishAfterMs ?? 30_000, this.#received);
-      this.#lookedForDueAt = now;
+      this.#checkedDueAt = now;
     }
     const isNew = due.length < ROUND && (!isUnlikely || (await store.hasUnnumbered()));
     const events = isNew ? [...due, ...(await store.number())] : due;
@@ -235,9 +235,9 @@ class OutboxRelay implements Relay {
     }
     if (this.#placing) {
       // Events whose place never arrives: checked now and then, even without a new receipt.
-      if (now - this.#lookedForUnplacedAt > LOOK_FOR_DUE_EVERY_MS) {
+      if (now - this.#checkedUnplacedAt > CHECK_DUE_EVERY_MS) {
         await store.release(through, WAIT_FOR_PLACE_MS);
-        this.#lookedForUnplacedAt = now;
+        this.#checkedUnplacedAt = now;
       }
     } else if (through !== this.#released) {
       await store.release(through, 0);

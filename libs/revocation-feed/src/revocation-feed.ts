@@ -180,7 +180,7 @@ class BucketFeed implements RevocationFeed {
     while (!this.#stopped.signal.aborted && !connection.isClosed() && !changes.isClosed()) {
       let next = checkIntervalMs;
       try {
-        await this.#look(connection);
+        await this.#check(connection);
       } catch (error) {
         this.#lost(error);
         next = Math.min(checkIntervalMs, RETRY_MS);
@@ -209,7 +209,7 @@ class BucketFeed implements RevocationFeed {
   }
 
   /** Brings the list to what the issuer states now: first by waiting a moment, then by reading what is new, then by reading everything. */
-  async #look(connection: NatsConnection): Promise<void> {
+  async #check(connection: NatsConnection): Promise<void> {
     if (!this.#keys.usable)
       throw new Error(`the keys of the issuer's revocations are not there: ${this.#keys.lastError}`);
     this.#held.prune();

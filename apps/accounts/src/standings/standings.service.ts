@@ -27,7 +27,7 @@ export class StandingsService {
   ) {}
 
   async read(id: AccountId, caller: Caller): Promise<AccountJson> {
-    return accountToJson(await this.#look('account.read', id, caller));
+    return accountToJson(await this.#find('account.read', id, caller));
   }
 
   async list(query: ListAccounts, caller: Caller): Promise<AccountPageJson> {
@@ -53,18 +53,18 @@ export class StandingsService {
   }
 
   async balanceAsOf(id: AccountId, { as_of }: AsOfQuery, caller: Caller): Promise<BalanceJson> {
-    const account = await this.#look('balance.read', id, caller);
+    const account = await this.#find('balance.read', id, caller);
     if (as_of >= this.clock()) throw new Problem(422, 'AS_OF_NOT_PAST', 'as_of must be in the past.');
     return balanceToJson(account, as_of, await this.store.balanceAsOf(id, as_of));
   }
 
   async statement(id: AccountId, query: StatementQuery, caller: Caller): Promise<StatementJson> {
-    const account = await this.#look('statement.read', id, caller);
+    const account = await this.#find('statement.read', id, caller);
     return statementToJson(account, await this.store.entries(id, query), query.limit);
   }
 
   /** The account, for its owner or a caller who may read all; the read is recorded first. To a stranger it does not exist. */
-  async #look(
+  async #find(
     look: 'account.read' | 'balance.read' | 'statement.read',
     id: AccountId,
     caller: Caller,

@@ -13,7 +13,7 @@ import { digestOf, seal, unseal } from './sealing.js';
 const RENEW_BEFORE_MS = 30_000;
 /** Milliseconds that a renewal may take before another process tries. */
 const RENEWAL_MS = 15_000;
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 /** Milliseconds between two notes that a session is in use. */
 const TOUCH_EVERY_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
@@ -87,7 +87,7 @@ export class ConsoleSessions implements OnModuleInit {
 
   /** Like {@link tokenOf}. @returns undefined when the session is over, or nothing was asked for this audience */
   async tokenFor(secret: string, audience: Audience, refused?: string): Promise<string | undefined> {
-    for (const deadline = performance.now() + RENEWAL_MS; ; await delay(LOOK_EVERY_MS)) {
+    for (const deadline = performance.now() + RENEWAL_MS; ; await delay(CHECK_EVERY_MS)) {
       const kept = (await this.find(secret, audience))?.token;
       const tokens = kept === undefined ? undefined : this.#opened(kept.sealed, secret);
       if (kept === undefined || tokens === undefined) return undefined;

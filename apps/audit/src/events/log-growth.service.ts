@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { EventsStore } from './events.store.js';
 
-const LOOK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 200;
 
 /** Notifies waiting readers that the log has grown: one query for all of them, and none while nobody waits. */
 @Injectable()
@@ -15,15 +15,15 @@ export class LogGrowth {
   async beyond(size: bigint, waitMs: number, signal: AbortSignal): Promise<bigint> {
     const deadline = performance.now() + waitMs;
     for (;;) {
-      const now = await this.#look();
+      const now = await this.#check();
       if (now > size || performance.now() >= deadline || signal.aborted) return now;
-      await delay(Math.min(LOOK_EVERY_MS, Math.max(1, deadline - performance.now())), undefined, { signal }).catch(
+      await delay(Math.min(CHECK_EVERY_MS, Math.max(1, deadline - performance.now())), undefined, { signal }).catch(
         () => undefined,
       );
     }
   }
 
-  #look(): Promise<bigint> {
+  #check(): Promise<bigint> {
     this.#looking ??= this.events.size().finally(() => {
       this.#looking = undefined;
     });

@@ -18,7 +18,7 @@ export const TAIL_PLACES = { total: 64, reserved: 16, perClient: 8 };
 /** Milliseconds for which a reader may take nothing; then its tail ends, and its place is free. */
 const STALL_MS = 30_000;
 /** Milliseconds between two checks at the token while nothing comes. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
 /** Events that are read at once, and held in memory for a reader. */
 const PAGE = 100;
@@ -82,7 +82,7 @@ export class TailService implements BeforeApplicationShutdown {
       yield heartbeat;
       let beatAt = performance.now();
       for (;;) {
-        const size = await this.growth.beyond(through, LOOK_EVERY_MS, this.#stopped.signal);
+        const size = await this.growth.beyond(through, CHECK_EVERY_MS, this.#stopped.signal);
         if (size <= through) {
           const end = this.#endOf(caller.token);
           if (end !== undefined) {

@@ -16,7 +16,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { events } from '../events.js';
 import { CompletenessStore, type SourceProgress } from './completeness.store.js';
 
-const LOOK_EVERY_MS = 5_000;
+const CHECK_EVERY_MS = 5_000;
 
 /** Seconds that a number may be missing before it is an alert: redelivery fills a gap within half a minute. */
 export const GAP_ALERT_SECONDS = 60;
@@ -47,7 +47,7 @@ export class CompletenessService {
     @Inject(METRICS) metrics: Registry,
     @Inject(Background) background: Background,
   ) {
-    background.repeat({ name: 'completeness_look', everyMs: LOOK_EVERY_MS, run: () => this.#look() });
+    background.repeat({ name: 'completeness_look', everyMs: CHECK_EVERY_MS, run: () => this.#check() });
     health.addNote('completeness', () => ({ alert: this.#alerts.length > 0, gaps: this.#alerts }));
     const last = (): readonly SourceState[] => this.#states;
     new Gauge({
@@ -75,7 +75,7 @@ export class CompletenessService {
     return (await this.store.read()).map(stateOf);
   }
 
-  async #look(): Promise<undefined> {
+  async #check(): Promise<undefined> {
     this.#states = await this.read();
     const alerts = this.#states.filter(({ alert }) => alert);
     for (const { source, missing } of alerts) {

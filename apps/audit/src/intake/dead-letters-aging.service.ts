@@ -8,7 +8,7 @@ export interface DeadLettersOptions {
   readonly days: number;
 }
 
-const LOOK_EVERY_MS = 600_000;
+const CHECK_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 
 /** Erases what is in dead letters once they are old, and masks those from before there was masking. Replicas may do it at once. */
@@ -20,7 +20,7 @@ export class DeadLettersAgingService {
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(Background) background: Background,
   ) {
-    background.repeat({ name: 'dead_letters_aging', everyMs: LOOK_EVERY_MS, run: (signal) => this.#age(signal) });
+    background.repeat({ name: 'dead_letters_aging', everyMs: CHECK_EVERY_MS, run: (signal) => this.#age(signal) });
   }
 
   async #age(signal: AbortSignal): Promise<undefined> {

@@ -31,7 +31,7 @@ export interface IntakeOptions {
 }
 
 const RECEIPTS_EVERY_MS = 2_000;
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /** Events that one transaction takes: no further message joins once there are as many. */
 const BATCH = 500;
@@ -141,12 +141,12 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       },
     });
     this.#consuming = true;
-    let lookedAt = -Infinity;
+    let checkedAt = -Infinity;
     try {
       while (!signal.aborted) {
-        if (performance.now() - lookedAt > LOOK_EVERY_MS) {
-          lookedAt = performance.now();
-          await this.#look(intake);
+        if (performance.now() - checkedAt > CHECK_EVERY_MS) {
+          checkedAt = performance.now();
+          await this.#check(intake);
           // What waits here is not lost: the stream need not send it again.
           for (const { message } of queue) message.working();
         }
@@ -170,7 +170,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are recreated */
-  async #look(intake: Intake): Promise<void> {
+  async #check(intake: Intake): Promise<void> {
     const waiting = await intake.look().catch(() => undefined);
     this.#metrics.waiting(waiting);
     if (waiting === undefined) throw new Error('the stream or its consumer is gone');

@@ -16,33 +16,33 @@ const event = {
   data: { principal: null, txn: null, action: 'payments:create', resource: 'payment/p', outcome: 'allowed' },
 };
 const natsSubject = 'audit.payments.payment.settled';
-const lookAtAll = (content: unknown, subject = natsSubject) =>
+const checkAll = (content: unknown, subject = natsSubject) =>
   inspectMessage({
     natsSubject: subject,
     payload: Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
   });
-const look = (content: unknown, subject = natsSubject) => lookAtAll(content, subject)[0];
+const checkOne = (content: unknown, subject = natsSubject) => checkAll(content, subject)[0];
 const numbered = (sequence: number) => ({ ...event, id: uuidv7(), sequence: String(sequence) });
 
 describe('the check of each message', () => {
   it("lets an event of its publisher's own in", () => {
-    expect(look(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
+    expect(checkOne(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
 
   it('lets an event in whose type begins with its own prefix', () => {
     const own = { ...event, type: 'com.acme-shop.payments.payment.settled.v1' };
-    expect(look(own)).toEqual({ kind: 'event', event: own, leaf: leafOf(own) });
+    expect(checkOne(own)).toEqual({ kind: 'event', event: own, leaf: leafOf(own) });
     for (const type of [
       'payment.settled.v1',
       'com.acme.payments.settled',
       'Com.acme.payments.settled.v1',
       `a.${'b'.repeat(600)}.c.d.v1`,
     ])
-      expect(look({ ...event, type })).toMatchObject({ kind: 'dead-letter' });
+      expect(checkOne({ ...event, type })).toMatchObject({ kind: 'dead-letter' });
   });
 
   it('lets no service speak for another', () => {
-    expect(look(event, 'audit.accounts.payment.settled')).toMatchObject({
+    expect(checkOne(event, 'audit.accounts.payment.settled')).toMatchObject({
       kind: 'dead-letter',
       reason: 'EVENT_OF_ANOTHER_SERVICE',
       source: null,
@@ -51,8 +51,8 @@ describe('the check of each message', () => {
 
   it('keeps the place of an event that it cannot take, when its publisher owns it', () => {
     const odd = { ...event, data: { ...event.data, outcome: 'maybe' } };
-    expect(look(odd)).toMatchObject({ kind: 'dead-letter', source: 'payments', sequence: '7' });
-    expect(look(odd, 'audit.accounts.x')).toMatchObject({ kind: 'dead-letter', source: null, sequence: null });
+    expect(checkOne(odd)).toMatchObject({ kind: 'dead-letter', source: 'payments', sequence: '7' });
+    expect(checkOne(odd, 'audit.accounts.x')).toMatchObject({ kind: 'dead-letter', source: null, sequence: null });
   });
 
   it('turns whatever else arrives into a dead letter, without failing', () => {
@@ -72,8 +72,8 @@ describe('the check of each message', () => {
         },
       ),
     );
-    expect(look(JSON.stringify('x'.repeat(40_000)))).toMatchObject({ reason: 'EVENT_TOO_LARGE' });
-    expect(look({ ...event, extra: 1 })).toMatchObject({ kind: 'dead-letter' });
+    expect(checkOne(JSON.stringify('x'.repeat(40_000)))).toMatchObject({ reason: 'EVENT_TOO_LARGE' });
+    expect(checkOne({ ...event, extra: 1 })).toMatchObject({ kind: 'dead-letter' });
   });
 
   it('checks each event of a batch separately, in order', () => {
@@ -81,7 +81,7 @@ describe('the check of each message', () => {
     const strange = { ...numbered(4), source: 'accounts' };
     const large = { ...numbered(5), data: { ...event.data, changes: { text: 'x'.repeat(33_000) } } };
     const batch = [numbered(1), odd, 7, strange, large, numbered(6)];
-    expect(lookAtAll(batch, 'audit.payments.batch')).toMatchObject([
+    expect(checkAll(batch, 'audit.payments.batch')).toMatchObject([
       { kind: 'event', event: { sequence: '1' } },
       { kind: 'dead-letter', source: 'payments', sequence: '2', payload: JSON.stringify(odd) },
       { kind: 'dead-letter', source: null, sequence: null, payload: '7' },
@@ -94,16 +94,16 @@ describe('the check of each message', () => {
   it('refuses a batch as a whole that holds nothing, too many events, or too much', () => {
     const letter = (reason: string) => [expect.objectContaining({ kind: 'dead-letter', reason, sequence: null })];
     const full = Array.from({ length: BATCH_EVENT_LIMIT }, (_, index) => numbered(index + 1));
-    expect(lookAtAll(full).map(({ kind }) => kind)).toEqual(full.map(() => 'event'));
-    expect(lookAtAll([...full, numbered(BATCH_EVENT_LIMIT + 1)])).toEqual(letter('BATCH_TOO_LARGE'));
-    expect(lookAtAll(`[${' '.repeat(BATCH_SIZE_LIMIT)}]`)).toEqual(letter('BATCH_TOO_LARGE'));
-    expect(lookAtAll([])).toEqual(letter('BATCH_EMPTY'));
-    expect(lookAtAll(JSON.stringify(full).slice(0, -1))).toEqual(letter('EVENT_NOT_JSON'));
+    expect(checkAll(full).map(({ kind }) => kind)).toEqual(full.map(() => 'event'));
+    expect(checkAll([...full, numbered(BATCH_EVENT_LIMIT + 1)])).toEqual(letter('BATCH_TOO_LARGE'));
+    expect(checkAll(`[${' '.repeat(BATCH_SIZE_LIMIT)}]`)).toEqual(letter('BATCH_TOO_LARGE'));
+    expect(checkAll([])).toEqual(letter('BATCH_EMPTY'));
+    expect(checkAll(JSON.stringify(full).slice(0, -1))).toEqual(letter('EVENT_NOT_JSON'));
   });
 
   it('keeps the neighbours of an event that is nested beyond what JavaScript can write', () => {
     const deep = `{"changes":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
-    const results = lookAtAll(`[${JSON.stringify(numbered(1))},${deep},${JSON.stringify(numbered(3))}]`);
+    const results = checkAll(`[${JSON.stringify(numbered(1))},${deep},${JSON.stringify(numbered(3))}]`);
     expect(results.map(({ kind }) => kind)).toEqual(['event', 'dead-letter', 'event']);
   });
 
@@ -117,17 +117,17 @@ describe('the check of each message', () => {
     const complete = (levels: number) => completeEvent(made(levels), uuidv7(), 'payments', new Date(0));
     // The event, its data, its changes.
     const most = EVENT_DEPTH_LIMIT - 3;
-    expect(look({ ...complete(most), sequence: '7' })).toMatchObject({ kind: 'event' });
-    expect(look({ ...event, ...made(most + 1) })).toMatchObject({ kind: 'dead-letter', sequence: '7' });
+    expect(checkOne({ ...complete(most), sequence: '7' })).toMatchObject({ kind: 'event' });
+    expect(checkOne({ ...event, ...made(most + 1) })).toMatchObject({ kind: 'dead-letter', sequence: '7' });
     expect(() => complete(most + 1)).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }));
     expect(() => complete(100_000)).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }));
   });
 
   it('takes a backslash before u0000, but no NUL', () => {
     const withText = (text: string) => ({ ...event, data: { ...event.data, changes: { text } } });
-    expect(look(withText('\\\\u0000'))).toMatchObject({ kind: 'event' });
-    expect(look(withText('a\u0000'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
-    expect(look(withText('\ud800'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
+    expect(checkOne(withText('\\\\u0000'))).toMatchObject({ kind: 'event' });
+    expect(checkOne(withText('a\u0000'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
+    expect(checkOne(withText('\ud800'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
   });
 
   it('reads the trace id of a traceparent', () => {

@@ -29,7 +29,7 @@ export interface IntegrationOptions {
 }
 
 /** Milliseconds between two checks at what is stored. */
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /** Milliseconds after which the newest checkpoint is published again, for witnesses that were unavailable. */
 const REPEAT_EVERY_MS = 10_000;
@@ -58,7 +58,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   ) {
     background.repeat({
       name: 'audit_log_head',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async () => {
         this.#nextIndex = (await store.head()).nextIndex;
         return undefined;

@@ -6,7 +6,7 @@ import { CheckpointThinningStore } from './checkpoint-thinning.store.js';
 export { type CheckpointThinningOptions } from './checkpoint-thinning.js';
 export const CHECKPOINT_THINNING_OPTIONS = Symbol('countersign.audit.checkpoint-thinning-options');
 
-const LOOK_EVERY_MS = 600_000;
+const CHECK_EVERY_MS = 600_000;
 const PORTION = 5_000;
 const HOUR_MS = 3_600_000;
 
@@ -21,7 +21,7 @@ export class CheckpointThinningService {
   ) {
     background.repeat({
       name: 'checkpoint_thinning',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async (signal) => {
         await this.thin(signal);
         return undefined;

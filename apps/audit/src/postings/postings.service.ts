@@ -5,7 +5,7 @@ import { Counter, type Registry } from 'prom-client';
 import { IntakeLoad } from '../intake/intake-load.service.js';
 import { PostingsStore } from './postings.store.js';
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 
 /** Keeps the search index close behind the log. Of several replicas one indexes at a time; a search never waits for it. */
 @Injectable()
@@ -23,7 +23,7 @@ export class PostingsService {
       help: 'Audit events that this replica has added to the search index.',
       registers: [metrics],
     });
-    background.repeat({ name: 'search_index', everyMs: LOOK_EVERY_MS, run: (signal) => this.#advance(signal) });
+    background.repeat({ name: 'search_index', everyMs: CHECK_EVERY_MS, run: (signal) => this.#advance(signal) });
   }
 
   async #advance(signal: AbortSignal): Promise<'again' | undefined> {

@@ -20,7 +20,7 @@ export interface RecoveryOptions {
 }
 
 /** Milliseconds between two checks while the log is not yet compared, or is restored; otherwise a check needs no query. */
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 
 /**
  * Notices that the database was restored from a backup: a checkpoint that audit signed, or a place that it sent to a service, is ahead of the log.
@@ -47,7 +47,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(Background) background: Background,
   ) {
-    background.repeat({ name: 'log_recovery', everyMs: LOOK_EVERY_MS, run: () => this.#look() });
+    background.repeat({ name: 'log_recovery', everyMs: CHECK_EVERY_MS, run: () => this.#checkAll() });
     health.add('log_not_restored', () => {
       if (this.#restored) throw new Error(this.#reason());
     });
@@ -143,7 +143,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     this.#connection = await connectToNats('audit-log-record', this.options.nats, this.logger, signal);
   }
 
-  async #look(): Promise<undefined> {
+  async #checkAll(): Promise<undefined> {
     if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
     // Another replica may have recovered the log.
     if (this.#restored) await this.seen(this.#end);

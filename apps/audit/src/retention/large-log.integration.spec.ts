@@ -151,11 +151,11 @@ describe('a log of many events', () => {
     await delay(500);
     const seen = [heap() - before];
     let bytes = 0;
-    let lookedAt = 0;
+    let checkedAt = 0;
     for await (const chunk of answer) {
       bytes += z.instanceof(Buffer).parse(chunk).length;
-      if (bytes - lookedAt < 8 * MIB) continue;
-      lookedAt = bytes;
+      if (bytes - checkedAt < 8 * MIB) continue;
+      checkedAt = bytes;
       seen.push(heap() - before);
     }
     expect(bytes).toBeGreaterThan(32 * MIB);

@@ -18,7 +18,7 @@ export interface RetentionOptions {
   readonly segmentEvents: number;
 }
 
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /**
@@ -38,7 +38,7 @@ export class RetentionService {
     if (options.days === undefined) return;
     background.repeat({
       name: 'retention',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async (signal) => {
         await this.sealDue(signal);
         return undefined;

@@ -17,7 +17,7 @@ const reportSchema = z.object({
 type Report = z.infer<typeof reportSchema>;
 
 /** Milliseconds between two checks at what came back. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 /** Looks without anything new after which everybody is asked again. */
 const ASK_AGAIN_AFTER = 10;
 
@@ -40,8 +40,8 @@ const named = (ranges: Report['missing']): string =>
 /** Waits until all came back, or until nothing came for so many seconds. */
 async function collect(session: Session, seconds: number): Promise<Report> {
   let report = await call(session, '/log/recovery/recall', {});
-  for (let idle = 0; report.missing.length > 0 && idle * LOOK_EVERY_MS < seconds * 1_000;) {
-    await delay(LOOK_EVERY_MS);
+  for (let idle = 0; report.missing.length > 0 && idle * CHECK_EVERY_MS < seconds * 1_000;) {
+    await delay(CHECK_EVERY_MS);
     const now = await call(session, '/log/recovery');
     idle = now.found > report.found ? 0 : idle + 1;
     report = now;

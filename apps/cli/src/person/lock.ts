@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError, ExitCode } from '../cli-error.js';
 
-const LOOK_MS = 50;
+const CHECK_MS = 50;
 
 /** What a system call failed of, such as `ENOENT`. */
 export const codeOf = (error: unknown): unknown =>
@@ -72,7 +72,7 @@ export async function takeLock(lock: string, patienceMs: number): Promise<() => 
       const hint = `If no other command runs, one was cut off: delete ${lock}`;
       throw new CliError(ExitCode.unreachable, 'LOGIN_LOCKED', 'another command is using this login', hint);
     }
-    await delay(LOOK_MS);
+    await delay(CHECK_MS);
   }
   const release = (): void => {
     process.off('exit', release);

@@ -15,7 +15,7 @@ import { events } from '../events.js';
 import { ApiKeysStore } from '../api-keys/api-keys.store.js';
 import { API_KEY_SETTINGS, type ApiKeySettings } from '../api-keys/new-api-key.js';
 
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Keys that one round announces. */
 const ROUND_LIMIT = 200;
@@ -42,7 +42,7 @@ export class ApiKeyExpiry implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.background.repeat({ name: 'api_key_expiry', everyMs: LOOK_EVERY_MS, run: () => this.look() });
+    this.background.repeat({ name: 'api_key_expiry', everyMs: CHECK_EVERY_MS, run: () => this.look() });
   }
 
   /** One round. @returns `again` when more keys are due */

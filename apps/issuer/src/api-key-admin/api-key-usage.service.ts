@@ -20,7 +20,7 @@ import { DAYS_LIMIT, lastUseOf, periodOf, type ApiKeyUsageQuery, type UsageRepor
 import { ApiKeyUsageStore } from './api-key-usage.store.js';
 import { unknownApiKey } from './api-keys.service.js';
 
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** How many times its usual hour a key must be used to be noted, and how often at least. */
 const UNUSUAL_TIMES = 10;
@@ -58,7 +58,7 @@ export class ApiKeyUsageService implements OnModuleInit {
   onModuleInit(): void {
     this.background.repeat({
       name: 'api_key_usage',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async () => {
         await this.look();
         return undefined;

@@ -41,7 +41,7 @@ export class ApiKeysService {
       ? this.store.page(clientId, cursor, limit + 1)
       : this.store.ending(clientId, now, before, limit));
     const keys = rows.slice(0, limit).map((row) => apiKeyJson(row, now));
-    await this.#looked(caller, { id: EVERY, action: 'api-key:list', changes: { count: keys.length } });
+    await this.#recordRead(caller, { id: EVERY, action: 'api-key:list', changes: { count: keys.length } });
     const last = keys.at(-1);
     return rows.length > limit && last !== undefined ? { api_keys: keys, next_cursor: last.id } : { api_keys: keys };
   }
@@ -49,7 +49,7 @@ export class ApiKeysService {
   async read(id: string, caller: Caller): Promise<ApiKeyJson> {
     const row = await this.store.find(id);
     const missing = row === undefined ? ({ outcome: 'failed', reason: 'API_KEY_UNKNOWN' } as const) : {};
-    await this.#looked(caller, { id, action: 'api-key:read', ...missing });
+    await this.#recordRead(caller, { id, action: 'api-key:read', ...missing });
     if (row === undefined) throw unknownApiKey();
     return apiKeyJson(row, this.clock());
   }
@@ -65,11 +65,11 @@ export class ApiKeysService {
       return { id, status: statusOf(row, now), client_id: row.clientId, name: row.name };
     });
     const count = found.filter(({ status }) => status === 'live' || status === 'rotated').length;
-    await this.#looked(caller, { id: EVERY, action: 'api-key:lookup', changes: { count } });
+    await this.#recordRead(caller, { id: EVERY, action: 'api-key:lookup', changes: { count } });
     return found;
   }
 
-  async #looked(caller: Caller, details: Parameters<typeof events.event>[2]): Promise<void> {
+  async #recordRead(caller: Caller, details: Parameters<typeof events.event>[2]): Promise<void> {
     await this.outbox.recordDurably(events.event('api-key.looked-at', by(caller), details));
   }
 }

@@ -93,8 +93,8 @@ export class ClientsService {
   async list(cursor: string, limit: number, caller: Caller): Promise<ClientPage> {
     const records = await this.store.page(cursor, limit + 1);
     const clients = records.slice(0, limit).map(clientJson);
-    const look = { id: EVERY, action: 'client:list', changes: { cursor, limit } };
-    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), look));
+    const details = { id: EVERY, action: 'client:list', changes: { cursor, limit } };
+    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), details));
     const last = clients.at(-1);
     return records.length > limit && last !== undefined ? { clients, next_cursor: last.client_id } : { clients };
   }
@@ -102,8 +102,8 @@ export class ClientsService {
   async read(clientId: string, caller: Caller): Promise<ClientJson> {
     const record = await this.store.find(this.database, clientId);
     const missing = record === undefined ? ({ outcome: 'failed', reason: 'CLIENT_UNKNOWN' } as const) : {};
-    const look = { id: clientId, action: 'client:read', ...missing };
-    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), look));
+    const details = { id: clientId, action: 'client:read', ...missing };
+    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), details));
     if (record === undefined) throw unknownClient();
     return clientJson(record);
   }

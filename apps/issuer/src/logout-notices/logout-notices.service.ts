@@ -22,7 +22,7 @@ import { LOGOUT_SENDER, type LogoutSender } from './logout-sender.js';
 import { LogoutNoticesStore } from './logout-notices.store.js';
 import { type LogoutNoticeRow } from './logout-notices.tables.js';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 /** Attempts in progress at once, and of those to one client: one that hangs holds up no other. */
 const AT_ONCE = 20;
 const PER_CLIENT = 2;
@@ -51,7 +51,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   onModuleInit(): void {
     this.#handle = this.background.repeat({
       name: 'logout_notices',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async () => {
         await this.#begin();
         return undefined;

@@ -5,7 +5,7 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { RefreshStore } from './refresh.store.js';
 
-const LOOK_EVERY_MS = 300_000;
+const CHECK_EVERY_MS = 300_000;
 const AT_ONCE = 200;
 /** Seconds beyond the life of a token, for clocks that differ. */
 const MARGIN_SECONDS = 60;
@@ -25,7 +25,7 @@ export class DelegationExpiry implements OnModuleInit {
   onModuleInit(): void {
     this.background.repeat({
       name: 'expired_delegations',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async () => ((await this.run()) >= AT_ONCE ? 'again' : undefined),
     });
   }

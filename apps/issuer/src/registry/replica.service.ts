@@ -18,7 +18,7 @@ import { CLIENT_SECRET_KEY, SigningKeysStore } from './signing-keys.store.js';
 import { type SigningKeyRow } from './signing-keys.tables.js';
 
 /** Milliseconds between two checks at the version, for what no token request asks for: the JWKS of an idle replica. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {
   return [...(own === undefined ? [] : [own]), ...trusted.map(({ jwks_uri: uri }) => uri)];
@@ -239,7 +239,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   onModuleInit(): void {
     this.background.repeat({
       name: 'registry',
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       run: async () => {
         await this.refresh();
         return undefined;

@@ -4,7 +4,7 @@ import { startRevocationFeed, type RevocationFeed } from '@countersign/revocatio
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { ENTRY_BYTES, tokenRoom } from './room.js';
+import { ENTRY_BYTES, tokenCapacity } from './capacity.js';
 
 /** Room for some 60 entries, and so for some 40 of tokens. */
 const BUCKET_BYTES = 64 * 1_024;
@@ -71,7 +71,7 @@ describe('a bucket that fills', () => {
        from revocation group by 1 order by 1`,
     );
     expect(rows.map(({ kind }) => kind)).toEqual(['configuration REVOCATION_BUCKET_BYTES', 'of tokens']);
-    expect(Number(rows[1]?.entries)).toBeLessThanOrEqual(tokenRoom(BUCKET_BYTES));
+    expect(Number(rows[1]?.entries)).toBeLessThanOrEqual(tokenCapacity(BUCKET_BYTES));
     // What took no part is valid, and what is revoked in an emergency has room.
     expect(await eventually(async () => codeOf(await newToken()) === 'accepted')).toBe(true);
     for (const requested of [
@@ -108,7 +108,7 @@ describe('a bucket that fills', () => {
     const revoke = () => issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: crypto.randomUUID() });
     await issuer.database.query(`delete from revocation where client_id is not null`);
     const statuses: number[] = [];
-    for (let count = 0; count <= tokenRoom(BUCKET_BYTES); count += 1) statuses.push((await revoke()).status);
+    for (let count = 0; count <= tokenCapacity(BUCKET_BYTES); count += 1) statuses.push((await revoke()).status);
     expect([new Set(statuses.slice(0, -1)), statuses.at(-1)]).toEqual([new Set([201]), 503]);
     expect((await revoke()).body['code']).toBe('REVOCATIONS_FULL');
     expect((await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' })).status).toBe(201);

@@ -11,7 +11,7 @@ import { type RevocationRow } from '../registry/revocations.tables.js';
 import { RevocationBucket } from './revocation-bucket.service.js';
 import { isInFuture, revocationFor, type RevocationCause, type RevocationRequest } from './revocation.js';
 import { RevocationsStore } from './revocations.store.js';
-import { hasRoom } from './room.js';
+import { hasCapacity } from './capacity.js';
 
 /** As `revoked_by` names who it was; no client's or subject's name has a space. */
 const nameOfRevoker = ({ principal }: EventContext, { configuration }: RevocationCause): string =>
@@ -86,7 +86,7 @@ export class RevocationService {
    */
   async #makeRoom(transaction: Transaction, { kind }: RevocationRequest, who: EventContext): Promise<void> {
     const filling = { ofTokens: await this.store.countOfTokens(transaction) };
-    if (hasRoom(kind, filling, this.bucket.maxBytes)) return;
+    if (hasCapacity(kind, filling, this.bucket.maxBytes)) return;
     const clientId = await this.store.largestHolder(transaction);
     if (clientId === undefined) {
       throw new Problem(

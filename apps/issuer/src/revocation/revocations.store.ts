@@ -9,7 +9,7 @@ import { MARGIN_SECONDS } from '../registry/listed-revocation.js';
 import { matters } from '../registry/listed-revocations.store.js';
 import { revocationTable, type RevocationRow } from '../registry/revocations.tables.js';
 import { type Moment } from './revocation.js';
-import { sharedRoomKinds } from './room.js';
+import { sharedCapacityKinds } from './capacity.js';
 
 /** Rows that one check reads. */
 const ROWS_LIMIT = 1_000;
@@ -25,7 +25,7 @@ const turnSchema = z.object({
   rows: z.tuple([z.object({ number: z.coerce.number(), now: z.coerce.number(), issued_until: z.coerce.number() })]),
 });
 
-const ofTokens = inArray(revocationTable.kind, sharedRoomKinds);
+const ofTokens = inArray(revocationTable.kind, sharedCapacityKinds);
 
 /** What is revoked, in the database: the truth, of which the bucket is a copy. */
 @Injectable()

@@ -25,7 +25,7 @@ function rotationSettings({ rotation, jwks, algorithm }: SigningKeyOptions): Rot
   return {
     times: { rotation, publication: jwks + margin, retirement: TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS },
     algorithm,
-    lookEveryMs: Math.min(rotation * 250, 10_000),
+    checkEveryMs: Math.min(rotation * 250, 10_000),
   };
 }
 

@@ -27,7 +27,7 @@ export interface RotationSettings {
   readonly times: RotationTimes;
   readonly algorithm: Algorithm;
   /** Milliseconds between two checks at what is due. */
-  readonly lookEveryMs: number;
+  readonly checkEveryMs: number;
 }
 
 /** What a key is called in the trail, by what it is for. */
@@ -128,7 +128,7 @@ export class KeyRotation implements OnModuleInit {
   onModuleInit(): void {
     this.background.repeat({
       name: `${this.kind.replace('-', '_')}_rotation`,
-      everyMs: this.settings.lookEveryMs,
+      everyMs: this.settings.checkEveryMs,
       run: async () => {
         await this.run();
         return undefined;

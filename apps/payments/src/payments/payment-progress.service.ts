@@ -11,7 +11,7 @@ import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
 /** Milliseconds before recovery looks again at what was not answered. */
-const LOOK_AGAIN_MS = 10_000;
+const CHECK_AGAIN_MS = 10_000;
 
 /** Commits what a payment becomes; anyone who learns of its transfer comes here: its request, a repeat of it, recovery. */
 @Injectable()
@@ -48,9 +48,9 @@ export class PaymentProgress {
   }
 
   /** Leaves the payment to a repeat of the request or to recovery. `sent`: an order may be on its way. */
-  async leave(payment: Payment, sent: boolean, parts: readonly Part[], lookAgainAt?: Date): Promise<void> {
+  async leave(payment: Payment, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
-    const at = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
+    const at = dueAgainAt ?? new Date(now.getTime() + CHECK_AGAIN_MS * (1 + Math.random()));
     const update = this.payments.update(payment, postpone(payment, sent, at, now));
     if ((await this.changes.commit([update, ...parts])) === 'stale' && parts.length > 0)
       await this.changes.commit(parts);

@@ -120,7 +120,7 @@ export class ReconciliationService {
       if (transfer !== undefined) counts.transfers += 1;
       if (differenceOf(kept, transfer) === undefined) continue;
       // Both sides keep working while they are compared: every difference is checked again by itself.
-      const difference = await this.#look(id);
+      const difference = await this.#check(id);
       if (difference === undefined) continue;
       const records = repair ? await this.#repair(difference, author) : 0;
       const repaired = records > 0;
@@ -144,7 +144,7 @@ export class ReconciliationService {
   }
 
   /** The transfer first: a record is committed before its transfer is ordered, so one that is found has its record by now. */
-  async #look(id: string): Promise<Difference | undefined> {
+  async #check(id: string): Promise<Difference | undefined> {
     const transfer = await this.#transfer(id);
     const kept = await this.store.ofTransfer(id);
     if (kept !== undefined && isUnderWay(kept, this.clock())) return undefined;
@@ -167,7 +167,7 @@ export class ReconciliationService {
       if (kept?.kind === 'payment') await this.recovery.recoverPayment(kept.payment);
       if (kept?.kind === 'refund') await this.recovery.recoverRefund(kept.refund);
     }
-    return (await this.#look(transferId)) === undefined ? records : 0;
+    return (await this.#check(transferId)) === undefined ? records : 0;
   }
 
   /** Keeps a payment or refund again whose transfer is all that is left of it. Its client got a notice once, so no other is sent. */

@@ -10,7 +10,7 @@ import { type Author } from '../author.js';
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
 
 /** Milliseconds between two checks at whether it is time. */
-const LOOK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 60_000;
 
 /** Compares each night, on one replica, and keeps what the last run found as metrics; anyone who runs it by hand comes through here too. */
 @Injectable()
@@ -29,7 +29,7 @@ export class ReconciliationWorker {
     @Inject(Background) background: Background,
   ) {
     this.#next = nextNightlyRun(clock(), hour);
-    background.repeat({ name: 'reconciliation', everyMs: LOOK_EVERY_MS, run: () => this.#tonight() });
+    background.repeat({ name: 'reconciliation', everyMs: CHECK_EVERY_MS, run: () => this.#tonight() });
     this.#differences = new Gauge({
       name: 'payments_reconciliation_differences',
       help: 'Differences between payments and accounts in the last reconciliation of this process, by code.',

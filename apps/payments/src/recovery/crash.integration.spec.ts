@@ -183,8 +183,8 @@ describe('a crash', () => {
   async function recover({ services }: Run['first']): Promise<void> {
     const failures: unknown[] = [];
     for (let sweep = 0; sweep < 8; sweep += 1) {
-      const { looked } = await services.recovery.sweep((id, error) => failures.push([id, error]));
-      if (looked === 0) break;
+      const { checked } = await services.recovery.sweep((id, error) => failures.push([id, error]));
+      if (checked === 0) break;
       world.forward(30_000);
     }
     expect(failures).toEqual([]);

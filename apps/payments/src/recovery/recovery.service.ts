@@ -22,7 +22,7 @@ const CONCURRENCY = 8;
 
 /** What a sweep found. */
 export interface Sweep {
-  readonly looked: number;
+  readonly checked: number;
   readonly failed: number;
 }
 
@@ -66,7 +66,7 @@ export class RecoveryService {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-    return { looked: work.length, failed };
+    return { checked: work.length, failed };
   }
 
   async recoverPayment(payment: Payment): Promise<void> {
@@ -88,7 +88,7 @@ export class RecoveryService {
     const certain = isCertain(payment, now);
     const outcome = conclude(await this.accounts.read(payment.transferId, author), certain);
     if (outcome.kind === 'unknown' || (outcome.kind === 'held' && payment.status === 'held')) {
-      await this.progress.leave(payment, true, [], certain ? undefined : lookSoonOrAt(payment.orderUntil, now));
+      await this.progress.leave(payment, true, [], certain ? undefined : checkSoonOrAt(payment.orderUntil, now));
       return;
     }
     if (outcome.kind === 'refused')
@@ -111,7 +111,7 @@ export class RecoveryService {
       return;
     }
     if (found.kind !== 'absent') {
-      await this.refundProgress.leave(refund, true, [], lookSoonOrAt(refund.orderUntil, now));
+      await this.refundProgress.leave(refund, true, [], checkSoonOrAt(refund.orderUntil, now));
       return;
     }
     const times = { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) };
@@ -131,6 +131,6 @@ export class RecoveryService {
 }
 
 /** Once a minute, because the order may be found any time; at the latest when none can still arrive. */
-function lookSoonOrAt(moment: Date, now: Date): Date {
+function checkSoonOrAt(moment: Date, now: Date): Date {
   return new Date(Math.min(Math.max(moment.getTime(), now.getTime() + 1_000), now.getTime() + 60_000));
 }

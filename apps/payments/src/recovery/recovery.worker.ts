@@ -27,7 +27,7 @@ const LOCK = 'countersign.payments-recovery';
 /** Runs recovery at start and on schedule; of several replicas one at a time (PostgreSQL advisory lock). */
 @Injectable()
 export class RecoveryWorker implements OnModuleInit {
-  readonly #looked: Counter;
+  readonly #checked: Counter;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -44,7 +44,7 @@ export class RecoveryWorker implements OnModuleInit {
     @Inject(METRICS) metrics: Registry,
   ) {
     health.addNote('accounts_circuit', () => accounts.circuit());
-    this.#looked = new Counter({
+    this.#checked = new Counter({
       name: 'payments_recovery_looked_total',
       help: 'Payments and refunds that recovery has checked.',
       registers: [metrics],
@@ -63,11 +63,11 @@ export class RecoveryWorker implements OnModuleInit {
   }
 
   async #sweep(): Promise<void> {
-    const { looked } = await this.recovery.sweep((id, error) => {
+    const { checked } = await this.recovery.sweep((id, error) => {
       this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
     });
-    this.#looked.inc(looked);
-    if (looked > 0) this.logger.info({ looked }, 'recovery checked unfinished payments and refunds');
+    this.#checked.inc(checked);
+    if (checked > 0) this.logger.info({ checked }, 'recovery checked unfinished payments and refunds');
     await this.#prune();
   }
 

@@ -15,7 +15,7 @@ import { changedRefund, refundToJson, type Refund } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
 
 /** Milliseconds before recovery looks again at what was not answered. */
-const LOOK_AGAIN_MS = 10_000;
+const CHECK_AGAIN_MS = 10_000;
 
 /** How a refund's transfer ended. */
 export type RefundEnd = Extract<TransferState, { kind: 'posted' | 'refused' }>;
@@ -87,9 +87,9 @@ export class RefundProgress {
   }
 
   /** Leaves the refund to a repeat of the request or to recovery. `sent`: an order may be on its way. */
-  async leave(refund: Refund, sent: boolean, parts: readonly Part[], lookAgainAt?: Date): Promise<void> {
+  async leave(refund: Refund, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
-    const dueAt = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
+    const dueAt = dueAgainAt ?? new Date(now.getTime() + CHECK_AGAIN_MS * (1 + Math.random()));
     const left = changedRefund(refund, { dueAt, ...(sent ? {} : { orderUntil: now }) }, now);
     const committed = await this.changes.commit([this.refunds.update(refund, left), ...parts]);
     if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);

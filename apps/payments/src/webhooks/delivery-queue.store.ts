@@ -10,7 +10,7 @@ import { type EndpointOf, type Free, type Ready } from './turns.js';
 const ATTEMPT_LEASE_MS = 60_000;
 
 /** What a query for due endpoints excludes, and its maximum results. */
-export interface Look {
+export interface DueQuery {
   /** Endpoints that have as many attempts in progress as they may. */
   readonly busy: readonly EndpointId[];
   /** Endpoints that keep an attempt waiting now. */
@@ -105,7 +105,7 @@ export class DeliveryQueueStore {
   constructor(@Inject(POOL) private readonly pool: Pick<pg.Pool, 'query'>) {}
 
   /** Endpoints to which something is due, and which do not rest. */
-  async ready(now: Date, { busy, slow, limits }: Look): Promise<readonly Ready[]> {
+  async ready(now: Date, { busy, slow, limits }: DueQuery): Promise<readonly Ready[]> {
     const values = [now, busy, slow, limits.slow, limits.swift];
     return (await this.pool.query<Ready>({ name: 'webhooks.ready', text: findReady, values })).rows;
   }

@@ -14,7 +14,7 @@ function forget(): void {
   uses = 0;
 }
 
-function look(): void {
+function readClocks(): void {
   wall = Date.now();
   sinceStart = performance.now();
   if (!isOwnNative || Date.now !== ownNow) {
@@ -32,12 +32,12 @@ function look(): void {
  */
 export const turnClock: Clock = {
   now: () => {
-    if (uses <= 1 || Date.now !== ownNow) look();
+    if (uses <= 1 || Date.now !== ownNow) readClocks();
     else uses -= 1;
     return wall;
   },
   monotonic: () => {
-    if (uses <= 1 || Date.now !== ownNow) look();
+    if (uses <= 1 || Date.now !== ownNow) readClocks();
     else uses -= 1;
     return sinceStart;
   },

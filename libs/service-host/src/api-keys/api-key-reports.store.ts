@@ -60,7 +60,7 @@ interface NumberedReport {
   readonly report: ApiKeyUsageReport;
 }
 
-class NoRoom extends Error {
+class ReportsFull extends Error {
   constructor(limit: number) {
     super(`${String(limit)} reports wait for the issuer already`);
   }
@@ -109,9 +109,9 @@ export class ApiKeyReports {
       await this.#settle();
       const kept = { id: randomUUID(), number: (this.#numbered += 1), report };
       try {
-        if (!(await this.#insert(kept))) throw new NoRoom(this.limits.reports);
+        if (!(await this.#insert(kept))) throw new ReportsFull(this.limits.reports);
       } catch (error) {
-        if (error instanceof NoRoom) throw error;
+        if (error instanceof ReportsFull) throw error;
         this.#uncertain = kept;
         this.#lastError = databaseReasonOf(error).reason;
         return;
@@ -127,7 +127,7 @@ export class ApiKeyReports {
   async #settle(): Promise<void> {
     const report = this.#uncertain;
     if (report === undefined) return;
-    if (!(await this.#insert(report))) throw new NoRoom(this.limits.reports);
+    if (!(await this.#insert(report))) throw new ReportsFull(this.limits.reports);
     if (this.#uncertain !== report) return;
     this.#uncertain = undefined;
     this.#lastError = null;

@@ -7,7 +7,7 @@ import { type HealthRegistry } from '../health/health.js';
 import { sourceReportOf } from './source-report.js';
 
 /** Milliseconds between two checks into the outbox. */
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 /** Milliseconds between two reports to audit. */
 const REPORT_EVERY_MS = 5_000;
 /** Beyond this the exact number is of no use, and counting would be expensive. */
@@ -21,7 +21,7 @@ interface Waiting {
 
 const waitingRows = z.tuple([z.object({ pending: z.number(), oldest: z.date().nullable() })]);
 
-async function look(pool: pg.Pool): Promise<Waiting> {
+async function readWaiting(pool: pg.Pool): Promise<Waiting> {
   const { rows } = await pool.query(
     `select (select count(*) from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting)::int
             + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(COUNT_LIMIT)}) as waiting)::int as pending,
@@ -52,9 +52,9 @@ export function watchOutbox({ pool, relay, background, health, metrics, clock }:
     last.oldestAt === undefined ? 0 : Math.max(0, (clock().getTime() - last.oldestAt.getTime()) / 1_000);
   background.repeat({
     name: 'audit_outbox',
-    everyMs: LOOK_EVERY_MS,
+    everyMs: CHECK_EVERY_MS,
     run: async () => {
-      last = await look(pool);
+      last = await readWaiting(pool);
       return undefined;
     },
   });

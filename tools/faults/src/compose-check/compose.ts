@@ -20,7 +20,7 @@ export interface ComposeOptions {
 }
 
 const READY_MS = 300_000;
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 async function run(command: readonly string[], options: Pick<ComposeOptions, 'root' | 'environment'>): Promise<Ended> {
   const [program = '', ...args] = command;
@@ -89,7 +89,7 @@ export class Compose {
         while ((await this.docker('inspect', '--format', '{{.State.Health.Status}}', id)).out.trim() !== 'healthy') {
           if (Date.now() > deadline)
             throw new StackError(`${service} is not healthy:\n${await this.do('logs', '--tail', '20', service)}`);
-          await delay(LOOK_EVERY_MS);
+          await delay(CHECK_EVERY_MS);
         }
   }
 

@@ -57,7 +57,7 @@ async function attack(neighbour: Neighbour, signal: AbortSignal): Promise<number
 }
 
 /** A service that receives no revocations is blind. */
-async function lookForBlindness({ stack, wrong }: Scene, signal: AbortSignal): Promise<void> {
+async function findBlindness({ stack, wrong }: Scene, signal: AbortSignal): Promise<void> {
   const blind = new Set<ServiceName>();
   while (!signal.aborted) {
     for (const name of validators) {
@@ -129,7 +129,7 @@ export const hostileNeighbour: Fault = {
     const connection = await connectAs({ url: stack.nats.url, service: attacker, password });
     const over = new AbortController();
     const attacking = attack({ service: attacker, connection }, over.signal);
-    const looking = lookForBlindness(scene, over.signal);
+    const looking = findBlindness(scene, over.signal);
     try {
       await Promise.all([revokeOne(scene), delay(ATTACK_MS + between(random, 0, 1_000))]);
     } finally {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ServiceName, serviceNames, type Stack } from '@countersign/stack';
-import { signalsIn, SILENCE, toldSince, type Look, type Signal } from './signals.js';
+import { signalsIn, SILENCE, newSince, type Observation, type Signal } from './signals.js';
 
 /** Milliseconds between two checks, and after a fault in which a signal counts as its own. */
 const EVERY_MS = 250;
@@ -12,7 +12,7 @@ export interface SeenSignal extends Signal {
   readonly seconds: number;
 }
 
-async function lookAt({ urls }: Stack, name: ServiceName): Promise<Look> {
+async function observe({ urls }: Stack, name: ServiceName): Promise<Observation> {
   const signal = AbortSignal.timeout(2_000);
   try {
     const [ready, metrics] = await Promise.all(
@@ -36,7 +36,7 @@ export class SignalWatch {
   /** Begins; the fault counts as struck now, until {@link struck} says otherwise. */
   static async begin(stack: Stack): Promise<SignalWatch> {
     const watch = new SignalWatch(stack);
-    const before = await Promise.all(serviceNames.map((name) => lookAt(stack, name)));
+    const before = await Promise.all(serviceNames.map((name) => observe(stack, name)));
     watch.#struckAt = performance.now();
     watch.#watching = Promise.all(serviceNames.map((name, index) => watch.#follow(name, before[index] ?? SILENCE)));
     return watch;
@@ -56,10 +56,10 @@ export class SignalWatch {
   }
 
   /** Each service by itself: one that hangs must not hide what the others say. */
-  async #follow(service: ServiceName, before: Look): Promise<void> {
+  async #follow(service: ServiceName, before: Observation): Promise<void> {
     while (!this.#over.signal.aborted) {
       const startedAt = performance.now();
-      for (const signal of toldSince(before, await lookAt(this.stack, service))) this.#note(service, signal, startedAt);
+      for (const signal of newSince(before, await observe(this.stack, service))) this.#note(service, signal, startedAt);
       await delay(EVERY_MS);
     }
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { signalsIn, toldSince } from './signals.js';
+import { signalsIn, newSince } from './signals.js';
 import { signalsTable, writeSignalsTable } from './signals-table.js';
 
 const names = (readiness: unknown, metrics = ''): readonly string[] =>
@@ -47,12 +47,12 @@ audit_stream_bytes ${String(fill * 1_000)}\naudit_stream_limit_bytes 1000\n`;
       `http_request_duration_seconds_count{method="GET",route="${route}",status="${String(status)}",service="x"} ${String(requests)}\n`;
     const before = signalsIn({ checks: { database: 'no' } }, count(503, 2) + count(200, 5) + count(401, 1));
     const same = signalsIn({ checks: { database: 'no' } }, count(503, 2) + count(200, 9) + count(401, 1));
-    expect(toldSince(before, same)).toEqual([]);
+    expect(newSince(before, same)).toEqual([]);
     const worse = signalsIn(
       { checks: { database: 'no', revocations: 'lost' } },
       count(503, 2) + count(500, 1) + count(401, 2) + count(429, 1) + count(503, 9, '/health/ready'),
     );
-    expect(toldSince(before, worse).map(({ name }) => name)).toEqual([
+    expect(newSince(before, worse).map(({ name }) => name)).toEqual([
       'revocations',
       'http_request_duration_seconds_count{status="5.."}',
       'http_request_duration_seconds_count{status="401"}',

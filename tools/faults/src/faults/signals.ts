@@ -9,12 +9,12 @@ export interface Signal {
 }
 
 /** The signals of a service, and the counters whose rise is one. */
-export interface Look {
+export interface Observation {
   readonly signals: readonly Signal[];
   readonly counters: ReadonlyMap<string, number>;
 }
 
-export const SILENCE: Look = { signals: [{ kind: 'silence', name: 'no answer' }], counters: new Map() };
+export const SILENCE: Observation = { signals: [{ kind: 'silence', name: 'no answer' }], counters: new Map() };
 
 const readinessSchema = z.looseObject({
   checks: z.record(z.string(), z.string()).default({}),
@@ -72,7 +72,7 @@ function counterOf(metric: string, labels: string): string | undefined {
 }
 
 /** Reads the signals of a service. @param readiness the body of `/health/ready`; @param metrics of `/metrics` */
-export function signalsIn(readiness: unknown, metrics: string): Look {
+export function signalsIn(readiness: unknown, metrics: string): Observation {
   const { checks, notes } = readinessSchema.parse(readiness);
   const values = new Map<string, number[]>();
   const counters = new Map<string, number>();
@@ -99,7 +99,7 @@ export function signalsIn(readiness: unknown, metrics: string): Look {
 }
 
 /** What is shown now and was not at first: signals that were not there, counters that have risen. */
-export function toldSince(before: Look, now: Look): readonly Signal[] {
+export function newSince(before: Observation, now: Observation): readonly Signal[] {
   const known = new Set(before.signals.map(({ kind, name }) => `${kind} ${name}`));
   return [
     ...now.signals.filter(({ kind, name }) => !known.has(`${kind} ${name}`)),

@@ -34,7 +34,7 @@ const measured = ['payments', 'accounts', 'audit'] as const satisfies readonly S
 
 /** Events that may wait in one outbox before its service makes more. */
 const WAITING_LIMIT = 4_000;
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 /** Milliseconds without a single event leaving an outbox after which the trail has stalled. */
 const STALLED_MS = 120_000;
 
@@ -83,9 +83,9 @@ export class Soak {
         this.#wrong.push(`the trail stalled with ${String(waiting)} events in the outboxes`);
         return;
       }
-      if (now - checkedAt >= LOOK_EVERY_MS) {
+      if (now - checkedAt >= CHECK_EVERY_MS) {
         checkedAt = now;
-        await this.#look(manager, outboxes);
+        await this.#check(manager, outboxes);
       }
       if (now - reportedAt > 10_000) {
         reportedAt = now;
@@ -106,7 +106,7 @@ export class Soak {
     return this.#sources.reduce((sum, { made }) => sum + made, 0);
   }
 
-  async #look(manager: JetStreamManager, outboxes: readonly { rows: number; ageSeconds: number }[]): Promise<void> {
+  async #check(manager: JetStreamManager, outboxes: readonly { rows: number; ageSeconds: number }[]): Promise<void> {
     const { state } = await manager.streams.info(auditStream.name);
     this.#note('stream', state.bytes / mebi);
     this.#note(

@@ -49,7 +49,7 @@ function renderedOf(of: string, limit: ApiKeyLimit): Rendered {
 const EXACT_LIMIT = 1_000;
 
 /** The remainder as reported, never more than there is. */
-function toldLeft(remaining: number): number {
+function roundedLeft(remaining: number): number {
   const left = Math.min(remaining, Number.MAX_SAFE_INTEGER);
   let step = 1;
   while (left >= step * EXACT_LIMIT) step *= 10;
@@ -65,7 +65,7 @@ export function limitFields(state: LimitState): Readonly<Record<string, string>>
   const rendered = renderedOf(state.name, state.limit);
   const { policy, items, nearest } = rendered;
   if (retryMs === undefined) {
-    const left = toldLeft(state.remaining);
+    const left = roundedLeft(state.remaining);
     if (rendered.left === left) return rendered.fields;
     rendered.left = left;
     rendered.fields = { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(left) };

@@ -135,8 +135,8 @@ function refilled(bucket: SharedBucket, limit: ApiKeyLimit, now: number): Shared
   const day = today === dayStart(bucket.at) ? bucket.day : heldIn(bucket, today);
   const month = thisMonth === monthStart(bucket.at) ? bucket.month : heldIn(bucket, thisMonth);
   if (limit.perMinute === undefined) return { ...bucket, at, day, month };
-  const room = Math.max(bucket.level, burstOf(limit) - heldIn(bucket));
-  const level = Math.min(room, bucket.level + passed * ratePerMs(limit));
+  const free = Math.max(bucket.level, burstOf(limit) - heldIn(bucket));
+  const level = Math.min(free, bucket.level + passed * ratePerMs(limit));
   return { ...bucket, level: Math.min(level, burstOf(limit)), at, day, month };
 }
 

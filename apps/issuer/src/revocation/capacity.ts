@@ -12,14 +12,14 @@ export interface Filling {
 }
 
 /** Kinds that share space. The others have reserved space, which only administrators can fill. */
-export const sharedRoomKinds = ['token', 'transaction'] as const satisfies readonly Revoked['kind'][];
+export const sharedCapacityKinds = ['token', 'transaction'] as const satisfies readonly Revoked['kind'][];
 
 /** Entries of tokens and transactions for which a bucket has room. */
-export function tokenRoom(maxBytes: number): number {
+export function tokenCapacity(maxBytes: number): number {
   return Math.floor((maxBytes * TOKEN_SHARE) / ENTRY_BYTES);
 }
 
 /** Whether one more revocation of a kind has room. */
-export function hasRoom(kind: Revoked['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
-  return !sharedRoomKinds.some((shared) => shared === kind) || ofTokens < tokenRoom(maxBytes);
+export function hasCapacity(kind: Revoked['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
+  return !sharedCapacityKinds.some((shared) => shared === kind) || ofTokens < tokenCapacity(maxBytes);
 }
