@@ -433,7 +433,11 @@ describe('refresh tokens', () => {
     for (const { id } of [once, kept, away]) await age(id);
     const expiry = app().get(DelegationExpiry);
     await expiry.run();
-    const ends = async () => Promise.all([young, once, kept, away].map(({ id }) => endOf(id)));
+    const ends = async () => {
+      const found = [];
+      for (const { id } of [young, once, kept, away]) found.push(await endOf(id));
+      return found;
+    };
     expect(await ends()).toEqual(['live', 'EXPIRED', 'live', 'live']);
     await issuer.database.query(
       `update session set seen_at = seen_at - interval '90 days', created_at = created_at - interval '90 days' where id = $1`,
