@@ -78,7 +78,8 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
     max: options.max ?? 10,
     pipeline: options.pipeline ?? false,
     connectionTimeoutMillis: 5_000,
-    idleTimeoutMillis: 30_000,
+    // A new connection costs a login and the plans of all its statements, which callers after a quiet minute would pay.
+    idleTimeoutMillis: 600_000,
     statement_timeout: 10_000,
     keepAlive: true,
   });
