@@ -6,6 +6,7 @@ import { startNats, type Nats } from './nats.js';
 import { newNatsPasswords, newPassword } from './password.js';
 import { startPostgres, type Postgres } from './postgres.js';
 import { sharedPostgres, type Migrate, type OwnDatabase } from './shared-postgres.js';
+import { startedTogether } from './started-together.js';
 import { testFolder } from './test-folder.js';
 
 /** Databases for a spec, on a PostgreSQL that the specs of this process share. */
@@ -87,20 +88,19 @@ export async function startOwnBackingServices({
   durable = false,
 }: BackingServicesOptions & { readonly durable?: boolean } = {}): Promise<OwnBackingServices> {
   const directory = durable ? mkdtempSync(join(tmpdir(), 'countersign-')) : testFolder();
-  const [postgres, started] = await Promise.all([
+  const [postgres, { passwords, nats }] = await startedTogether([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
-    startOwnNats(directory, { services }),
+    startOwnNats(directory, { services }).then((started) => ({ ...started, stop: () => started.nats.stop() })),
   ]);
   return {
-    ...started,
-    postgres,
+    ...{ passwords, nats, postgres },
     async database(name, migrate) {
       const url = await postgres.createDatabase(name, newPassword());
       await migrate?.(url);
       return url;
     },
     async stop() {
-      await Promise.all([postgres.stop(), started.nats.stop()]);
+      await Promise.all([postgres.stop(), nats.stop()]);
       for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -22,6 +22,7 @@ export {
 } from './nats-configuration.js';
 export { ChromiumMissing, findChromium, type Chromium } from './chromium.js';
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
+export { startedTogether } from './started-together.js';
 export { startNats, type Nats } from './nats.js';
 export { freePort, freePortsInARow, portIsFree } from './port.js';
 export { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   perService,
   portIsFree,
+  startedTogether,
   startNats,
   startPostgres,
   type Nats,
@@ -78,22 +79,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const [postgres, nats] = await Promise.all([
+    const [postgres, nats] = await startedTogether([
       startPostgres({
         directory: join(directory, 'postgres'),
         password: identities.superuserPassword,
         fast: options.fast ?? false,
       }).then((started) => {
-        undo.push(() => started.stop());
         onStep(`PostgreSQL on port ${String(started.port)}`);
         return started;
       }),
       startNats({ directory: join(directory, 'nats'), passwords: natsPasswordsOf(identities) }).then((started) => {
-        undo.push(() => started.stop());
         onStep(`NATS with JetStream on port ${String(started.port)}`);
         return started;
       }),
     ]);
+    undo.push(
+      () => postgres.stop(),
+      () => nats.stop(),
+    );
     const databaseUrls = { ...perService(() => '') };
     const migrations: Promise<readonly string[]>[] = [];
     for (const name of serviceNames) {
@@ -104,7 +107,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       databaseUrls[name] = service;
       writeEnvironment(directory, `${name}.migrate`, { MIGRATION_DATABASE_URL: migrator, DATABASE_URL: service });
       const folder = join(root, 'apps', name, 'migrations');
-      migrations.push(migrateService({ serviceUrl: service, migrationUrl: migrator, folder }));
+      const migration = migrateService({ serviceUrl: service, migrationUrl: migrator, folder });
+      // Awaited below, which may be after it failed.
+      migration.catch(() => undefined);
+      migrations.push(migration);
     }
     await Promise.all(migrations);
     onStep('databases');
