@@ -4,8 +4,9 @@ import pg from 'pg';
 import { z } from 'zod';
 
 export const REDIRECT = 'https://app.example/signed-in';
-export const PERSON = 'person:01a21031-6897-71c1-8114-42669a3f0602';
-/** The applications that the person allowed: one with a key of its own, and a public one, as in browsers and on phones. */
+/** People who are signed in; codes are theirs in turn, as one person does not redeem thousands in a second. */
+export const PEOPLE = 500;
+/** The applications that they allowed: one with a key of its own, and a public one, as in browsers and on phones. */
 export const APPLICATION = 'app';
 export const PUBLIC_APPLICATION = 'public-app';
 
@@ -31,39 +32,50 @@ export function newCodes(count: number): readonly OwnCode[] {
 
 /** Codes in the issuer's database, as its authorization endpoint leaves them when a person has just consented. */
 export class IssuerCodes {
-  readonly #session = uuidv7();
+  private constructor(
+    private readonly database: pg.Client,
+    private readonly people: readonly { readonly id: string; readonly session: string }[],
+  ) {}
 
-  private constructor(private readonly database: pg.Client) {}
-
-  /** Signs the person in. */
+  /** Signs the people in. */
   static async open(databaseUrl: string): Promise<IssuerCodes> {
     const database = new pg.Client({ connectionString: databaseUrl });
     await database.connect();
-    const codes = new IssuerCodes(database);
+    const people = Array.from({ length: PEOPLE }, () => ({ id: `person:${uuidv7()}`, session: uuidv7() }));
     await database.query(
       `insert into person (id, issuer, subject, provider, name, roles, created_at, signed_in_at)
-       values ($1, 'https://provider.example', 'ada', 'example', 'Ada', '{}', now(), now())`,
-      [PERSON],
+       select id, 'https://provider.example', id, 'example', 'Ada', '{}', now(), now()
+       from unnest($1::text[]) as p (id)`,
+      [people.map(({ id }) => id)],
     );
     await database.query(
       `insert into session (id, secret_digest, person_id, issuer, authenticated_at, amr, device, network, created_at, seen_at)
-       values ($1, $2, $3, 'https://provider.example', now(), '{pwd}', 'bench', '127.0.0.1', now(), now())`,
-      [codes.#session, digestOf(codes.#session), PERSON],
+       select id::uuid, digest, person_id, 'https://provider.example', now(), '{pwd}', 'bench', '127.0.0.1', now(), now()
+       from unnest($1::text[], $2::text[], $3::text[]) as s (id, digest, person_id)`,
+      [
+        people.map(({ session }) => session),
+        people.map(({ session }) => digestOf(session)),
+        people.map(({ id }) => id),
+      ],
     );
-    return codes;
+    return new IssuerCodes(database, people);
   }
 
-  /** @param clientId whom the person allowed it */
+  /** @param clientId whom the people allowed it */
   async issue(count: number, clientId: string): Promise<readonly OwnCode[]> {
     const codes = newCodes(count);
-    const rows = codes.map(({ code, challenge }) => ({
-      digest: digestOf(code),
-      challenge,
-      allowed: {
-        ...{ id: uuidv7(), personId: PERSON, audience: 'payments', scopes: ['offline_access', 'payments:create'] },
-        ...{ sessionId: this.#session, authTime: new Date().toISOString(), amr: ['pwd'], roles: [] },
-      },
-    }));
+    const rows = codes.map(({ code, challenge }, at) => {
+      const person = this.people[at % this.people.length];
+      return {
+        digest: digestOf(code),
+        challenge,
+        allowed: {
+          ...{ id: uuidv7(), audience: 'payments', scopes: ['offline_access', 'payments:create'] },
+          ...{ personId: person?.id, sessionId: person?.session },
+          ...{ authTime: new Date().toISOString(), amr: ['pwd'], roles: [] },
+        },
+      };
+    });
     await this.database.query(
       `insert into authorization_code (digest, client_id, redirect_uri, code_challenge, allowed, expires_at)
        select digest, $2, $3, challenge, allowed, now() + interval '10 minutes'

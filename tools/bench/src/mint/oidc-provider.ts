@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 import { z } from 'zod';
-import { newCodes, PERSON, PUBLIC_APPLICATION, REDIRECT, type OwnCode } from './codes.js';
+import { newCodes, PEOPLE, PUBLIC_APPLICATION, REDIRECT, type OwnCode } from './codes.js';
 import { inMemory, inPostgres } from './peer-records.js';
 
 const jwk = z.looseObject({ kty: z.string() });
@@ -58,21 +58,27 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
     },
   },
 });
-/** Codes as if a person had just consented. */
+/** Codes as if people had just consented. */
 async function issueCodes(count: number, clientId: string): Promise<readonly OwnCode[]> {
   await records.forget();
   const allowed = await provider.Client.find(clientId);
   if (allowed === undefined) throw new Error('the client is declared above');
-  const grant = new provider.Grant({ accountId: PERSON, clientId });
-  grant.addOIDCScope('offline_access');
-  grant.addResourceScope('urn:payments', 'payments:create');
-  const grantId = await grant.save();
+  const people = await Promise.all(
+    Array.from({ length: PEOPLE }, async (_, n) => {
+      const grant = new provider.Grant({ accountId: `person:${String(n)}`, clientId });
+      grant.addOIDCScope('offline_access');
+      grant.addResourceScope('urn:payments', 'payments:create');
+      return { accountId: `person:${String(n)}`, grantId: await grant.save() };
+    }),
+  );
   const codes = newCodes(count);
   return Promise.all(
-    codes.map(async ({ challenge, verifier }) => {
+    codes.map(async ({ challenge, verifier }, at) => {
+      const person = people[at % people.length];
+      if (person === undefined) throw new Error('there are people');
       const code = new provider.AuthorizationCode({
         client: allowed,
-        ...{ accountId: PERSON, grantId, redirectUri: REDIRECT, authTime: Math.floor(Date.now() / 1_000) },
+        ...{ ...person, redirectUri: REDIRECT, authTime: Math.floor(Date.now() / 1_000) },
         ...{ codeChallenge: challenge, codeChallengeMethod: 'S256', gty: 'authorization_code' },
         ...{ scope: 'offline_access payments:create', resource: 'urn:payments' },
       });
