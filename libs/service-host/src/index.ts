@@ -11,7 +11,7 @@ export {
 export { migrateService, type MigrationSettings } from './migrate.js';
 export { ConfigurationError, loadConfiguration } from './load-configuration.js';
 export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
-export { withAdvisoryLock } from './database/advisory-lock.js';
+export { tryLock, withAdvisoryLock } from './database/advisory-lock.js';
 export {
   clientConfigOf,
   databaseOf,

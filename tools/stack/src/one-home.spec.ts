@@ -19,6 +19,12 @@ const facts: readonly (readonly [fact: string, pattern: RegExp, home: readonly s
     /const \[\w+\] = [\w.#]+\.keys\(\);|of [\w.#]+\.keys\(\)\) \{\s+[\w.#]+\.delete/,
     [],
   ],
+  // The relay does not know service-host.
+  [
+    'a lock that is tried: in a statement that reads nothing',
+    /pg_try_advisory/,
+    ['libs/audit-client/src/relay.store.ts', 'libs/service-host/src/database/advisory-lock.ts'],
+  ],
   [
     'a loop of its own beside Background',
     /\bsetInterval\(/,

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { inTransaction, POOL } from '@countersign/service-host';
+import { inTransaction, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type CallTimes, type Calls, MAP_PAIRS, TIMED_EVENTS, type Hours } from './call-map.js';
 
 /** Events that one step counts. */
 const STEP = 20_000;
-/** An arbitrary number that every replica shares, so that one of them counts at a time. */
-const COUNTER_LOCK = 7_305_826;
+/** One replica counts at a time. */
+const LOCK = 'countersign.call-count';
 /** Milliseconds that a map may take in the database. */
 const LIMIT_MS = 10_000;
 
@@ -44,7 +44,7 @@ const timeTransactions = `
     round(percentile_cont(0.95) within group (order by ms))::int as p95_ms
   from lasting group by caller, callee`;
 
-const progressRow = z.tuple([z.object({ held: z.boolean(), mark: z.coerce.bigint(), next: z.coerce.bigint() })]);
+const progressRow = z.tuple([z.object({ mark: z.coerce.bigint(), next: z.coerce.bigint() })]);
 const throughRow = z.tuple([z.object({ through: z.string() })]);
 const sumRows = z.array(
   z.object({
@@ -83,13 +83,12 @@ export class CallsStore {
   /** Counts the next events of the log. @returns how many; while there were some, more may follow */
   advance(): Promise<number> {
     return inTransaction(this.pool, async (client) => {
+      if (!(await tryLock(client, LOCK))) return 0;
       const { rows } = await client.query(
-        `select pg_try_advisory_xact_lock($1) as held, next_index::text as mark,
-           coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
-        [COUNTER_LOCK],
+        `select next_index::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
       );
-      const [{ held, mark, next }] = progressRow.parse(rows);
-      if (!held || next <= mark) return 0;
+      const [{ mark, next }] = progressRow.parse(rows);
+      if (next <= mark) return 0;
       const end = next - mark > BigInt(STEP) ? mark + BigInt(STEP) : next;
       await client.query(countStep, [mark, end]);
       await client.query('update call_progress set next_index = $1', [end]);

@@ -10,7 +10,7 @@ import {
   type TilePlace,
   tilesOf,
 } from '@countersign/merkle-log';
-import { inTransaction, POOL } from '@countersign/service-host';
+import { inTransaction, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
@@ -23,7 +23,6 @@ const REHASH_LIMIT = 1_000;
 const LOCK = 'countersign.log-integration';
 
 const index = z.string().transform(Number).pipe(z.int().nonnegative());
-const lockRows = z.tuple([z.object({ held: z.boolean() })]);
 const signedRows = z.array(z.object({ tree_size: index, signed_at: z.date() }));
 const checkpointRows = z.array(z.object({ tree_size: index, note: z.string() }));
 const pendingRows = z.array(z.object({ first_index: index, leaf_hashes: z.instanceof(Buffer) }));
@@ -125,8 +124,7 @@ export class LogStore {
   }
 
   async #integrateLocked(client: pg.PoolClient): Promise<SignedCheckpoint | undefined> {
-    const { rows } = await client.query('select pg_try_advisory_xact_lock(hashtext($1)) as held', [LOCK]);
-    if (!lockRows.parse(rows)[0].held) return undefined;
+    if (!(await tryLock(client, LOCK))) return undefined;
     const latest = await this.#checkpoint(client);
     const size = latest?.treeSize ?? 0;
     const leaves = await this.#waiting(client, size);

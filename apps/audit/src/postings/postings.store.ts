@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { inTransaction, POOL } from '@countersign/service-host';
+import { inTransaction, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type PostingsLayout } from './index-bits.js';
@@ -35,12 +35,12 @@ const postingRows = z.array(
   z.object({ segment: z.number(), term: z.string(), dense: z.boolean(), offsets: z.instanceof(Buffer) }),
 );
 const rangeRow = z.tuple([z.object({ ranges: z.string().nullable() })]);
-const markRow = z.tuple([z.object({ held: z.boolean(), mark: bigintText, next: bigintText, first: bigintText })]);
+const markRow = z.tuple([z.object({ mark: bigintText, next: bigintText, first: bigintText })]);
 const countRows = z.array(z.object({ value: z.string(), count: z.string() }));
 const longRows = z.array(z.object({ term: z.string(), offsets: z.instanceof(Buffer) }));
 
-/** An arbitrary number that every replica shares, so that one of them indexes at a time. */
-const INDEXER_LOCK = 7_305_825;
+/** One replica indexes at a time. */
+const LOCK = 'countersign.search-index';
 
 const throughOf = `coalesce((select end_index from posting_span order by first_index desc limit 1), 0)`;
 
@@ -155,17 +155,17 @@ export class PostingsStore {
   }
 
   async #step(client: pg.PoolClient, patience: bigint): Promise<number> {
+    if (!(await tryLock(client, LOCK))) return 0;
     const { rows } = await client.query(
-      `select pg_try_advisory_xact_lock($1) as held, ${throughOf}::text as mark,
-         coalesce((select max(log_index) + 1 from event), 0)::text as next, coalesce((select min(log_index) from event), 0)::text as first`,
-      [INDEXER_LOCK],
+      `select ${throughOf}::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next,
+         coalesce((select min(log_index) from event), 0)::text as first`,
     );
-    const [{ held, mark, next, first }] = markRow.parse(rows);
+    const [{ mark, next, first }] = markRow.parse(rows);
     const segmentSize = BigInt(this.layout.segmentSize);
     // Far behind, a whole segment at once is cheaper than its steps.
     const whole = mark % segmentSize === 0n && next >= mark + segmentSize;
     const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
-    if (!held || next < end || next < mark + patience) return 0;
+    if (next < end || next < mark + patience) return 0;
     const segment = mark / segmentSize;
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);

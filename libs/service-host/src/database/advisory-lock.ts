@@ -33,3 +33,14 @@ export async function withAdvisoryLock<Result>(
     client.release(broken);
   }
 }
+
+/**
+ * Tries a lock of the whole database for the rest of a transaction, so that of several replicas one does a thing at a time. A statement of
+ * its own: what a statement reads may be older than the lock that it waits for or takes, so read what the lock guards in the next one.
+ * @param name of the lock; `countersign.<what>`
+ * @returns whether this transaction holds the lock now
+ */
+export async function tryLock(client: pg.ClientBase, name: string): Promise<boolean> {
+  const { rows } = await client.query('select pg_try_advisory_xact_lock(hashtext($1)) as held', [name]);
+  return lockRows.parse(rows)[0].held;
+}
