@@ -4,12 +4,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { OPTIONAL } from '../libs/service-host/src/fast/find-files-directly.ts';
 
 /** Packages that Node loads as they are installed: pino starts threads from its own files, the others are of use only to a service that asks for them. */
 const LEFT_OUT = /^(?:pino|pino-pretty|@nestjs\/platform-express|@fastify\/static)(?=\/|$)/;
 
-/** What an application of Nest loads at each start where it happens to be installed: of use only to a service that depends on it. */
-const OPTIONAL = /^@nestjs\/(?:microservices|websockets)(?=\/|$)/;
 const MISSING = '\0missing';
 
 function withoutOptional(dependencies) {
@@ -61,8 +60,9 @@ export async function bundle(input, folder, dependencies = {}) {
     external: LEFT_OUT,
     plugins: [withoutOptional(dependencies), throughMaps, inItsPlace(folder)],
     onLog(level, log, next) {
-      // Packages try what may not be installed. What our own files import is found: TypeScript has checked it.
       if (log.code !== 'UNRESOLVED_IMPORT') next(level, log);
+      // Packages try what may not be installed. What our own files import must be there.
+      else if (!log.id.includes('/node_modules/')) next('error', log);
     },
   });
   const { output } = await build.generate({

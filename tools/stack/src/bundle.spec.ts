@@ -23,8 +23,8 @@ describe('a bundled program', () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     return { out: stdout, error: stderr, code: status };
   };
-  /** Bundles `main.js`; then only what the bundle consists of is left of the sources. */
-  const bundle = (files: Readonly<Record<string, string>>, dependencies: object = {}): void => {
+  /** Bundles `main.js`; then only what the bundle consists of is left of the sources. @returns what the bundler warns of */
+  const bundle = (files: Readonly<Record<string, string>>, dependencies: object = {}): string => {
     write(files);
     const script = `
       const { bundle } = await import(${JSON.stringify(tool)});
@@ -32,6 +32,7 @@ describe('a bundled program', () => {
     const { error, code } = node('--input-type=module', '--eval', script);
     if (code !== 0) throw new Error(error);
     rmSync(join(root, 'source'), { recursive: true, force: true });
+    return error;
   };
   const run = (): string => {
     const { out, error } = node('--enable-source-maps', join(built, 'main.js'));
@@ -90,5 +91,16 @@ describe('a bundled program', () => {
   ])('goes %s what Nest loads wherever it is installed, as the service asks', (_, dependencies, expected) => {
     bundle({ ...installed, 'source/main.js': `process.stdout.write(${missing});` }, dependencies);
     expect(run()).toBe(expected);
+  });
+
+  it('fails where a package that we import is missing, and is silent about what packages try', () => {
+    const tried = {
+      'node_modules/tries/package.json': '{ "name": "tries", "type": "module", "exports": "./index.js" }',
+      'node_modules/tries/index.js': `try { require('not-installed'); } catch {} import('nor-this').catch(() => {});`,
+    };
+    expect(bundle({ ...tried, 'source/main.js': `import 'tries';` })).toBe('');
+    expect(() => bundle({ 'source/main.js': `import 'tries'; import 'forgotten/part.js';` })).toThrow(
+      /Could not resolve 'forgotten\/part\.js' in .*source\/main\.js/,
+    );
   });
 });

@@ -10,8 +10,8 @@ const EXACT =
 /** rxjs is CommonJS, and its 200 files name each other without `.js`. */
 const RXJS = /\/node_modules\/rxjs\/dist\/cjs\/(?!(?:.*\/)?node_modules\/)/;
 
-/** What an application of Nest loads where it happens to be installed: of use only to a service that imports it. */
-const OPTIONAL = /^@nestjs\/(?:microservices|websockets)(?=\/|$)/;
+/** What an application of Nest loads at each start where it happens to be installed: of use only to a service that imports it. */
+export const OPTIONAL = /^@nestjs\/(?:microservices|websockets)(?=\/|$)/;
 const NEST_APPLICATION = '/node_modules/@nestjs/core/nest-application.js';
 
 /**
