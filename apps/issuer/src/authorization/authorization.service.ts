@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, byNobody, CLOCK, DATABASE, type Database, type RequestTrace } from '@countersign/service-host';
+import { recordedRights } from '../consent/asked-rights.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { decideForPerson } from '../registry/people-policy.js';
@@ -8,7 +9,7 @@ import { type Session } from '../sessions/session.js';
 import { byPerson } from '../sessions/sessions.service.js';
 import { answerLocation } from './answer.js';
 import { AuthorizationRefused } from './authorization-refused.js';
-import { changesOf, Granting, type Decision } from './granting.service.js';
+import { Granting, type Decision } from './granting.service.js';
 import { type FoundRequest } from './request-reader.service.js';
 import { AuthorizationRequests, type KeptRequest } from './requests.store.js';
 import { signInNeed } from './sign-in-need.js';
@@ -108,7 +109,7 @@ export class Authorization {
     const who = session === undefined ? byNobody(trace) : byPerson(session, trace);
     return this.database.transaction(async (transaction) => {
       const waiting = kept ?? (await this.requests.keep(transaction, client.client_id, request, false));
-      const changes = { ...changesOf(client.client_id, request), waits_for: waitsFor };
+      const changes = { ...recordedRights(client.client_id, request), waits_for: waitsFor };
       const shown = events.event('authorization-request.shown', who, { id: waiting.id, changes });
       await this.outbox.record(transaction, shown);
       return waiting;

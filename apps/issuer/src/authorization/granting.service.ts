@@ -9,7 +9,7 @@ import {
   type RequestTrace,
   type Transaction,
 } from '@countersign/service-host';
-import { type ConsentLine } from '../consent/asked-rights.js';
+import { recordedRights, type ConsentLine } from '../consent/asked-rights.js';
 import { Consents, asksEachTime } from '../consent/consents.service.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
@@ -29,13 +29,6 @@ export interface Decision {
   readonly scopes: readonly string[];
   readonly lines: readonly ConsentLine[];
 }
-
-/** What the trail says of a request for these rights. */
-export const changesOf = (clientId: string, { audience, scopes }: { audience: string; scopes: readonly string[] }) => ({
-  client_id: clientId,
-  audience,
-  scope: scopes.join(' '),
-});
 
 /** From consent to code: whether the person must be asked, and what follows from their consent. */
 @Injectable()
@@ -113,7 +106,7 @@ export class Granting {
         },
         expiresAt: new Date(this.clock().getTime() + CODE_LIFE_SECONDS * 1_000),
       });
-      const changes = changesOf(clientId, { audience, scopes });
+      const changes = recordedRights(clientId, { audience, scopes });
       await this.outbox.record(transaction, events.event('authorization-request.granted', who, { id, changes }));
       return true;
     });

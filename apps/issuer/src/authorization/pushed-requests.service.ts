@@ -6,6 +6,7 @@ import { clientCredentialsOf } from '../authentication/client-credentials.js';
 import { parseForm, type Form } from '../authentication/oauth-form.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
 import { SenderConstraint } from '../authentication/sender-constraint.service.js';
+import { recordedRights } from '../consent/asked-rights.js';
 import { events } from '../events.js';
 import { mayUseGrant } from '../registry/application.js';
 import { type Client } from '../registry/client.js';
@@ -66,7 +67,7 @@ export class PushedRequests {
       const request = await this.#boundTo(requestOf(form, client, this.hints), dpop);
       const kept = await this.database.transaction(async (transaction) => {
         const pushed = await this.requests.keep(transaction, id, request, true);
-        const changes = { client_id: id, audience: request.audience, scope: request.scopes.join(' ') };
+        const changes = recordedRights(id, request);
         await this.outbox.record(
           transaction,
           events.event('authorization-request.pushed', who, { id: pushed.id, changes }),

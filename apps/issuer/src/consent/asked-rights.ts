@@ -28,6 +28,16 @@ export function linesOf({ scopes, words }: Pick<AskedRights, 'scopes' | 'words'>
   });
 }
 
+/** What the trail says of the rights that an application asks for or has. */
+export const recordedRights = (
+  clientId: string,
+  { audience, scopes }: Pick<AskedRights, 'audience' | 'scopes'>,
+): { readonly client_id: string; readonly audience: string; readonly scope: string } => ({
+  client_id: clientId,
+  audience,
+  scope: scopes.join(' '),
+});
+
 /** Somebody else's text, with invisible and ambiguous characters marked. */
 export function visible(text: string): Html {
   const parts = visibleParts(text).map(({ text: part, odd }) =>

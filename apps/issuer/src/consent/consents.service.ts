@@ -4,6 +4,7 @@ import { uuidv7, type EventContext } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, type Transaction } from '@countersign/service-host';
 import { events } from '../events.js';
 import { type Client } from '../registry/client.js';
+import { recordedRights } from './asked-rights.js';
 import { ConsentsStore, type Consent, type ConsentKey } from './consents.store.js';
 
 /**
@@ -56,7 +57,7 @@ export class Consents {
     const all = [...new Set([...(before?.scopes ?? []), ...scopes])];
     const version = await this.store.add(transaction, key, { id, scopes: all, shown, givenAt: now });
     const { clientId, audience } = key;
-    const changes = { client_id: clientId, audience, scope: scopes.join(' '), version };
+    const changes = { ...recordedRights(clientId, { audience, scopes }), version };
     await this.outbox.record(transaction, events.event('consent.given', who, { id, changes }));
   }
 
@@ -72,7 +73,7 @@ export class Consents {
     await this.store.hold(transaction, { personId, clientId }, 'change');
     const withdrawn = await this.store.withdraw(transaction, personId, clientId, this.clock());
     for (const { id, audience, scopes, version } of withdrawn) {
-      const changes = { client_id: clientId, audience, scope: scopes.join(' '), version };
+      const changes = { ...recordedRights(clientId, { audience, scopes }), version };
       await this.outbox.record(transaction, events.event('consent.withdrawn', who, { id, changes }));
     }
     return withdrawn;

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { recordedRights } from '../consent/asked-rights.js';
 import { events } from '../events.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { RevocationService } from '../revocation/revocation.service.js';
@@ -24,7 +25,7 @@ export function begunEvent(
   { id, audience, scopes, clientId, personId, dpopKey }: NewDelegation,
   who: EventContext,
 ): NewAuditEvent {
-  const changes = { person: personId, client_id: clientId, audience, scope: scopes.join(' '), bound_to: dpopKey };
+  const changes = { person: personId, ...recordedRights(clientId, { audience, scopes }), bound_to: dpopKey };
   return events.event('delegation.begun', { ...who, txn: id }, { id, changes });
 }
 

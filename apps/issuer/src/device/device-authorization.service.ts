@@ -17,6 +17,7 @@ import { parseForm, type Form } from '../authentication/oauth-form.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
 import { tokenRequestOf } from '../authentication/token-request.js';
 import { digestOfSecret, newOneTimeSecret } from '../authorization/one-time-secret.js';
+import { recordedRights } from '../consent/asked-rights.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { mayUseGrant } from '../registry/application.js';
@@ -112,7 +113,7 @@ export class DeviceAuthorization {
     };
     const added = await this.database.transaction(async (transaction) => {
       if (!(await this.store.add(transaction, row))) return false;
-      const changes = { client_id: clientId, audience, scope: scopes.join(' ') };
+      const changes = recordedRights(clientId, row);
       await this.outbox.record(transaction, events.event('device.begun', byClient(clientId, trace), { id, changes }));
       return true;
     });

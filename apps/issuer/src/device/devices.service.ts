@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type RequestTrace } from '@countersign/service-host';
 import { Consents } from '../consent/consents.service.js';
-import { linesOf } from '../consent/asked-rights.js';
+import { linesOf, recordedRights } from '../consent/asked-rights.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
@@ -92,7 +92,7 @@ export class Devices {
     session: Session,
     trace: RequestTrace,
   ): Promise<void> {
-    const changes = { client_id: clientId, audience, scope: scopes.join(' ') };
+    const changes = recordedRights(clientId, { audience, scopes });
     await this.outbox.recordDurably(events.event('device.shown', byPerson(session, trace), { id, changes }));
   }
 
@@ -115,7 +115,7 @@ export class Devices {
         const shown = { client_name: name, publisher, lines };
         await this.consents.give(transaction, { personId: person.id, clientId, audience }, scopes, shown, who);
       }
-      const changes = { client_id: clientId, audience, scope: scopes.join(' ') };
+      const changes = recordedRights(clientId, { audience, scopes });
       const details = { id: row.id, outcome: allows ? 'allowed' : 'denied', changes } as const;
       const reason = allows ? {} : { reason: 'access_denied' };
       await this.outbox.record(transaction, events.event('device.decided', who, { ...details, ...reason }));
