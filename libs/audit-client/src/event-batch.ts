@@ -76,6 +76,9 @@ export function packEvents(
   return batches;
 }
 
+/** Milliseconds until a batch is published again, and how often: a stream that is made only now, as at a first start, has it half a second later. */
+const ACKNOWLEDGEMENT = { timeout: 500, retries: 5 };
+
 /** The subject of a source's batches: below the name that its NATS user may publish under. */
 export function batchSubject(source: string): string {
   return `audit.${source}.batch`;
@@ -104,6 +107,7 @@ export async function publishBatch(
   await stream.publish(batchSubject(source), payload, {
     msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}${asksPlace ? `.${randomUUID()}` : ''}`,
     headers: header,
+    ...ACKNOWLEDGEMENT,
   });
 }
 
