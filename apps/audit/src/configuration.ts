@@ -19,11 +19,11 @@ export const variables = {
    * gets 168.
    */
   STREAM_MAX_AGE_HOURS: z.coerce.number().int().min(1).max(87_600).optional(),
-  /** The Ed25519 private key that signs the log's checkpoints, as JWK; without it the log cannot continue, so keep a copy. No default. */
+  /** The Ed25519 private key that signs the log's checkpoints, as JWK; without it the log cannot continue, so keep a copy. */
   LOG_KEY: logKeyVariable,
-  /** The previous key, during a change of keys: both sign. None by default. */
+  /** The previous key, during a change of keys: both sign. */
   LOG_KEY_PREVIOUS: logKeyVariable.optional(),
-  /** The log's name in its checkpoints: where it is served, without the scheme. It never changes. No default. */
+  /** The log's name in its checkpoints: where it is served, without the scheme. It never changes. */
   LOG_ORIGIN: logOriginVariable,
   /** Milliseconds between two integrations: the longest wait of an event for its checkpoint. */
   LOG_INTERVAL_MS: z.coerce.number().int().min(20).max(60_000).default(500),

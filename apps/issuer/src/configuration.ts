@@ -15,7 +15,7 @@ export const variables = {
   ...natsVariables,
   /** Servers of the NATS cluster that keep the revocation bucket: 1 on one server, 3 in a cluster. */
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
-  /** Bytes that the revocation bucket may hold: 64 MiB, some 80,000 entries. */
+  /** Bytes that the revocation bucket may hold: 64 MiB by default, for some 80,000 entries. */
   REVOCATION_BUCKET_BYTES: z.coerce
     .number()
     .int()
@@ -37,7 +37,7 @@ export const variables = {
   SIGNING_KEY_IMPORT: z.string().min(1).optional(),
   /** Seconds that an access token lives: 10 to 900. */
   TOKEN_LIFETIME_SECONDS: seconds(10, TOKEN_LIFETIME_LIMIT).default(300),
-  /** The algorithm of new signing keys. */
+  /** The algorithm of new signing keys: ES256, EdDSA, RS256 or PS256. */
   SIGNING_ALGORITHM: z.enum(supportedAlgorithms).default('ES256'),
   /** Seconds for which validators may keep the JWKS. */
   JWKS_LIFETIME_SECONDS: seconds(1, DAY).default(300),

@@ -11,10 +11,11 @@ export const variables = {
   ACCOUNTS_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
   /** Milliseconds that all tries of one call to accounts may take together. */
   ACCOUNTS_DEADLINE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
+  /** The client at the issuer that payments authenticates as. */
   CLIENT_ID: z.string().min(1).default('payments'),
   /** The private JWK with which payments authenticates to the issuer; usually set through CLIENT_KEY_FILE. */
   CLIENT_KEY: clientKeyVariable,
-  /** Milliseconds for which a request holds its step and its Idempotency-Key; after that its retry, or recovery, takes over. */
+  /** Milliseconds for which a request holds its step and its Idempotency-Key; after that its retry, or recovery, takes over. Longer than ACCOUNTS_DEADLINE_MS. */
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),

@@ -11,7 +11,9 @@ export const hostVariables = {
   PORT: port,
   /** The address to listen on. */
   HOST: z.string().min(1).default('127.0.0.1'),
+  /** Log lines of this level and above: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. */
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** `json`: one object per line; `pretty`: for a person at a terminal. */
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
   /**
    * The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. Without it the service offers
@@ -68,11 +70,11 @@ export const databaseVariables = {
   /** `postgres://ROLE:PASSWORD@HOST/DATABASE`; usually set through DATABASE_URL_FILE, whose password is read again for each connection. */
   DATABASE_URL: databaseUrl,
   ...databaseTlsVariables,
-  /** Only for the command `migrate`: a service that finds it set does not start. */
+  /** The login that may become the database's owner. Only for the command `migrate`: a service that finds it set does not start. */
   MIGRATION_DATABASE_URL: z
     .undefined({ error: 'must not be set for a running service; only the command `migrate` uses it' })
     .optional(),
-  /** Maximum connections of one process. */
+  /** Maximum connections of one process; those that were not used for ten minutes are closed. */
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
 };
 
@@ -101,7 +103,7 @@ export const issuerVariables = {
   ISSUER_URL: httpUrl,
   /** Where its public keys are; `/.well-known/jwks.json` below `ISSUER_URL` by default. */
   JWKS_URL: httpUrl.optional(),
-  /** A file that keeps the last valid keys, so that the service can start without the issuer. None by default. */
+  /** A file that keeps the last valid keys, so that the service can start without the issuer; none by default. */
   KEYS_FILE: z.string().min(1).optional(),
 };
 

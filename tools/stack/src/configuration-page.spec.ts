@@ -38,18 +38,21 @@ function variablesOf(file: string): readonly Variable[] {
   });
 }
 
+const files = [
+  'libs/service-host/src/configuration.ts',
+  ...globSync('apps/*/src/configuration.ts', { cwd: root }).sort(),
+];
+
 function generated(): string {
-  const files = [
-    'libs/service-host/src/configuration.ts',
-    ...globSync('apps/*/src/configuration.ts', { cwd: root }).sort(),
-  ];
   const sections = files.map((file) => {
     const [kind = '', name = ''] = file.split('/');
-    const rows = variablesOf(file).map(
+    // The command `migrate` reads some too, from a schema before theirs.
+    const variables = new Map(variablesOf(file).map((variable) => [variable.name, variable]));
+    const rows = [...variables.values()].map(
       ({ name: variable, byDefault, meaning }) => `| \`${variable}\` | ${byDefault} | ${meaning} |`,
     );
     const title = kind === 'libs' ? 'Every service' : name;
-    return `## ${title}\n\n| variable | default | meaning |\n| --- | --- | --- |\n${[...new Set(rows)].join('\n')}\n`;
+    return `## ${title}\n\n| variable | default | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
   });
   return (
     '# Configuration\n\nGenerated from the schemas and their comments: `UPDATE_DOCS=1` with the spec `tools/stack/src/configuration-page.spec.ts`. ' +
@@ -67,5 +70,28 @@ describe('docs/configuration.md', () => {
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(page, text);
     expect(meant(readFileSync(page, 'utf8'))).toBe(meant(text));
     expect(text.match(/^\| `/gm)?.length).toBeGreaterThan(50);
+    expect(text.match(/^\|.*\| {2}\|$/gm) ?? []).toEqual([]);
+  });
+
+  it('is not contradicted by other pages that say a default', () => {
+    const defaults = new Map(
+      files.flatMap(variablesOf).map(({ name, byDefault }) => [name, byDefault.replaceAll('`', '')]),
+    );
+    const pages = globSync(['README.md', 'docs/*.md', 'libs/*/README.md'], { cwd: root });
+    let checked = 0;
+    // `OUTBOX_KEEP_HOURS` (72; …), `TOKEN_LIFETIME_SECONDS`, 300 s
+    const said = /`([A-Z][A-Z_]+)`(?:\*\*)?(?: \(|, )([\d,]+)( seconds)?(?=[;,.) ])(?! (?:MiB|GiB|to))/g;
+    const wrong = pages.flatMap((file) =>
+      [...readFileSync(resolve(root, file), 'utf8').matchAll(said)]
+        .filter(([, name = '']) => /^\d+$/.test(defaults.get(name) ?? ''))
+        .filter(([, name = '', figure = '', seconds]) => {
+          checked += 1;
+          const unit = name.endsWith('_MS') && seconds !== undefined ? 1_000 : 1;
+          return Number(figure.replaceAll(',', '')) * unit !== Number(defaults.get(name));
+        })
+        .map(([whole]) => `${file}: ${whole}`),
+    );
+    expect(wrong).toEqual([]);
+    expect(checked).toBeGreaterThan(10);
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { API_KEY_PATTERN } from '@countersign/auth-core';
 import { z } from 'zod';
 
@@ -9,6 +9,16 @@ const pages = globSync(['*.md', 'docs/**/*.md', '{libs,apps,tools,examples}/*/*.
 }).filter((page) => !page.includes('node_modules'));
 const read = (page: string): string => readFileSync(resolve(root, page), 'utf8');
 const records = globSync('docs/adr/*.md', { cwd: root }).sort();
+/** Anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (text: string): ReadonlySet<string> =>
+  new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 const numberOf = (path: string): number => Number(/(\d{4})-[^/]*\.md$/.exec(path)?.[1]);
 
 describe('the documentation', () => {
@@ -19,6 +29,19 @@ describe('the documentation', () => {
         .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
         .filter((target) => !existsSync(resolve(root, dirname(page), target)))
         .map((target) => `${page} → ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('links only to headings that the page has', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)\s#]*)#([^)\s]+)\)/g)]
+        .filter(([, target = '']) => !/^[a-z]+:/.test(target))
+        .filter(([, target = '', anchor = '']) => {
+          const linked = target === '' ? page : join(dirname(page), target);
+          return linked.endsWith('.md') && !anchorsOf(read(linked)).has(anchor);
+        })
+        .map(([, target = '', anchor = '']) => `${page} → ${target}#${anchor}`),
     );
     expect(broken).toEqual([]);
   });
@@ -55,6 +78,40 @@ describe('the documentation', () => {
 
   it('publishes the expression by which API keys are found', () => {
     expect(read('docs/api-keys.md').split('\n')).toContain(API_KEY_PATTERN.source);
+  });
+
+  it('explains each code of countersign doctor, and no other', () => {
+    const sources = globSync('apps/cli/src/doctor/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
+    const codes = sources.flatMap((file) =>
+      [...read(file).matchAll(/\bcode: ([^,]+),/g)].flatMap(([, value = '']) =>
+        [...value.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code),
+      ),
+    );
+    const rows = read('docs/versions.md').match(/^\| `[A-Z_]+`.*$/gm) ?? [];
+    const explained = rows.flatMap((row) => row.split('|')[1]?.match(/[A-Z_]+/g) ?? []);
+    expect(explained.sort()).toEqual([...new Set(codes)].sort());
+    expect(explained.length).toBeGreaterThan(20);
+  });
+
+  it('names every metric of a service', () => {
+    const sources = globSync('{libs,apps}/*/src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
+    const metrics = sources.flatMap((file) => {
+      const text = read(file);
+      const ownNames = [...text.matchAll(/new (?:Counter|Gauge|Histogram)\(\{\s*name: '(\w+)'/g)];
+      const byHelper = [...text.matchAll(/\bgauge\(\s*'(\w+)'/g)];
+      return [...ownNames, ...byHelper].map(([, name = '']) => name);
+    });
+    const manual = pages.filter((page) => page.startsWith('docs/')).map(read);
+    expect(metrics.filter((name) => !manual.some((text) => new RegExp(`\\b${name}\\b`).test(text)))).toEqual([]);
+    expect(metrics.length).toBeGreaterThan(30);
+  });
+
+  it('counts the benchmarks and the hostile tokens right', () => {
+    const benchmarks = globSync('tools/bench/src/*.bench.ts', { cwd: root }).map((file) => basename(file, '.bench.ts'));
+    expect(read('CONTRIBUTING.md')).toContain(`: ${benchmarks.sort().join(', ')} `);
+    const hostile = String(globSync('libs/auth-core/corpus/*.json', { cwd: root }).length);
+    for (const page of ['libs/auth-core/README.md', 'docs/threat-model.md'])
+      expect([page, /(\d+) hostile tokens/.exec(read(page))?.[1]]).toEqual([page, hostile]);
   });
 
   it('has no row of a table outside its table', () => {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import pg from 'pg';
 import { z } from 'zod';
 import { run } from '../run.js';
@@ -201,15 +201,23 @@ describe('countersign doctor', () => {
   it("names an earlier version's store of NATS, and a service or a database that does not answer", async () => {
     mkdirSync(join(stack, 'nats/store/jetstream/$G'), { recursive: true });
     answer = { hello: 'another program' };
+    const closed = String(await freePort());
+    writeFileSync(join(stack, 'env/payments.env'), `PORT=${closed}\n`);
     const away = 'postgres://payments:secret-password@127.0.0.1:1/payments';
     const found = await doctor('--stack', stack, '--database', away);
     expect(found.code).toBe(1);
     expect(codes(found)).toEqual([
+      'NO_ANSWER payments',
       'NO_ANSWER accounts',
       'DATABASE_NOT_READ database payments',
       `OLD_NATS_STORE ${join(stack, 'nats/store/jetstream/$G')}`,
     ]);
+    expect(found.report?.findings[0]?.what).toBe(
+      `http://127.0.0.1:${closed}/health/ready does not answer: connect ECONNREFUSED 127.0.0.1:${closed}`,
+    );
+    expect(found.report?.findings[1]?.what).toMatch(/ answers 200 with something that is not a readiness report$/);
     expect(JSON.stringify(found)).not.toContain('secret-password');
+    rmSync(join(stack, 'env/payments.env'));
   });
 
   it('exits with 2 if it has nothing to check', async () => {

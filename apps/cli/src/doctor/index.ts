@@ -10,7 +10,7 @@ import { askServices, serviceNames, type AskedService } from './services.js';
 import { askWithTokens, type NotAsked } from './trail-and-keys.js';
 
 const optionsSchema = z.object({
-  database: z.array(z.url({ protocol: /^postgres(ql)?$/, error: '--database is a postgres:// URL' })).default([]),
+  database: z.array(z.url({ protocol: /^postgres(ql)?$/, error: '--database must be a postgres:// URL' })).default([]),
   stack: z.string().optional(),
 });
 

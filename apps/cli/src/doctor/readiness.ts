@@ -2,12 +2,21 @@ import { z } from 'zod';
 import { type Finding } from './finding.js';
 
 /** What `GET /health/ready` answers, whether the service is ready or not. */
-export const readinessSchema = z.object({
+const readinessSchema = z.object({
   status: z.string(),
   checks: z.record(z.string(), z.string()),
   notes: z.record(z.string(), z.unknown()),
 });
 export type Readiness = z.infer<typeof readinessSchema>;
+
+/** The report in an answer's body; undefined if it is something else. */
+export function readinessIn(body: string): Readiness | undefined {
+  try {
+    return readinessSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 type Said = Omit<Finding, 'where'>;
 

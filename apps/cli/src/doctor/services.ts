@@ -2,7 +2,7 @@ import { CliError } from '../cli-error.js';
 import { type Session } from '../session/session.js';
 import { clockDifference, type ClockReading } from './clocks.js';
 import { type Finding } from './finding.js';
-import { findingsOf, readinessSchema } from './readiness.js';
+import { findingsOf, readinessIn } from './readiness.js';
 
 export const serviceNames = ['issuer', 'payments', 'accounts', 'audit'] as const;
 const TIMEOUT_MS = 10_000;
@@ -18,31 +18,43 @@ interface Answer {
   readonly clock?: ClockReading;
 }
 
+function withoutReadiness(service: string, url: string, what: string, to_do: string): Answer {
+  return {
+    asked: { service, url, status: 'unknown' },
+    findings: [{ code: 'NO_ANSWER', where: service, what: `${url}/health/ready ${what}`, to_do }],
+  };
+}
+
+/** What a failed request says of its reason, `connect ECONNREFUSED 127.0.0.1:4000`: fetch has it in the cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 async function ask(service: string, url: string): Promise<Answer> {
   const begun = Date.now();
+  let response: Response;
+  let ended: number;
+  let text: string;
   try {
-    const response = await fetch(`${url}/health/ready`, {
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const ended = Date.now();
-    const date = response.headers.get('date');
-    const readiness = readinessSchema.parse(await response.json());
-    return {
-      asked: { service, url, status: readiness.status },
-      findings: findingsOf(service, readiness),
-      ...(date === null ? {} : { clock: { where: service, begun, ended, date } }),
-    };
+    response = await fetch(`${url}/health/ready`, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    ended = Date.now();
+    text = await response.text();
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const unreachable = {
-      code: 'NO_ANSWER',
-      where: service,
-      what: `this version does not understand the answer of ${url}/health/ready: ${cause instanceof Error ? cause.message : String(cause)}`,
-      to_do: 'Start it, or check its log: a service that lacks migrations or a variable logs that and exits.',
-    };
-    return { asked: { service, url, status: 'unknown' }, findings: [unreachable] };
+    const start = 'Start it, or check its log: a service that lacks migrations or a variable logs that and exits.';
+    return withoutReadiness(service, url, `does not answer: ${reasonOf(error)}`, start);
   }
+  const date = response.headers.get('date');
+  const readiness = readinessIn(text);
+  if (readiness === undefined) {
+    const what = `answers ${String(response.status)} with something that is not a readiness report`;
+    return withoutReadiness(service, url, what, `Check that the URL is that of ${service}; a proxy may have answered.`);
+  }
+  return {
+    asked: { service, url, status: readiness.status },
+    findings: findingsOf(service, readiness),
+    ...(date === null ? {} : { clock: { where: service, begun, ended, date } }),
+  };
 }
 
 function knownUrl(session: Session, service: string): string | undefined {
