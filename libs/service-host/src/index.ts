@@ -35,7 +35,7 @@ export {
   type DatabaseOptions,
   type Transaction,
 } from './database/database.js';
-export { DPOP_PRUNE_LIMIT, PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
+export { PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
 export { millisecondsOf, timeOfMilliseconds } from './database/milliseconds-of.js';
 export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './database/groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health/health.js';

@@ -7,7 +7,6 @@ import { RecordedAuthentication } from './recorded-authentication.service.js';
 import { SecretAuthentication } from './secret-authentication.service.js';
 import { SenderConstraint } from './sender-constraint.service.js';
 import { UsedAssertions } from './used-assertions.store.js';
-import { UsedProofs } from './used-proofs.store.js';
 
 /** Everything that the authentication of clients is made of, for the issuer's module. */
 export function authenticationProviders(limits: LimitSettings): readonly Provider[] {
@@ -16,7 +15,6 @@ export function authenticationProviders(limits: LimitSettings): readonly Provide
     AuthenticationLimits,
     SecretAuthentication,
     UsedAssertions,
-    UsedProofs,
     AssertionAge,
     AssertionAuthentication,
     ClientAuthentication,

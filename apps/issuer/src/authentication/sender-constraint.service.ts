@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenError, verifyDpopProof, type DpopNonces, type DpopProof } from '@countersign/auth-core';
-import { CLOCK, DPOP_NONCES, OAuthError } from '@countersign/service-host';
+import { CLOCK, DPOP_NONCES, OAuthError, PostgresDpopReplayStore } from '@countersign/service-host';
 import { ISSUER_URL } from '../issuer-url.js';
 import { type Policy } from '../registry/client.js';
-import { UsedProofs, type UsedProof } from './used-proofs.store.js';
+import { type UsedProof } from './used-proofs.store.js';
 
 /** What is answered for a proof that was used before. */
 export const proofUsed = (): OAuthError => refused('the DPoP proof was used before');
@@ -16,7 +16,7 @@ export class SenderConstraint {
   constructor(
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
-    @Inject(UsedProofs) private readonly used: UsedProofs,
+    @Inject(PostgresDpopReplayStore) private readonly used: PostgresDpopReplayStore,
     @Inject(DPOP_NONCES) private readonly nonces: DpopNonces | undefined,
   ) {}
 
@@ -53,7 +53,7 @@ export class SenderConstraint {
   }
 
   /** Uses a proof up, at all replicas, where nothing is committed with it. @returns the refusal, when it was used before */
-  async useOnce(proof: UsedProof): Promise<OAuthError | undefined> {
-    return (await this.used.useOnce(proof)) ? undefined : proofUsed();
+  async useOnce({ replayId, expiresAt }: UsedProof): Promise<OAuthError | undefined> {
+    return (await this.used.useOnce(replayId, expiresAt)) ? undefined : proofUsed();
   }
 }

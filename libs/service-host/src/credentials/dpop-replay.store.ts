@@ -3,9 +3,8 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { Groups } from '../database/groups.js';
 
-const PRUNE_EVERY_MS = 30_000;
-/** Maximum proofs that one {@link PostgresDpopReplayStore.prune} forgets. */
-export const DPOP_PRUNE_LIMIT = 10_000;
+/** Maximum proofs that one statement forgets. */
+const FORGOTTEN_AT_ONCE = 10_000;
 
 const usedRows = z.array(z.object({ id: z.string() }));
 
@@ -15,10 +14,12 @@ interface Use {
   readonly expiresAt: number;
 }
 
-/** Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). */
+/**
+ * Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). `ServiceAuthModule`
+ * calls {@link prune} in the background; if you use the store by itself, call it on a timer, or the table grows.
+ */
 export class PostgresDpopReplayStore implements DpopReplayStore {
   readonly #uses = new Groups<Use, boolean>((uses) => this.#use(uses), { namesOf: ({ id }) => [id] });
-  #prunedAt = 0;
 
   /** @param now milliseconds since 1970 */
   constructor(
@@ -27,11 +28,7 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
   ) {}
 
   /** Concurrent calls share one insert. @throws what the database says: a proof that cannot be remembered lets nobody in */
-  async useOnce(id: string, expiresAt: number): Promise<boolean> {
-    if (this.now() - this.#prunedAt >= PRUNE_EVERY_MS) {
-      this.#prunedAt = this.now();
-      await this.prune();
-    }
+  useOnce(id: string, expiresAt: number): Promise<boolean> {
     return this.#uses.run({ id, expiresAt });
   }
 
@@ -48,13 +45,22 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
     return uses.map(({ id }) => ({ result: first.delete(id) }));
   }
 
-  /** Forgets the proofs that are refused for their age by now, some at a time. @returns how many */
-  async prune(): Promise<number> {
-    const { rowCount } = await this.pool.query(
-      `delete from dpop_proof where id in (
-         select id from dpop_proof where expires_at < to_timestamp($1) limit ${String(DPOP_PRUNE_LIMIT)} for update skip locked)`,
-      [this.now() / 1_000],
-    );
-    return rowCount ?? 0;
+  /**
+   * Forgets the proofs that are refused for their age by now, 10,000 per statement. Replicas may do it at the same time.
+   * @param signal ends it between two statements
+   * @returns how many it forgot
+   * @throws what the database says
+   */
+  async prune(signal?: AbortSignal): Promise<number> {
+    let forgotten = 0;
+    for (;;) {
+      const { rowCount } = await this.pool.query(
+        `delete from dpop_proof where id in (
+           select id from dpop_proof where expires_at < to_timestamp($1) limit ${String(FORGOTTEN_AT_ONCE)} for update skip locked)`,
+        [this.now() / 1_000],
+      );
+      forgotten += rowCount ?? 0;
+      if (rowCount !== FORGOTTEN_AT_ONCE || signal?.aborted === true) return forgotten;
+    }
   }
 }

@@ -8,7 +8,6 @@ import {
   TOKEN_VERIFIER,
 } from '@countersign/auth';
 import { type DpopNonces, type RevocationList } from '@countersign/auth-core';
-import type pg from 'pg';
 import { type Logger } from 'pino';
 import { API_KEY_SETTINGS, ApiKeySignalsModule, ApiKeysModule, type ApiKeyClient } from '../api-keys/api-keys.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
@@ -19,7 +18,8 @@ import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../trail/refus
 import { traceOf, type TracedRequest } from '../trace/request-trace.js';
 import { keysLog } from './keys-log.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
-import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL, SESSIONS } from '../tokens.js';
+import { UsedProofsModule } from './used-proofs.js';
+import { DPOP_NONCES, HEALTH, LOGGER, RESOURCE_URL, SESSIONS } from '../tokens.js';
 
 export interface ServiceAuthOptions {
   readonly issuer: string;
@@ -85,6 +85,7 @@ export class ServiceAuthModule {
       module: ServiceAuthModule,
       imports: [
         RefusalsModule.forRoot({ service: options.audience, ...options.refusals }),
+        UsedProofsModule,
         ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, options.issuer, feed)]),
         ...(options.apiKeys === undefined
           ? []
@@ -99,7 +100,7 @@ export class ServiceAuthModule {
         AuthModule.forRootAsync({
           inject: [
             Refusals,
-            POOL,
+            PostgresDpopReplayStore,
             LOGGER,
             RESOURCE_URL,
             DPOP_NONCES,
@@ -109,7 +110,7 @@ export class ServiceAuthModule {
           ],
           useFactory: (
             refusals: Refusals,
-            pool: pg.Pool,
+            dpopReplays: PostgresDpopReplayStore,
             logger: Logger,
             declared: string | undefined,
             nonces: DpopNonces | undefined,
@@ -117,7 +118,7 @@ export class ServiceAuthModule {
             apiKeys: ApiKeySettings | undefined,
             sessions: SessionSettings | undefined,
           ) => ({
-            dpopReplays: new PostgresDpopReplayStore(pool),
+            dpopReplays,
             routeNote,
             onRoutes: (routes: readonly string[]) => {
               logger.info(

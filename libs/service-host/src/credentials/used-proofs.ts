@@ -1,0 +1,35 @@
+import { Global, Inject, Module } from '@nestjs/common';
+import type pg from 'pg';
+import { Background } from '../background.js';
+import { CLOCK, POOL } from '../tokens.js';
+import { PostgresDpopReplayStore } from './dpop-replay.store.js';
+
+const PRUNE_EVERY_MS = 30_000;
+
+/** The DPoP proofs that were used at this service, and the work that forgets them. Apart from the guard's module, which is made from it. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: PostgresDpopReplayStore,
+      inject: [POOL, CLOCK],
+      useFactory: (pool: pg.Pool, clock: () => Date) => new PostgresDpopReplayStore(pool, () => clock().getTime()),
+    },
+  ],
+  exports: [PostgresDpopReplayStore],
+})
+export class UsedProofsModule {
+  constructor(
+    @Inject(PostgresDpopReplayStore) proofs: PostgresDpopReplayStore,
+    @Inject(Background) background: Background,
+  ) {
+    background.repeat({
+      name: 'used_proofs',
+      everyMs: PRUNE_EVERY_MS,
+      run: async (signal) => {
+        await proofs.prune(signal);
+        return undefined;
+      },
+    });
+  }
+}
