@@ -5,6 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { buildEverything, compileCache, goEnvironment, nxEnvironment } from './build.mjs';
 
+const given = process.argv.slice(2);
+if (given.length > 0) {
+  const isHelp = given.every((word) => ['--help', '-h'].includes(word));
+  if (!isHelp) process.stderr.write(`error: npm test takes no arguments, so not: ${given.join(' ')}\n\n`);
+  process[isHelp ? 'stdout' : 'stderr'].write(`Usage: npm test
+
+Builds everything, checks format, lint and types, and runs all tests; about five minutes on two cores.
+
+One project's tests:  npx nx test <project>
+One file of them:     npx nx test <project> -- <pattern>
+`);
+  process.exit(isHelp ? 0 : 2);
+}
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };

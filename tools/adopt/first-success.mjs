@@ -1,17 +1,21 @@
-// `npm run adopt [-- NAME …]`: each way in, in a fresh project, with the seconds until its first right answer. Build first.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { pack } from './project.mjs';
 import { paths } from './paths.mjs';
 
-const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const json = process.argv.includes('--json');
+const program = new Command('npm run adopt --')
+  .description(
+    'Packs the libraries, makes a fresh project for each way of docs/adopt.md, and prints the seconds until its first correct answers.',
+  )
+  .argument('[names...]', `only ways whose name holds one of these words: ${Object.keys(paths).join('; ')}`)
+  .option('--json', 'print the results as JSON', false)
+  .parse();
+const { json } = program.opts();
+const wanted = program.args;
 const names = Object.keys(paths).filter((name) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
-if (names.length === 0) {
-  console.error(`There is no such way. Names: ${Object.keys(paths).join('; ')}`);
-  process.exit(2);
-}
+if (names.length === 0) program.error('error: there is no such way; --help names them');
 const folder = mkdtempSync(join(tmpdir(), 'countersign-adopt-'));
 const found = [];
 try {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { startIssuer, type RunningIssuer } from './issuer.js';
 import { conformToMcp, MCP_CONFORMANCE } from './mcp-conformance.js';
 import { failed, passed, reportOf, writeReport, type Outcome } from './outcome.js';
@@ -10,13 +10,18 @@ import { prepareVerifier, verifiers, verifyOurs, type ReadyVerifier } from './ve
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** What is fetched and built stays here, so that a second run is quick. */
 const cache = `${root}.countersign/interop`;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { write: { type: 'boolean', default: false } },
-});
-/** `npm run interop -- keycloak go-oidc`: only the programs whose name holds one of the words. */
+const program = new Command('npm run interop --')
+  .description(
+    "Runs other issuers and other languages' verifiers on this machine: their tokens in our verifier and issuer, our tokens in their verifiers. Fetches and builds them first, which takes minutes once.",
+  )
+  .argument('[names...]', 'only programs whose name holds one of these words, as keycloak or go-oidc')
+  .option('--write', 'write the result into docs/interop.md; everything must be tried, so without names', false)
+  .parse();
+const { write } = program.opts<{ readonly write: boolean }>();
+const names = program.args;
+if (write && names.length > 0) program.error('error: --write writes the whole page: leave the names out');
 const isWanted = (name: string): boolean =>
-  positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word.toLowerCase()));
+  names.length === 0 || names.some((word) => name.toLowerCase().includes(word.toLowerCase()));
 const outcomes: Outcome[] = [];
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -101,5 +106,5 @@ try {
   for (const outside of running.values()) await outside.stop();
 }
 process.stdout.write(`${reportOf(outcomes)}\n`);
-if (values.write && positionals.length === 0) writeReport(`${root}docs/interop.md`, outcomes);
+if (write) writeReport(`${root}docs/interop.md`, outcomes);
 process.exitCode = outcomes.some(({ state }) => state === 'failed') ? 1 : 0;

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { newPassword, startPostgres } from '@countersign/backing-services';
+import { Command } from 'commander';
 import { packLibraries, tarballsOf } from '../packed.js';
 import { each } from './command.js';
 import { nestLines, nestProject, type NestProject } from './nest-project.js';
@@ -14,13 +14,19 @@ import { compiles, resolutions } from './resolutions.js';
 import { runtimes, tryRuntime } from './runtimes.js';
 import { testVariant } from './test-variant.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { keep: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
-});
-/** `npm run compatibility -- nest-11 bun`: only what one of the words names. */
+const program = new Command('npm run compatibility --')
+  .description(
+    'Installs the packed libraries in fresh projects outside this workspace (each line of Nest and Node, ESM and CommonJS, Jest and Vitest, other runtimes) and runs their tests.',
+  )
+  .argument('[names...]', 'only projects and runtimes whose name holds one of these words, as nest-11 or bun')
+  .option('--keep', 'keep the projects, and print their folder', false)
+  .option('--write', 'write the tables into docs/compatibility.md; everything must be tried, so without names', false)
+  .parse();
+const values = program.opts<{ readonly keep: boolean; readonly write: boolean }>();
+const names = program.args;
+if (values.write && names.length > 0) program.error('error: --write writes whole tables: leave the names out');
 const isWanted = (name: string): boolean =>
-  positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word.toLowerCase()));
+  names.length === 0 || names.some((word) => name.toLowerCase().includes(word.toLowerCase()));
 
 const root = resolve(import.meta.dirname, '../../../..');
 const folder = mkdtempSync(join(tmpdir(), 'countersign-compatibility-'));
@@ -105,7 +111,7 @@ const tables = {
 process.stdout.write(`${Object.values(tables).join('\n\n')}\n`);
 const failures = [...faults, ...[rows, resolved, elsewhere].flatMap(failuresOf)];
 for (const failure of failures) tell(`\n${failure}`);
-if (values.write && positionals.length === 0) writeTables(join(root, 'docs/compatibility.md'), tables);
+if (values.write) writeTables(join(root, 'docs/compatibility.md'), tables);
 const all = [...rows, ...resolved, ...elsewhere].flatMap(({ outcomes }) => [...outcomes.values()]);
 const passed = all.filter((outcome) => outcome.passed === true).length;
 process.stdout.write(`${JSON.stringify({ ok: failures.length === 0, passed, failed: failures.length })}\n`);

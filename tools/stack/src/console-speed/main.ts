@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { findChromium } from '@countersign/backing-services';
+import { Command } from 'commander';
 import { chromium } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
 import { Filling } from '../history/fill.js';
@@ -10,10 +11,9 @@ import { Outboxes } from '../history/outboxes.js';
 import { RunningStack } from '../history/running-stack.js';
 import { startStack } from '../stack.js';
 import { wordsFor } from '../stack-error.js';
+import { whole } from '../whole-number.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
-/** Events of the history; `CONSOLE_SPEED_EVENTS` says another number. */
-const EVENTS = Number(process.env['CONSOLE_SPEED_EVENTS'] ?? 8_000);
 const ROUNDS = 5;
 /** Pages of a hundred events that are scrolled through. */
 const PAGES = 10;
@@ -30,7 +30,13 @@ const watch = `new MutationObserver((_, observer) => {
   requestAnimationFrame(() => { globalThis.firstRow = performance.now(); });
 }).observe(document, { childList: true, subtree: true });`;
 
-/** `npm run console-speed`: how fast the trail loads, and continues, in a browser with an empty cache. */
+const program = new Command('npm run console-speed --')
+  .description(
+    "Measures how quickly the console's trail loads, and continues, in a browser with an empty cache, on a separate stack.",
+  )
+  .option('--events <count>', 'events of the history that it is filled with first', whole(1, 1_000_000), 8_000)
+  .parse();
+const { events } = program.opts<{ readonly events: number }>();
 const directory = mkdtempSync(join(tmpdir(), 'countersign-console-speed-'));
 const stops: (() => Promise<void>)[] = [];
 try {
@@ -47,7 +53,7 @@ try {
   stops.push(() => stack.stop());
   const outboxes = new Outboxes((service) => new RunningStack(directory).databaseUrlOf(service));
   stops.push(() => outboxes.close());
-  await new Filling(outboxes, () => undefined).run({ events: EVENTS, days: 30, until: new Date(), seed: 1 });
+  await new Filling(outboxes, () => undefined).run({ events, days: 30, until: new Date(), seed: 1 });
   const first = await browser.newContext();
   const page = await first.newPage();
   await page.goto(stack.urls.audit);
@@ -67,9 +73,9 @@ try {
     times.push(Number(await cold.evaluate(frames)));
     await context.close();
   }
-  print(`first events drawn, cold, of ${EVENTS.toLocaleString('en')} (goal: 1,000)`, median(times), 'ms');
+  print(`first events drawn, cold, of ${events.toLocaleString('en')} (goal: 1,000)`, median(times), 'ms');
   const pages: number[] = [];
-  for (let at = 1; at <= PAGES && at * 100 < EVENTS; at += 1) {
+  for (let at = 1; at <= PAGES && at * 100 < events; at += 1) {
     const began = performance.now();
     await page.evaluate(`document.querySelector('[role=table]').scrollTop = 1e9`);
     await page.locator(`[data-row="${String(at * 100)}"]`).waitFor({ state: 'attached' });

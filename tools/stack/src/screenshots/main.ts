@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findChromium } from '@countersign/backing-services';
+import { Argument, Command } from 'commander';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
 import { Filling } from '../history/fill.js';
@@ -110,7 +111,10 @@ async function takeOf(page: Page, stack: Stack, some: readonly Picture[]): Promi
   }
 }
 
-/** `npm run screenshots`, optionally only `console` or `people`: the pictures of the documents, of a separate stack that is removed afterwards. */
+const program = new Command('npm run screenshots --')
+  .description('Takes the pictures in docs/images again, of a separate stack that is removed afterwards.')
+  .addArgument(new Argument('[which]', 'only these').choices(['console', 'people']))
+  .parse();
 const directory = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 const stops: (() => Promise<void>)[] = [];
 try {
@@ -129,7 +133,7 @@ try {
     onLine: () => undefined,
   });
   stops.push(() => stack.stop());
-  const [only] = process.argv.slice(2);
+  const [only] = program.args;
   if (only !== 'console') {
     mkdirSync(pictures, { recursive: true });
     for (const name of await takePeoplePictures(stack, browser, pictures))
