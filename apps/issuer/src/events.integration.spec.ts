@@ -1,7 +1,6 @@
 import { outboxFaults } from '@countersign/test-kit';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
-import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { events } from './events.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from './testing/issuer-under-test.js';
 
@@ -53,8 +52,7 @@ describe('what the issuer records', () => {
   async function oauth(endpoint: 'revoke' | 'introspect', token: string, client: 'shop' | 'payments' = 'shop') {
     const body = new URLSearchParams({
       token,
-      client_assertion_type: CLIENT_ASSERTION_TYPE,
-      client_assertion: await issuer.assertion(client),
+      ...(await issuer.credentials(client)),
     });
     return fetch(`${issuer.url}/oauth2/${endpoint}`, { method: 'POST', body });
   }
@@ -118,8 +116,7 @@ describe('what the issuer records', () => {
         await issuer.token({
           audience: 'issuer',
           scope: 'issuer:admin',
-          client_assertion_type: CLIENT_ASSERTION_TYPE,
-          client_assertion: await issuer.assertion('operator'),
+          ...(await issuer.credentials('operator')),
         })
       ).body['access_token'],
     );

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import { Controller, Get, Module, type LoggerService } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get, type LoggerService } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryRevocationList, type Principal, type PrincipalWith } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { z } from 'zod';
-import { AuthModule } from './auth.module.js';
 import { type AuthSettings } from './auth.settings.js';
 import { CurrentPrincipal, Public, RequireScopes } from './decorators.js';
 import { RouteReport } from './route-report.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 const claims = z.object({ tenant: z.string() });
 type Claims = z.infer<typeof claims>;
@@ -52,13 +51,8 @@ describe('an application of several issuers', () => {
   let app: NestFastifyApplication;
   const revocations = new MemoryRevocationList();
   const certificate = Buffer.from('a certificate in DER');
-  const start = async (settings: AuthSettings, logger: LoggerService | false = false) => {
-    @Module({ imports: [AuthModule.forRoot(settings)], controllers: [OrdersController] })
-    class OrdersModule {}
-    const started = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger });
-    await started.init();
-    return started;
-  };
+  const start = (settings: AuthSettings, logger?: LoggerService) =>
+    startGuarded(settings, [OrdersController], logger === undefined ? {} : { logger });
   beforeAll(async () => {
     own = await createTestIssuer({ audience: 'orders' });
     old = await createTestIssuer({ audience: 'shop', issuer: 'https://old.test' });

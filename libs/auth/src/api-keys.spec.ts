@@ -1,6 +1,5 @@
-import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   generateSigningKey,
   makeApiKey,
@@ -13,7 +12,6 @@ import {
 } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { API_KEYS } from './api-keys.js';
-import { AuthModule } from './auth.module.js';
 import {
   ActingFor,
   AllowApiKey,
@@ -28,6 +26,7 @@ import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { RouteReport } from './route-report.js';
 import { exchangedKey } from './testing/exchanged-key.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 const ofAPerson: Policy = (caller) => {
   requirePerson(caller);
@@ -106,44 +105,39 @@ describe('a service that takes API keys', () => {
   beforeAll(async () => {
     issuer = await createTestIssuer({ audience: 'catalogue' });
     const clientKey = await generateSigningKey();
-    @Module({
-      imports: [
-        AuthModule.forRoot({
-          issuer: issuer.issuer,
-          audience: 'catalogue',
-          resource: 'https://catalogue.test',
-          fetch: issuer.fetch,
-          revocations,
-          onRefused: (refusal) => {
-            refusals.push(refusal);
+    app = await startGuarded(
+      {
+        issuer: issuer.issuer,
+        audience: 'catalogue',
+        resource: 'https://catalogue.test',
+        fetch: issuer.fetch,
+        revocations,
+        onRefused: (refusal) => {
+          refusals.push(refusal);
+          return Promise.resolve();
+        },
+        apiKeys: {
+          clientKey,
+          unknownPerMinute: 5,
+          onUsage: (report) => {
+            reports.push(report);
             return Promise.resolve();
           },
-          apiKeys: {
-            clientKey,
-            unknownPerMinute: 5,
-            onUsage: (report) => {
-              reports.push(report);
-              return Promise.resolve();
-            },
-            onExposed: (key) => {
-              exposed.push(key);
-              return Promise.resolve();
-            },
-            exchange: async (key) => {
-              exchanges += 1;
-              if (away) throw new TokenRequestError('NETWORK', 'the issuer is unavailable', undefined, true);
-              const claim = claims[key];
-              if (claim === undefined) throw new TokenRequestError('invalid_grant', 'no', 400, false);
-              return exchangedKey(issuer.mint, claim);
-            },
+          onExposed: (key) => {
+            exposed.push(key);
+            return Promise.resolve();
           },
-        }),
-      ],
-      controllers: [CatalogueController],
-    })
-    class CatalogueModule {}
-    app = await NestFactory.create<NestFastifyApplication>(CatalogueModule, new FastifyAdapter(), { logger: false });
-    await app.init();
+          exchange: async (key) => {
+            exchanges += 1;
+            if (away) throw new TokenRequestError('NETWORK', 'the issuer is unavailable', undefined, true);
+            const claim = claims[key];
+            if (claim === undefined) throw new TokenRequestError('invalid_grant', 'no', 400, false);
+            return exchangedKey(issuer.mint, claim);
+          },
+        },
+      },
+      [CatalogueController],
+    );
   });
   afterAll(() => app.close());
 
@@ -312,16 +306,10 @@ describe('a service that takes API keys', () => {
   });
 
   it('does not start if a route accepts keys and the application does not', async () => {
-    @Module({
-      imports: [AuthModule.forRoot({ issuer: issuer.issuer, audience: 'catalogue', fetch: issuer.fetch })],
-      controllers: [CatalogueController],
-    })
-    class WithoutKeys {}
-    const started = await NestFactory.create<NestFastifyApplication>(WithoutKeys, new FastifyAdapter(), {
-      logger: false,
-      abortOnError: false,
-    });
-    await expect(started.init()).rejects.toThrow('@AllowApiKey()');
-    await started.close();
+    const settings = { issuer: issuer.issuer, audience: 'catalogue', fetch: issuer.fetch };
+    const created: NestFastifyApplication[] = [];
+    const prepare = (application: NestFastifyApplication) => created.push(application);
+    await expect(startGuarded(settings, [CatalogueController], { prepare })).rejects.toThrow('@AllowApiKey()');
+    await created[0]?.close();
   });
 });

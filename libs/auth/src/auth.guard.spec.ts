@@ -1,12 +1,11 @@
-import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryRevocationList, type Principal } from '@countersign/auth-core';
 import { badTokens, createTestIssuer, type TestIssuer } from '@countersign/test-kit';
-import { AuthModule } from './auth.module.js';
 import { type AuthSettings } from './auth.settings.js';
 import { BearerToken, CurrentPrincipal, Public, RequireScopes } from './decorators.js';
 import { type Refusal } from './refusal.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 @Controller()
 class OrdersController {
@@ -28,13 +27,7 @@ class OrdersController {
   }
 }
 
-async function start(settings: AuthSettings): Promise<NestFastifyApplication> {
-  @Module({ imports: [AuthModule.forRoot(settings)], controllers: [OrdersController] })
-  class OrdersModule {}
-  const app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
-  await app.init();
-  return app;
-}
+const start = (settings: AuthSettings) => startGuarded(settings, [OrdersController]);
 
 describe('the guard', () => {
   let issuer: TestIssuer;

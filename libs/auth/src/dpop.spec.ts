@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module, Req } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get, Req } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   createDpopProof,
   DpopNonces,
@@ -10,8 +9,8 @@ import {
   type PrivateJwk,
 } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
-import { AuthModule } from './auth.module.js';
 import { BearerToken, CurrentPrincipal, RequireScopes } from './decorators.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 @Controller('orders')
 class OrdersController {
@@ -38,31 +37,22 @@ describe('a token that is bound to a key', () => {
   let key: PrivateJwk;
   let token: string;
 
-  async function start(
+  const start = (
     resource: string | undefined,
     dpopNonces?: DpopNonces,
     prefix?: string,
-  ): Promise<NestFastifyApplication> {
-    @Module({
-      imports: [
-        AuthModule.forRoot({
-          issuer: issuer.issuer,
-          audience: 'orders',
-          fetch: issuer.fetch,
-          ...(resource === undefined ? {} : { resource }),
-          ...(dpopNonces === undefined ? {} : { dpopNonces }),
-        }),
-      ],
-      controllers: [OrdersController],
-    })
-    class OrdersModule {}
-    const made = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), {
-      logger: false,
-    });
-    if (prefix !== undefined) made.setGlobalPrefix(prefix);
-    await made.init();
-    return made;
-  }
+  ): Promise<NestFastifyApplication> =>
+    startGuarded(
+      {
+        issuer: issuer.issuer,
+        audience: 'orders',
+        fetch: issuer.fetch,
+        ...(resource === undefined ? {} : { resource }),
+        ...(dpopNonces === undefined ? {} : { dpopNonces }),
+      },
+      [OrdersController],
+      { prepare: (made) => (prefix === undefined ? undefined : made.setGlobalPrefix(prefix)) },
+    );
 
   const proofFor = (url: string, signer = key, nonce?: string): Promise<string> =>
     Promise.resolve(createDpopProof({ key: signer, method: 'GET', url, accessToken: token, nonce }));

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   generateSigningKey,
   makeApiKey,
@@ -20,6 +20,7 @@ import { HELD_MS } from './held-answers.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { exchangedKey } from './testing/exchanged-key.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 let asked = 0;
 const countsAsks: Policy = () => {
@@ -79,52 +80,49 @@ describe('a key beyond its limit', () => {
   beforeAll(async () => {
     issuer = await createTestIssuer({ audience: 'catalogue' });
     const clientKey = await generateSigningKey();
-    @Module({
-      imports: [
-        AuthModule.forRoot({
-          issuer: issuer.issuer,
-          audience: 'catalogue',
-          fetch: issuer.fetch,
-          revocations,
-          problemMembers: () => ({ request_id: 'r1' }),
-          onRefused: (refusal, context) => {
-            const { url } = context.switchToHttp().getRequest<{ readonly url: unknown }>();
-            refusals.push({ refusal, url, handler: `${context.getClass().name}.${context.getHandler().name}` });
+    const prepare = (made: NestFastifyApplication) =>
+      made
+        .getHttpAdapter()
+        .getInstance()
+        .addHook('preParsing', (_request, _reply, _payload, done) => {
+          beyondHooks += 1;
+          done();
+        })
+        .addHook('preClose', (done) => {
+          waitingAtClose = gate().waiting;
+          done();
+        });
+    app = await startGuarded(
+      {
+        issuer: issuer.issuer,
+        audience: 'catalogue',
+        fetch: issuer.fetch,
+        revocations,
+        problemMembers: () => ({ request_id: 'r1' }),
+        onRefused: (refusal, context) => {
+          const { url } = context.switchToHttp().getRequest<{ readonly url: unknown }>();
+          refusals.push({ refusal, url, handler: `${context.getClass().name}.${context.getHandler().name}` });
+          return Promise.resolve();
+        },
+        apiKeys: {
+          clientKey,
+          onUsage: (report) => {
+            reports.push(report);
             return Promise.resolve();
           },
-          apiKeys: {
-            clientKey,
-            onUsage: (report) => {
-              reports.push(report);
-              return Promise.resolve();
-            },
-            exchange: async (key) => {
-              const name = names.find((one) => keys[one] === key);
-              const claim =
-                name === undefined
-                  ? { id: '01a21031-6897-71c1-8114-42669a3f0620', name: 'polite' }
-                  : { id: ids[name], name, limits };
-              return exchangedKey(issuer.mint, claim);
-            },
+          exchange: async (key) => {
+            const name = names.find((one) => keys[one] === key);
+            const claim =
+              name === undefined
+                ? { id: '01a21031-6897-71c1-8114-42669a3f0620', name: 'polite' }
+                : { id: ids[name], name, limits };
+            return exchangedKey(issuer.mint, claim);
           },
-        }),
-      ],
-      controllers: [CatalogueController],
-    })
-    class CatalogueModule {}
-    app = await NestFactory.create<NestFastifyApplication>(CatalogueModule, new FastifyAdapter(), { logger: false });
-    app
-      .getHttpAdapter()
-      .getInstance()
-      .addHook('preParsing', (_request, _reply, _payload, done) => {
-        beyondHooks += 1;
-        done();
-      })
-      .addHook('preClose', (done) => {
-        waitingAtClose = gate().waiting;
-        done();
-      });
-    await app.init();
+        },
+      },
+      [CatalogueController],
+      { prepare },
+    );
   });
   const gate = (): FloodGate => app.get<FloodGate>(FLOOD_GATE);
   afterAll(() => app.close());

@@ -1,12 +1,11 @@
-import { Controller, Get, Module, Post } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get, Post } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { requireRecentLogin } from '@countersign/auth-core';
 import { createFakeClock, createTestIssuer, type TestIssuer, type TestTokenOptions } from '@countersign/test-kit';
-import { AuthModule } from './auth.module.js';
 import { Authorize, RequirePerson, RequireRecentLogin, RequireScopes } from './decorators.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 const clock = createFakeClock();
 const freshLogin: Policy = (caller) => {
@@ -51,22 +50,17 @@ describe('a route for people', () => {
   beforeAll(async () => {
     const { now } = clock;
     issuer = await createTestIssuer({ audience: 'orders', now });
-    @Module({
-      imports: [
-        AuthModule.forRoot({
-          ...{ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch, now },
-          onRoutes: (lines) => report.push(...lines),
-          onRefused: (refusal) => {
-            refusals.push(refusal);
-            return Promise.resolve();
-          },
-        }),
-      ],
-      controllers: [OrdersController],
-    })
-    class OrdersModule {}
-    app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
-    await app.init();
+    app = await startGuarded(
+      {
+        ...{ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch, now },
+        onRoutes: (lines) => report.push(...lines),
+        onRefused: (refusal) => {
+          refusals.push(refusal);
+          return Promise.resolve();
+        },
+      },
+      [OrdersController],
+    );
   });
   afterAll(async () => {
     await app.close();

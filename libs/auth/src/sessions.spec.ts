@@ -1,11 +1,10 @@
-import { Controller, Get, Module, Post } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get, Post } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryRevocationList, TokenError, type Principal } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
-import { AuthModule } from './auth.module.js';
 import { cookieOf, isFromOwnPage } from './credentials/session.js';
 import { BearerToken, CurrentPrincipal, RequireScopes } from './decorators.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 @Controller('notes')
 class NotesController {
@@ -38,30 +37,25 @@ describe('a service whose own pages have sessions', () => {
     const mint = (jti: string): Promise<string> =>
       issuer.mint({ subject: 'ada', kind: 'person', scopes: ['notes:read'], claims: { jti } });
     tokens.set('ada-1', [await mint('first'), await mint('second')]);
-    @Module({
-      imports: [
-        AuthModule.forRoot({
-          issuer: issuer.issuer,
-          audience: 'notes',
-          fetch: issuer.fetch,
-          revocations,
-          sessions: {
-            cookie: '__Host-notes',
-            header: 'x-notes-page',
-            origin: ORIGIN,
-            tokenOf: (secret, refusedToken) => {
-              refused.push(refusedToken);
-              const token = tokens.get(secret)?.find((one) => one !== refusedToken);
-              return token === undefined ? Promise.reject(new TokenError('SESSION_ENDED')) : Promise.resolve(token);
-            },
+    app = await startGuarded(
+      {
+        issuer: issuer.issuer,
+        audience: 'notes',
+        fetch: issuer.fetch,
+        revocations,
+        sessions: {
+          cookie: '__Host-notes',
+          header: 'x-notes-page',
+          origin: ORIGIN,
+          tokenOf: (secret, refusedToken) => {
+            refused.push(refusedToken);
+            const token = tokens.get(secret)?.find((one) => one !== refusedToken);
+            return token === undefined ? Promise.reject(new TokenError('SESSION_ENDED')) : Promise.resolve(token);
           },
-        }),
-      ],
-      controllers: [NotesController],
-    })
-    class NotesModule {}
-    app = await NestFactory.create<NestFastifyApplication>(NotesModule, new FastifyAdapter(), { logger: false });
-    await app.init();
+        },
+      },
+      [NotesController],
+    );
   });
   afterAll(() => app.close());
 

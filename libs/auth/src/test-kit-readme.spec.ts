@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   badTokens,
   countersignMatchers,
@@ -10,9 +9,9 @@ import {
   createTestIssuer,
 } from '@countersign/test-kit';
 import { transform } from '@swc/core';
-import { AuthModule } from './auth.module.js';
 import { type AuthSettings } from './auth.settings.js';
 import { RequireScopes } from './decorators.js';
+import { startGuarded } from './testing/guarded-app.js';
 
 expect.extend(countersignMatchers);
 
@@ -28,10 +27,7 @@ class OrdersController {
 const started: NestFastifyApplication[] = [];
 
 async function startOrders(settings: AuthSettings): Promise<NestFastifyApplication> {
-  @Module({ imports: [AuthModule.forRoot(settings)], controllers: [OrdersController] })
-  class OrdersModule {}
-  const app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
-  await app.init();
+  const app = await startGuarded(settings, [OrdersController]);
   started.push(app);
   return app;
 }

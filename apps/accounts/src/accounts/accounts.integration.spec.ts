@@ -314,22 +314,7 @@ describe('accounts', () => {
     const owner = { subject: 'lister' };
     const ids: string[] = [];
     for (let count = 0; count < 5; count += 1) ids.push(await ledger.open(owner));
-    const seen: unknown[] = [];
-    for (let cursor: unknown = ''; cursor !== null;) {
-      const { body } = await ledger.call(
-        'GET',
-        `/accounts?limit=2${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
-        owner,
-      );
-      seen.push(
-        ...z
-          .array(z.object({ id: z.string() }))
-          .parse(body['accounts'])
-          .map(({ id }) => id),
-      );
-      cursor = body['next_cursor'];
-    }
-    expect(seen).toEqual(ids);
+    expect(await ledger.idsOf('accounts', '/accounts?limit=2', owner)).toEqual(ids);
   });
 
   it('take part in no new transfer while frozen, but keep the promise of a hold', async () => {

@@ -42,6 +42,8 @@ export interface LedgerUnderTest {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
+  /** The ids in a list, page by page. @param path with a query */
+  idsOf(list: 'accounts' | 'transfers', path: string, who: Who): Promise<readonly string[]>;
   /** Opens an account in euro for this subject. @returns its id */
   open(who: Who, more?: object): Promise<string>;
   /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */
@@ -133,6 +135,20 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     app,
     pool,
     call,
+    async idsOf(list, path, who) {
+      const ids: string[] = [];
+      for (let cursor: unknown = ''; cursor !== null;) {
+        const { body } = await call('GET', `${path}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`, who);
+        ids.push(
+          ...z
+            .array(idSchema)
+            .parse(body[list])
+            .map(({ id }) => id),
+        );
+        cursor = body['next_cursor'];
+      }
+      return ids;
+    },
     open,
     async fund(account, amount) {
       const source = await open(admin, { overdraft: 'allowed' });

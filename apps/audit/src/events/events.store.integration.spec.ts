@@ -1,16 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import fc from 'fast-check';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { departuresOf } from '../departures/departure.js';
 import { DeparturesStore } from '../departures/departures.store.js';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore } from '../postings/postings.store.js';
-import { migrate } from '../testing/migrate.js';
+import { openAuditDatabase } from '../testing/log-of-rows.js';
 import { matches, type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { eventTable } from './events.tables.js';
@@ -158,11 +155,7 @@ describe('finding events in the database', () => {
 
   beforeAll(async () => {
     backing = await startBackingServices();
-    const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-    pool = await openDatabase(
-      { url: await backing.database('audit', migrate), migrationsFolder },
-      pino({ level: 'silent' }),
-    );
+    pool = await openAuditDatabase(backing);
     postings = new PostingsStore(pool, layout);
     store = new EventsStore(drizzle({ client: pool }), postings);
     await append(fc.sample(eventArbitrary, { numRuns: 340, seed: 7 }));

@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { AuditOutbox } from '@countersign/audit-client';
 import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { byItself, openDatabase, unattended } from '@countersign/service-host';
+import { byItself, unattended } from '@countersign/service-host';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { events } from '../events.js';
 import { EventMasking } from '../masking/event-masking.js';
-import { migrate } from '../testing/migrate.js';
+import { openAuditDatabase } from '../testing/log-of-rows.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './message-check.js';
 import { GapsStore } from './gaps.store.js';
@@ -54,13 +52,7 @@ describe('the store of the intake', () => {
 
   beforeAll(async () => {
     backing = await startBackingServices();
-    pool = await openDatabase(
-      {
-        url: await backing.database('audit', migrate),
-        migrationsFolder: fileURLToPath(new URL('../../migrations', import.meta.url)),
-      },
-      pino({ level: 'silent' }),
-    );
+    pool = await openAuditDatabase(backing);
     const outbox = new AuditOutbox({ pool, source: 'audit' });
     newStore = () => new IntakeStore(pool, outbox);
     store = newStore();

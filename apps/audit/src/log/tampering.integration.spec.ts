@@ -2,7 +2,6 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
@@ -18,7 +17,7 @@ import {
   type ExportReport,
   type Tile,
 } from '@countersign/merkle-log';
-import { Background, HealthRegistry, openDatabase } from '@countersign/service-host';
+import { Background, HealthRegistry } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -26,7 +25,7 @@ import { inspectAgain } from '../intake/message-check.js';
 import { IntakeStore } from '../intake/intake.store.js';
 import { RetentionService } from '../retention/retention.service.js';
 import { RetentionStore } from '../retention/retention.store.js';
-import { migrate } from '../testing/migrate.js';
+import { openAuditDatabase } from '../testing/log-of-rows.js';
 import { LogStore } from './log.store.js';
 
 const rowSchema = z.object({
@@ -126,13 +125,7 @@ describe('tampering straight in the database', () => {
 
   beforeAll(async () => {
     backing = await startBackingServices();
-    pool = await openDatabase(
-      {
-        url: await backing.database('audit', migrate),
-        migrationsFolder: fileURLToPath(new URL('../../migrations', import.meta.url)),
-      },
-      pino({ level: 'silent' }),
-    );
+    pool = await openAuditDatabase(backing);
     intake = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }));
     log = new LogStore(pool, [signer]);
     older = await append(300);

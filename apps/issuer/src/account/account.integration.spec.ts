@@ -23,11 +23,6 @@ import { startPeopleWorld, type PeopleWorld, type RealProvider } from '../testin
 describe('an account', () => {
   let world: PeopleWorld;
   let receiver: LogoutReceiver;
-  const app = () => {
-    const [first] = world.issuer.apps;
-    if (first === undefined) throw new Error('no issuer');
-    return first;
-  };
   const browser = () => new Browser(world.issuer.url);
 
   beforeAll(async () => {
@@ -81,7 +76,7 @@ describe('an account', () => {
     scopes = ['openid', 'payments:create'],
   ): Promise<Delegation> => {
     const now = new Date();
-    const delegations = app().get(Delegations);
+    const delegations = world.issuer.app.get(Delegations);
     const proof = {
       authTime: now,
       acr: undefined,
@@ -103,7 +98,8 @@ describe('an account', () => {
     const who = byItself(unattended({ clientId }));
     return delegationBegun(world.issuer, delegation, who);
   };
-  const isLive = async ({ id }: Delegation) => (await app().get(Delegations).find(id))?.endedAt === undefined;
+  const isLive = async ({ id }: Delegation) =>
+    (await world.issuer.app.get(Delegations).find(id))?.endedAt === undefined;
   const isSignedIn = async (visitor: Browser, at = world.issuer.url) =>
     (await visitor.get(`${at}/account`)).status === 200;
 
@@ -113,7 +109,7 @@ describe('an account', () => {
     change: Record<string, unknown> = {},
     typ = 'JWT',
   ) => {
-    const { signer } = app().get(Replica);
+    const { signer } = world.issuer.app.get(Replica);
     const now = Math.floor(Date.now() / 1_000);
     const claims = {
       iss: world.issuer.url,
@@ -174,11 +170,12 @@ describe('an account', () => {
         { principal, txn: allowed.id },
         { id: 'payments', action: 'token:issue', changes: { audience: 'payments' } },
       );
-      for (let time = 0; time < 2; time += 1) await app().get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
-      await app().get(DelegationUses).write();
-      await app().get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
-      await app().get(DelegationUses).write();
-      const [use] = await app().get(DelegationUses).of([allowed.id]);
+      for (let time = 0; time < 2; time += 1)
+        await world.issuer.app.get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
+      await world.issuer.app.get(DelegationUses).write();
+      await world.issuer.app.get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
+      await world.issuer.app.get(DelegationUses).write();
+      const [use] = await world.issuer.app.get(DelegationUses).of([allowed.id]);
       expect(use).toMatchObject({ clientId: 'store', audience: 'payments', scope: 'payments:create', times: 3 });
     });
   });
@@ -187,14 +184,12 @@ describe('an account', () => {
     it('what an application was allowed, and nothing else', async () => {
       const somebody = await visit('samir');
       const [first, second, other] = [await allow(somebody), await allow(somebody), await allow(somebody, 'store')];
-      await app()
-        .get<Database>(DATABASE)
-        .transaction((transaction) => {
-          const key = { personId: somebody.personId, clientId: 'planner', audience: 'payments' };
-          return app()
-            .get(Consents)
-            .give(transaction, key, ['payments:create'], {}, byItself(unattended({ clientId: 'planner' })));
-        });
+      await world.issuer.app.get<Database>(DATABASE).transaction((transaction) => {
+        const key = { personId: somebody.personId, clientId: 'planner', audience: 'payments' };
+        return world.issuer.app
+          .get(Consents)
+          .give(transaction, key, ['payments:create'], {}, byItself(unattended({ clientId: 'planner' })));
+      });
       const { text } = await somebody.visitor.get('/account');
       const forms = [...text.matchAll(/<form.*?<\/form>/gs)]
         .map(([form]) => form)
@@ -208,7 +203,7 @@ describe('an account', () => {
       const revoked = await rows(`select kind from revocation where name = any ($1)`, [first.id, second.id]);
       expect(revoked).toHaveLength(2);
       // It must ask again.
-      expect(await app().get(Consents).ofPerson(somebody.personId, 10)).toEqual([]);
+      expect(await world.issuer.app.get(Consents).ofPerson(somebody.personId, 10)).toEqual([]);
       expect((await somebody.visitor.get('/account')).text).not.toContain('The planner');
     });
 
@@ -693,7 +688,7 @@ describe('an account', () => {
     it('again by a token that failed, since that was not used up', async () => {
       const visitor = await signInAtForger();
       const token = await world.forger.sign(claims());
-      const ends = app().get(SessionEnds);
+      const ends = world.issuer.app.get(SessionEnds);
       const endIn = ends.endIn.bind(ends);
       // Only what this provider says: a real one may still send what happened before.
       const failure = jest

@@ -5,7 +5,6 @@ import {
   makeApiKey,
   publicJwkOf,
   type TokenVerifier,
-  CLIENT_ASSERTION_TYPE,
   API_KEY_TOKEN_TYPE,
 } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
@@ -54,8 +53,7 @@ describe('API keys at two replicas of the issuer', () => {
       subject_token: key,
       subject_token_type: API_KEY_TOKEN_TYPE,
       audience: 'payments',
-      client_assertion_type: CLIENT_ASSERTION_TYPE,
-      client_assertion: await issuer.assertion(client),
+      ...(await issuer.credentials(client)),
       ...more,
     };
     return issuer.token(form, at);
@@ -80,8 +78,7 @@ describe('API keys at two replicas of the issuer', () => {
     const { body: answer } = await issuer.token({
       audience: 'issuer',
       scope: 'api-keys:report',
-      client_assertion_type: CLIENT_ASSERTION_TYPE,
-      client_assertion: await issuer.assertion('payments'),
+      ...(await issuer.credentials('payments')),
     });
     const headers = { authorization: `Bearer ${String(answer['access_token'])}`, 'content-type': 'application/json' };
     return (await fetch(`${at}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).status;
@@ -267,7 +264,7 @@ describe('API keys at two replicas of the issuer', () => {
     const audiences = { payments: ['payments:read'] };
     const registered = await issuer.admin('POST', '/admin/clients', { client_id, jwks, policy: { audiences } });
     expect(registered.status).toBe(201);
-    const secret = issuer.apps[0]?.get(Replica).secretKey ?? Buffer.alloc(0);
+    const secret = issuer.app.get(Replica).secretKey;
     const settings = { environment: 'test', lifetimeDays: 1, lifetimeLimitDays: 1, warningDays: 1, perClient: 1 };
     const expiresAt = new Date(Date.now() + 60 * 86_400_000);
     const keys = Array.from({ length: 1_000 }, (_, n) =>

@@ -93,8 +93,7 @@ describe('a client assertion', () => {
   );
 
   it('that fails is in the log with the failed check and the one who claims to be its client', async () => {
-    const logger: Logger | undefined = issuer.apps[0]?.get(LOGGER);
-    if (logger === undefined) throw new Error('no logger');
+    const logger: Logger = issuer.app.get(LOGGER);
     const logged = jest.spyOn(logger, 'info');
     await ask(await sign({ exp: now() + 300 }));
     await ask(await sign({}, await generateSigningKey()));

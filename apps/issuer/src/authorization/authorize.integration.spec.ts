@@ -34,13 +34,8 @@ describe('the authorization endpoint', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  const app = () => {
-    const [first] = issuer.apps;
-    if (first === undefined) throw new Error('no issuer');
-    return first;
-  };
   const someone = (subject: string, what: Parameters<typeof signedIn>[3] = {}): Promise<SignedIn> =>
-    signedIn(app(), issuer.url, subject, what);
+    signedIn(issuer.app, issuer.url, subject, what);
   const addressOf = (change: Readonly<Record<string, string | undefined>>, at = issuer.url): string => {
     const query = Object.entries({ ...base, ...change }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
@@ -117,7 +112,7 @@ describe('the authorization endpoint', () => {
       expect(queryOf(await ask({}, who))['code']).toBeDefined();
       const trace = { requestId: 'r-1', traceId: '0'.repeat(32), ...unattended() };
       const route = { ...trace, method: 'POST', route: '/account', peer: '127.0.0.1' };
-      await app().get(Account).endApplication(who.session, 'planner', route);
+      await issuer.app.get(Account).endApplication(who.session, 'planner', route);
       expect((await ask({}, who)).status).toBe(200);
       const { rows } = await issuer.database.query(
         'select version, withdrawn_at is not null as withdrawn from consent where person_id = $1',
@@ -472,7 +467,7 @@ describe('the authorization endpoint', () => {
 
   it('shows the words that are declared, which an apply puts in the place of others, and records the change', async () => {
     const scopes = { 'payments:create': { title: 'Pay from your account', description: 'Shown on your <statement>.' } };
-    const words = app().get(DeclaredWords);
+    const words = issuer.app.get(DeclaredWords);
     const who = byItself(unattended());
     expect(await words.apply({ payments: { title: 'House of payments', scopes } }, true, who)).toEqual(['payments']);
     expect((await ask({ prompt: 'consent' })).text).not.toContain('House of payments');

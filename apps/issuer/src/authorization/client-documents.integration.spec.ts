@@ -59,9 +59,7 @@ describe('a client that describes itself at its own address', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     issuer = await startIssuer({ CLIENT_DOCUMENT_TARGETS: 'any' });
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    ada = await signedIn(app, issuer.url);
+    ada = await signedIn(issuer.app, issuer.url);
   }, 120_000);
   afterAll(async () => {
     server.close();

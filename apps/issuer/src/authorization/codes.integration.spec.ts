@@ -23,16 +23,10 @@ describe('an authorization code', () => {
     issuer = await startIssuer({}, 2);
     other = issuer.urls[1] ?? '';
     secret = await registerApplications(issuer);
-    delegations = app().get(Delegations);
-    ada = await signedIn(app(), issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
+    delegations = issuer.app.get(Delegations);
+    ada = await signedIn(issuer.app, issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
-
-  const app = () => {
-    const [first] = issuer.apps;
-    if (first === undefined) throw new Error('no issuer');
-    return first;
-  };
 
   /** A code as the authorization endpoint issues it. */
   const issue = async (change: Partial<Code> = {}, who = ada): Promise<Pkce & { code: string; id: string }> => {
@@ -40,33 +34,29 @@ describe('an authorization code', () => {
     const code = newOneTimeSecret();
     const { person, id: sessionId, authenticatedAt, acr, amr } = who.session;
     const id = delegations.newId();
-    await app()
-      .get<Database>(DATABASE)
-      .transaction((transaction) =>
-        app()
-          .get(CodesStore)
-          .add(transaction, {
-            digest: digestOfSecret(code),
-            clientId: 'planner',
-            redirectUri: REDIRECT,
-            codeChallenge: pkce.challenge,
-            dpopKey: undefined,
-            allowed: {
-              id,
-              personId: person.id,
-              audience: 'payments',
-              scopes: ['openid', 'payments:create', 'payments:refund'],
-              sessionId,
-              authTime: authenticatedAt,
-              acr,
-              amr,
-              roles: person.roles,
-              nonce: 'n-1',
-            },
-            expiresAt: new Date(Date.now() + 60_000),
-            ...change,
-          }),
-      );
+    await issuer.app.get<Database>(DATABASE).transaction((transaction) =>
+      issuer.app.get(CodesStore).add(transaction, {
+        digest: digestOfSecret(code),
+        clientId: 'planner',
+        redirectUri: REDIRECT,
+        codeChallenge: pkce.challenge,
+        dpopKey: undefined,
+        allowed: {
+          id,
+          personId: person.id,
+          audience: 'payments',
+          scopes: ['openid', 'payments:create', 'payments:refund'],
+          sessionId,
+          authTime: authenticatedAt,
+          acr,
+          amr,
+          roles: person.roles,
+          nonce: 'n-1',
+        },
+        expiresAt: new Date(Date.now() + 60_000),
+        ...change,
+      }),
+    );
     return { ...pkce, code, id };
   };
   const redeem = (
@@ -142,7 +132,7 @@ describe('an authorization code', () => {
   });
 
   it('brings its own outcome among many that are redeemed together', async () => {
-    const eve = await signedIn(app(), issuer.url, 'eve');
+    const eve = await signedIn(issuer.app, issuer.url, 'eve');
     await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
       eve.session.id,
     ]);
@@ -168,7 +158,7 @@ describe('an authorization code', () => {
   });
 
   it('whose session another transaction holds waits for it, and nobody else does, however many wait', async () => {
-    const fay = await signedIn(app(), issuer.url, 'fay');
+    const fay = await signedIn(issuer.app, issuer.url, 'fay');
     // More than the pool has connections.
     const held = await Promise.all(Array.from({ length: 12 }, () => issue({}, fay)));
     const free = await issue();
@@ -216,7 +206,7 @@ describe('an authorization code', () => {
   });
 
   it('is over after a minute', async () => {
-    const answer = await redeem(await issue({ expiresAt: app().get<() => Date>(CLOCK)() }));
+    const answer = await redeem(await issue({ expiresAt: issuer.app.get<() => Date>(CLOCK)() }));
     expect(answer.body['error']).toBe('invalid_grant');
   });
 
@@ -231,8 +221,7 @@ describe('an authorization code', () => {
   });
 
   it('is only for clients that declare the grant, and its name by itself gives a public client nothing', async () => {
-    const asShop = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
-    const signed = { ...asShop, client_assertion: await issuer.assertion() };
+    const signed = await issuer.credentials();
     const answer = await issuer.token({ ...signed, grant_type: 'authorization_code', code: 'x', code_verifier: 'y' });
     expect(answer.body['error']).toBe('unauthorized_client');
     const own = {
@@ -256,7 +245,7 @@ describe('an authorization code', () => {
   });
 
   it('of a session that has ended since brings nothing', async () => {
-    const bob = await signedIn(app(), issuer.url, 'bob');
+    const bob = await signedIn(issuer.app, issuer.url, 'bob');
     const code = await issue({}, bob);
     await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
       bob.session.id,
@@ -266,7 +255,7 @@ describe('an authorization code', () => {
   });
 
   it('brings nothing once the person has ended the application, even in the minute in which it is valid', async () => {
-    const cleo = await signedIn(app(), issuer.url, 'cleo');
+    const cleo = await signedIn(issuer.app, issuer.url, 'cleo');
     const [code, elsewhere] = [
       await issue({}, cleo),
       await issue({ clientId: 'pocket', redirectUri: 'http://127.0.0.1/cb' }, cleo),
@@ -281,7 +270,7 @@ describe('an authorization code', () => {
   });
 
   it('that is redeemed while the person ends the application leaves nothing that keeps working', async () => {
-    const dora = await signedIn(app(), issuer.url, 'dora');
+    const dora = await signedIn(issuer.app, issuer.url, 'dora');
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, dora));
     const codes = await Promise.all(Array.from({ length: 8 }, () => issue({}, dora)));
     const end = () => submit(`${other}/account/applications/end`, { form_token: token, client_id: 'planner' }, dora);
@@ -290,7 +279,7 @@ describe('an authorization code', () => {
   });
 
   it('that is asked for unasked while the person ends the application is not issued, or brings nothing', async () => {
-    const eda = await signedIn(app(), issuer.url, 'eda');
+    const eda = await signedIn(issuer.app, issuer.url, 'eda');
     const asked = { response_type: 'code', client_id: 'planner', redirect_uri: REDIRECT, scope: 'payments:create' };
     const pkce = newPkce();
     const request = { ...asked, code_challenge: pkce.challenge, code_challenge_method: 'S256' };

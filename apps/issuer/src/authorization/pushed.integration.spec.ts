@@ -29,9 +29,7 @@ describe('a pushed request', () => {
     const { planner } = applications;
     const strict = { ...planner, client_id: 'strict', require_pushed_authorization_requests: true, trusted: true };
     expect((await issuer.admin('POST', '/admin/clients', strict)).status).toBe(201);
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    ada = await signedIn(app, issuer.url);
+    ada = await signedIn(issuer.app, issuer.url);
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
@@ -91,8 +89,7 @@ describe('a pushed request', () => {
     const page = await visit(body['request_uri'] ?? '', 'bookkeeper');
     const answer = await submit(`${other}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
     expect(answer.location?.host).toBe('books.example');
-    const shop = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
-    const signed = { ...parameters, ...shop, client_assertion: await issuer.assertion() };
+    const signed = { ...parameters, ...(await issuer.credentials()) };
     expect((await post('/oauth2/par', signed)).body['error']).toBe('unauthorized_client');
   });
 
@@ -137,18 +134,14 @@ describe('a pushed request', () => {
     const code = location?.searchParams.get('code') ?? '';
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id: 'strict' };
     const token = (await post('/oauth2/token', form)).body['access_token'] ?? '';
-    const signed = async (clientId: 'payments') => ({
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await issuer.assertion(clientId),
-    });
-    const { body } = await post('/oauth2/introspect', { token, ...(await signed('payments')) });
+    const { body } = await post('/oauth2/introspect', { token, ...(await issuer.credentials('payments')) });
     expect(body).toMatchObject({ active: true, kind: 'person', sub: ada.session.person.id, amr: ['pwd'] });
     expect((await post('/oauth2/introspect', { token, client_id: 'strict' })).body['error']).toBe('invalid_client');
     const revoke = (client_id: string) =>
       fetch(`${issuer.url}/oauth2/revoke`, { method: 'POST', body: new URLSearchParams({ token, client_id }) });
     expect((await revoke('planner')).status).toBe(400);
     expect((await revoke('strict')).status).toBe(200);
-    expect((await post('/oauth2/introspect', { token, ...(await signed('payments')) })).body).toEqual({
+    expect((await post('/oauth2/introspect', { token, ...(await issuer.credentials('payments')) })).body).toEqual({
       active: false,
     });
     const { rows } = await issuer.database.query<{ because: string }>(

@@ -192,8 +192,7 @@ describe('clients at two replicas', () => {
     expect([last.status, last.body['code']]).toEqual([422, 'REGISTRATION_INVALID']);
     const form = {
       ...requested,
-      client_assertion_type: CLIENT_ASSERTION_TYPE,
-      client_assertion: await issuer.assertion('payments'),
+      ...(await issuer.credentials('payments')),
     };
     expect((await issuer.token(form, other)).status).toBe(401);
   });

@@ -12,9 +12,7 @@ describe('a delegation', () => {
 
   beforeAll(async () => {
     issuer = await startIssuer();
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    delegations = app.get(Delegations);
+    delegations = issuer.app.get(Delegations);
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 

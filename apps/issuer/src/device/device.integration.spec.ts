@@ -29,11 +29,8 @@ describe('a device without a browser', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  const someone = (subject: string, what: Parameters<typeof signedIn>[3] = {}): Promise<SignedIn> => {
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    return signedIn(app, issuer.url, subject, what);
-  };
+  const someone = (subject: string, what: Parameters<typeof signedIn>[3] = {}): Promise<SignedIn> =>
+    signedIn(issuer.app, issuer.url, subject, what);
   const ask = async (form: Readonly<Record<string, string>> = {}) => {
     const body = new URLSearchParams({ ...requested, ...form });
     const response = await fetch(`${issuer.url}/oauth2/device_authorization`, { method: 'POST', body });

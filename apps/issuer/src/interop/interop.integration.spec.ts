@@ -187,9 +187,7 @@ describe('clients and validators that were not written here', () => {
 
     beforeAll(async () => {
       secret = await registerApplications(issuer);
-      const [app] = issuer.apps;
-      if (app === undefined) throw new Error('no issuer');
-      ada = await signedIn(app, issuer.url);
+      ada = await signedIn(issuer.app, issuer.url);
     });
 
     it('openid-client walks the code flow as a public client: pushed, PKCE, DPoP, state, and iss against mix-up', async () => {

@@ -30,10 +30,6 @@ describe('the limits of client authentication at two replicas', () => {
   }
   const guess = (door: (typeof doors)[number], from: string, at?: string) =>
     ask(door, from, { authorization: basic('shop', 'guess') }, at);
-  const honestly = async (client: 'shop' | 'payments' | 'operator') => ({
-    client_assertion_type: CLIENT_ASSERTION_TYPE,
-    client_assertion: await issuer.assertion(client),
-  });
   async function workOf(kind: string): Promise<number> {
     const texts = await Promise.all(issuer.urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
     // Both replicas run in this process and count together.
@@ -54,7 +50,7 @@ describe('the limits of client authentication at two replicas', () => {
     );
     expect([1, 2]).toContain(rows.length);
     expect(rows[0]?.principal.client_id).toBe('shop');
-    expect(await ask('introspect', '192.0.2.1', await honestly('shop'))).toBe(429);
+    expect(await ask('introspect', '192.0.2.1', await issuer.credentials('shop'))).toBe(429);
   });
 
   it.each(doors)(
@@ -66,7 +62,7 @@ describe('the limits of client authentication at two replicas', () => {
       expect([statuses[0], statuses.at(-1)]).toEqual([401, 429]);
       expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(10);
       for (const client of ['operator', 'payments'] as const) {
-        expect([200, 400]).toContain(await ask(door, from, await honestly(client)));
+        expect([200, 400]).toContain(await ask(door, from, await issuer.credentials(client)));
       }
     },
   );

@@ -23,9 +23,7 @@ describe('OpenID Connect for applications', () => {
     issuer = await startIssuer();
     bookkeeper = { clientId: 'bookkeeper', headers: basic('bookkeeper', await registerApplications(issuer)) };
     key = await generateSigningKey();
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    ada = await signedIn(app, issuer.url, 'ada', { acr: 'urn:example:strong' });
+    ada = await signedIn(issuer.app, issuer.url, 'ada', { acr: 'urn:example:strong' });
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
@@ -118,9 +116,7 @@ describe('OpenID Connect for applications', () => {
       status: 401,
       body: { error_description: 'the token is for another audience.' },
     });
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no issuer');
-    const dave = await signedIn(app, issuer.url, 'dave');
+    const dave = await signedIn(issuer.app, issuer.url, 'dave');
     const { body } = await granted(issuer, dave, bookkeeper, { audience: 'issuer', scopes: ['openid'] });
     await issuer.database.query(`update person set disabled_at = now(), disabled_by = 'x' where id = $1`, [
       dave.session.person.id,

@@ -33,15 +33,10 @@ describe('refresh tokens', () => {
     key = await generateSigningKey();
     bookkeeper = { clientId: 'bookkeeper', headers: basic('bookkeeper', secret) };
     planner = { clientId: 'planner', key };
-    ada = await signedIn(app(), issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
+    ada = await signedIn(issuer.app, issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  const app = () => {
-    const [first] = issuer.apps;
-    if (first === undefined) throw new Error('no issuer');
-    return first;
-  };
   const begin = (asking = planner, who = ada, allowed: Parameters<typeof granted>[3] = offline) =>
     granted(issuer, who, asking, allowed);
   const refresh = (token: unknown, asking = planner, further: Readonly<Record<string, string>> = {}, at = issuer.url) =>
@@ -207,7 +202,7 @@ describe('refresh tokens', () => {
   });
 
   it('end with the session, unless the person allowed offline_access', async () => {
-    const bob = await signedIn(app(), issuer.url, 'bob');
+    const bob = await signedIn(issuer.app, issuer.url, 'bob');
     const online = await begin(planner, bob, { scopes: ['openid', 'payments:create'] });
     const away = await begin(planner, bob);
     await issuer.database.query(`update session set seen_at = now() - interval '2 hours' where id = $1`, [
@@ -230,7 +225,7 @@ describe('refresh tokens', () => {
   });
 
   it('of a person who was disabled bring nothing, and roles are current', async () => {
-    const carol = await signedIn(app(), issuer.url, 'carol', { roles: ['treasurer'] });
+    const carol = await signedIn(issuer.app, issuer.url, 'carol', { roles: ['treasurer'] });
     const { body } = await begin(planner, carol);
     await issuer.database.query(`update person set roles = '{clerk}' where id = $1`, [carol.session.person.id]);
     const demoted = await refresh(body['refresh_token']);
@@ -359,10 +354,7 @@ describe('refresh tokens', () => {
   it('say nothing of themselves by introspection, no matter who asks (RFC 7662, section 4)', async () => {
     const { body } = await begin(bookkeeper);
     const token = String(body['refresh_token']);
-    const payments = {
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await issuer.assertion('payments'),
-    };
+    const payments = await issuer.credentials('payments');
     for (const [form, headers] of [
       [payments, {}],
       [{}, bookkeeper.headers ?? {}],
@@ -383,7 +375,7 @@ describe('refresh tokens', () => {
     };
 
     it('their person, whose sessions end too; not what was revoked until before they began', async () => {
-      const eve = await signedIn(app(), issuer.url, 'eve');
+      const eve = await signedIn(issuer.app, issuer.url, 'eve');
       const subject = eve.session.person.id;
       const { body, id } = await begin(planner, eve);
       const waiting = await issueCode(issuer, eve, { dpopKey: thumbprintOf(key) });
@@ -420,7 +412,7 @@ describe('refresh tokens', () => {
   });
 
   it('are what a delegation lives by: one of which nothing can live any more ends by itself', async () => {
-    const dave = await signedIn(app(), issuer.url, 'dave');
+    const dave = await signedIn(issuer.app, issuer.url, 'dave');
     const online = { scopes: ['payments:create'] };
     const age = (id: string) =>
       issuer.database.query(`update delegation set created_at = created_at - interval '1 hour' where id = $1`, [id]);
@@ -431,7 +423,7 @@ describe('refresh tokens', () => {
       await begin(planner, dave),
     ];
     for (const { id } of [once, kept, away]) await age(id);
-    const expiry = app().get(DelegationExpiry);
+    const expiry = issuer.app.get(DelegationExpiry);
     await expiry.run();
     const ends = async () => {
       const found = [];

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, CLIENT_ASSERTION_TYPE, TokenError } from '@countersign/auth-core';
+import { createVerifier, TokenError } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Active keys that the load must have met: two rotations. */
@@ -63,7 +63,7 @@ describe('two replicas on one database, under load, while keys rotate', () => {
     const end = Date.now() + LIMIT_MS;
     async function worker(): Promise<void> {
       while (kids.size < KEYS && Date.now() < end) {
-        const signed = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await issuer.assertion() };
+        const signed = await issuer.credentials();
         const form = { audience: 'payments', scope: 'payments:create', ...signed };
         const answers = await Promise.all([issuer.token(form, here), issuer.token(form, there)]);
         const statuses = answers.map(({ status }) => status).sort((one, other) => one - other);

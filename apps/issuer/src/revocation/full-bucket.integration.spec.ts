@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, TokenError, type TokenVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
+import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -34,10 +34,6 @@ describe('a bucket that fills', () => {
     await issuer.stop();
   }, 60_000);
 
-  const signed = async () => ({
-    client_assertion_type: CLIENT_ASSERTION_TYPE,
-    client_assertion: await issuer.assertion(),
-  });
   const newToken = async () =>
     String((await issuer.token({ audience: 'payments', scope: 'payments:create' })).body['access_token']);
   function codeOf(token: string): string {
@@ -61,7 +57,7 @@ describe('a bucket that fills', () => {
     const revoked: string[] = [];
     for (let count = 0; count < REVOKED; count += 1) {
       const token = await newToken();
-      const body = new URLSearchParams({ token, ...(await signed()) });
+      const body = new URLSearchParams({ token, ...(await issuer.credentials()) });
       expect((await fetch(`${issuer.url}/oauth2/revoke`, { method: 'POST', body })).status).toBe(200);
       revoked.push(token);
     }

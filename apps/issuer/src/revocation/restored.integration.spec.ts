@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, TokenError, type TokenVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
+import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { connect } from '@nats-io/transport-node';
 import { decodeJwt } from 'jose';
@@ -68,10 +68,6 @@ describe('an issuer whose database was restored from a backup', () => {
     await issuer.stop();
   }, 60_000);
 
-  const signed = async () => ({
-    client_assertion_type: CLIENT_ASSERTION_TYPE,
-    client_assertion: await issuer.assertion(),
-  });
   const newToken = async (at = issuer.url) => String((await issuer.token(requested, at)).body['access_token']);
   async function readinessOf(at: string): Promise<Record<string, unknown>> {
     const report = (await (await fetch(`${at}/health/ready`)).json()) as { notes: Record<string, unknown> };
@@ -99,7 +95,7 @@ describe('an issuer whose database was restored from a backup', () => {
     const [leaked, ofShop] = [await newToken(), await newToken()];
     await issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: decodeJwt(leaked).jti });
     await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' });
-    const used = await signed();
+    const used = await issuer.credentials();
     expect((await issuer.token({ ...requested, ...used })).status).toBe(200);
     for (let attempt = 0; attempt < 200 && feed.state().number !== 2; attempt += 1) await delay(50);
     expect(feed.state().number).toBe(2);
@@ -121,7 +117,7 @@ describe('an issuer whose database was restored from a backup', () => {
       { kind: 'token', revoked_by: 'issuer' },
     ]);
     for (const token of [leaked, ofShop]) {
-      const body = new URLSearchParams({ token, ...(await signed()) });
+      const body = new URLSearchParams({ token, ...(await issuer.credentials()) });
       const answer = await (await fetch(`${again}/oauth2/introspect`, { method: 'POST', body })).json();
       expect([answer, codeOf(token)]).toEqual([{ active: false }, 'TOKEN_REVOKED']);
     }

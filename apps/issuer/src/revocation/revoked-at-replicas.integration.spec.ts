@@ -1,5 +1,4 @@
 import { decodeJwt } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Tries of what would pass now and then. */
@@ -16,10 +15,6 @@ describe('what is revoked at one replica', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  const signedBy = async (client: 'shop' | 'payments' | 'operator') => ({
-    client_assertion_type: CLIENT_ASSERTION_TYPE,
-    client_assertion: await issuer.assertion(client),
-  });
   async function newToken(at = here): Promise<string> {
     const { body } = await issuer.token({ audience: 'payments', scope: 'payments:create' }, at);
     return String(body['access_token']);
@@ -32,12 +27,12 @@ describe('what is revoked at one replica', () => {
         subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
         audience: 'accounts',
         scope: 'transfers:create',
-        ...(await signedBy('payments')),
+        ...(await issuer.credentials('payments')),
       },
       at,
     );
   async function active(token: string, by: 'shop' | 'payments', at = there): Promise<unknown> {
-    const body = new URLSearchParams({ token, ...(await signedBy(by)) });
+    const body = new URLSearchParams({ token, ...(await issuer.credentials(by)) });
     const answer: unknown = await (await fetch(`${at}/oauth2/introspect`, { method: 'POST', body })).json();
     return typeof answer === 'object' && answer !== null && 'active' in answer ? answer.active : answer;
   }
@@ -89,7 +84,7 @@ describe('what is revoked at one replica', () => {
   it('an administrator’s token: no other takes it', async () => {
     const codes: unknown[] = [];
     for (let count = 0; count < TRIES; count += 1) {
-      const form = { audience: 'issuer', scope: 'issuer:admin', ...(await signedBy('operator')) };
+      const form = { audience: 'issuer', scope: 'issuer:admin', ...(await issuer.credentials('operator')) };
       const token = String((await issuer.token(form, there)).body['access_token']);
       const ask = () => fetch(`${there}/admin/keys`, { headers: { authorization: `Bearer ${token}` } });
       expect((await ask()).status).toBe(200);

@@ -100,7 +100,7 @@ describe('signing keys at two replicas', () => {
     /** Makes every retired key a day older, and does what is due then. */
     const later = async (table: string, rotation: typeof KeyRotation): Promise<void> => {
       await issuer.database.query(`update ${table} set retired_at = retired_at - interval '1 day'`);
-      await issuer.apps[0]?.get(rotation).run();
+      await issuer.app.get(rotation).run();
     };
     const removed = { outcome: 'allowed', changes: { state: { before: 'retired', after: 'removed' } } };
 
@@ -126,7 +126,7 @@ describe('signing keys at two replicas', () => {
       await issuer.database.query(
         `update revocation_key set usable_from = now() - interval '1 minute', activated_at = activated_at - interval '10 years'`,
       );
-      await issuer.apps[0]?.get(RevocationKeyRotation).run();
+      await issuer.app.get(RevocationKeyRotation).run();
       await issuer.admin('GET', '/admin/revocation-keys');
       expect((await issuer.admin('POST', `/admin/revocation-keys/${active?.kid ?? ''}/revoke`)).status).toBe(200);
       expect(await issuer.recorded()).toEqual(

@@ -18,12 +18,10 @@ export interface IssuedCode extends Pkce {
 
 /** Issues a code as if the person had just consented; for `planner` unless `change` says otherwise. */
 export async function issueCode(
-  issuer: IssuerUnderTest,
+  { app }: IssuerUnderTest,
   { session }: SignedIn,
   change: Partial<Omit<Code, 'allowed'>> & { readonly allowed?: Partial<Code['allowed']> } = {},
 ): Promise<IssuedCode> {
-  const [app] = issuer.apps;
-  if (app === undefined) throw new Error('no issuer');
   const pkce = newPkce();
   const code = newOneTimeSecret();
   const { person, id: sessionId, authenticatedAt, acr, amr } = session;

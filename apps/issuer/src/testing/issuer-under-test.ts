@@ -35,12 +35,19 @@ export interface IssuerUnderTest {
   readonly urls: readonly string[];
   readonly database: pg.Client;
   readonly databaseUrl: string;
+  /** The first replica. */
+  readonly app: NestFastifyApplication;
+  /** All replicas, in the order of their URLs. */
   readonly apps: readonly NestFastifyApplication[];
   /** The key-encryption key as configured: `id:key`. */
   readonly kek: string;
   readonly keys: Readonly<Record<'shop' | 'payments' | 'operator', PrivateJwk>>;
   /** A client assertion, good once. */
   assertion(clientId?: 'shop' | 'payments' | 'operator'): Promise<string>;
+  /** What authenticates a client in a form (RFC 7523, section 2.2), good once. */
+  credentials(
+    clientId?: 'shop' | 'payments' | 'operator',
+  ): Promise<{ readonly client_assertion_type: string; readonly client_assertion: string }>;
   /** Asks the token endpoint, as `shop` unless the form brings an assertion. */
   token(
     form: Readonly<Record<string, string>>,
@@ -141,21 +148,26 @@ export async function startIssuer(
   };
   // In the order of their URLs, whichever is ready first.
   const apps = await Promise.all(ports.map((port) => startReplica(port, {})));
+  const [app] = apps;
+  if (app === undefined) throw new Error('an issuer has at least one replica');
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
 
   const assertion = (clientId: keyof typeof keys = 'shop'): Promise<string> =>
     signClientAssertion({ clientId, audience: url, key: keys[clientId] });
+  const credentials: IssuerUnderTest['credentials'] = async (clientId) => ({
+    client_assertion_type: CLIENT_ASSERTION_TYPE,
+    client_assertion: await assertion(clientId),
+  });
   const token: IssuerUnderTest['token'] = async (form, at = url, headers = {}) => {
     const authenticates = 'client_assertion' in form || 'authorization' in headers;
-    const own = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await assertion() };
-    const body = new URLSearchParams({ grant_type: 'client_credentials', ...(authenticates ? {} : own), ...form });
+    const own = authenticates ? {} : await credentials();
+    const body = new URLSearchParams({ grant_type: 'client_credentials', ...own, ...form });
     return readAnswer(await fetch(`${at}/oauth2/token`, { method: 'POST', body, headers }));
   };
   let adminToken: string | undefined;
   const newAdminToken = async (): Promise<string> => {
-    const signed = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await assertion('operator') };
-    const { body } = await token({ audience: 'issuer', scope: 'issuer:admin', ...signed });
+    const { body } = await token({ audience: 'issuer', scope: 'issuer:admin', ...(await credentials('operator')) });
     return String(body['access_token']);
   };
   const admin: IssuerUnderTest['admin'] = async (method, path, body, at = url, further = {}) => {
@@ -178,9 +190,11 @@ export async function startIssuer(
     urls,
     database,
     databaseUrl,
+    app,
     apps,
     keys,
     assertion,
+    credentials,
     token,
     admin,
     kek,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningKey, localSigner, type PrivateJwk, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
+import { generateSigningKey, localSigner, type PrivateJwk } from '@countersign/auth-core';
 import fc from 'fast-check';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signAccessToken } from './grants/access-token.js';
@@ -44,8 +44,7 @@ describe('an exchange near the end of its subject token', () => {
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       audience: 'accounts',
       scope: 'transfers:create',
-      client_assertion_type: CLIENT_ASSERTION_TYPE,
-      client_assertion: await issuer.assertion('payments'),
+      ...(await issuer.credentials('payments')),
     });
   }
 

@@ -33,9 +33,7 @@ describe('the token endpoint with a signer that answers later', () => {
 
   beforeAll(async () => {
     issuer = await startIssuer();
-    const [app] = issuer.apps;
-    if (app === undefined) throw new Error('no replica');
-    replica = app.get(Replica);
+    replica = issuer.app.get(Replica);
   }, 120_000);
   afterAll(async () => {
     await issuer.stop();

@@ -60,10 +60,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
   it('is refused for a proof that was used before, which does not use up the assertion that came with it', async () => {
     const used = await proof();
     expect((await ask(used)).status).toBe(200);
-    const assertion = {
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await issuer.assertion('shop'),
-    };
+    const assertion = await issuer.credentials('shop');
     const again = async (dpop: string) =>
       issuer.token({ ...requested, grant_type: 'client_credentials', ...assertion }, undefined, { dpop });
     expect((await again(used)).body['error']).toBe('invalid_dpop_proof');
@@ -126,8 +123,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       audience: 'accounts',
       scope: 'transfers:create',
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await issuer.assertion('payments'),
+      ...(await issuer.credentials('payments')),
     });
     expect([exchanged.status, exchanged.body['token_type']]).toEqual([200, 'Bearer']);
   });

@@ -1,12 +1,11 @@
-import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Controller, Get } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Principal } from '@countersign/auth-core';
 import { badTokens, createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import passport from 'passport';
-import { AuthModule } from '../auth.module.js';
 import { CurrentPrincipal, RequireScopes } from '../decorators.js';
 import { passportBearer } from './index.js';
+import { startGuarded } from '../testing/guarded-app.js';
 
 @Controller('orders')
 class OrdersController {
@@ -26,10 +25,7 @@ describe('bearer tokens through Passport', () => {
   beforeAll(async () => {
     issuer = await createTestIssuer({ audience: 'orders' });
     const settings = { issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch, bearer: passportBearer() };
-    @Module({ imports: [AuthModule.forRoot(settings)], controllers: [OrdersController] })
-    class OrdersModule {}
-    app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
-    await app.init();
+    app = await startGuarded(settings, [OrdersController]);
     passport.authenticate = new Proxy(passport.authenticate, {
       apply: (target, self, given: readonly unknown[]): unknown => {
         asked.push(String(given[0]));
