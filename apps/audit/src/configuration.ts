@@ -31,9 +31,9 @@ export const variables = {
   LOG_CHECKPOINTS_FULL_HOURS: z.coerce.number().int().min(1).max(876_000).default(24),
   /** Days for which one checkpoint per hour is kept; after that, one per day. */
   LOG_CHECKPOINTS_HOURLY_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
-  /** Days after which whole segments of events move from the database to files. If not set, they stay. */
+  /** Days after which whole segments of events move from the database to RETENTION_DIRECTORY. If not set, they stay. */
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
-  /** The folder of these files, on storage that all replicas share. If not set, nothing leaves the database. */
+  /** The folder of these files, on storage that all replicas share; needed with RETENTION_DAYS. */
   RETENTION_DIRECTORY: z.string().min(1).optional(),
   /** Days after which the content of a dead letter is erased; its existence and its reason stay. */
   DEAD_LETTER_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
@@ -80,3 +80,12 @@ export const variables = {
   CONSOLE_DIRECTORY: z.string().min(1).optional(),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;
+
+/** What valid values contradict each other. */
+export function contradictionsOf({
+  RETENTION_DAYS: days,
+  RETENTION_DIRECTORY: directory,
+}: Pick<Configuration, 'RETENTION_DAYS' | 'RETENTION_DIRECTORY'>): readonly string[] {
+  if (days === undefined || directory !== undefined) return [];
+  return ['RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database'];
+}

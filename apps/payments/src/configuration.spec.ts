@@ -1,5 +1,5 @@
 import { generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
-import { variables } from './configuration.js';
+import { contradictionsOf, variables } from './configuration.js';
 
 describe('the keys of payments', () => {
   let key: PrivateJwk;
@@ -19,5 +19,15 @@ describe('the keys of payments', () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: 'sign' }])
       for (const read of [clientKey(says), webhookKeys(says), webhookKeys({}, says)])
         expect(read.error?.message).toMatch(/must be a signing key; its use or key_ops/);
+  });
+});
+
+describe('the times of payments', () => {
+  it('are refused at start when a retry could take over a step that is still running', () => {
+    const says = (lease: number) => contradictionsOf({ STEP_LEASE_MS: lease, ACCOUNTS_DEADLINE_MS: 15_000 });
+    expect(says(15_001)).toEqual([]);
+    expect(says(15_000)).toEqual([
+      'STEP_LEASE_MS: must be more than ACCOUNTS_DEADLINE_MS (15000), or a retry takes over a step that is still running',
+    ]);
   });
 });

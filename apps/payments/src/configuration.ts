@@ -36,3 +36,14 @@ export const variables = {
   WEBHOOK_TARGETS: z.enum(['public', 'any']).default('public'),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;
+
+/** What valid values contradict each other. */
+export function contradictionsOf({
+  STEP_LEASE_MS: lease,
+  ACCOUNTS_DEADLINE_MS: deadline,
+}: Pick<Configuration, 'STEP_LEASE_MS' | 'ACCOUNTS_DEADLINE_MS'>): readonly string[] {
+  if (lease > deadline) return [];
+  return [
+    `STEP_LEASE_MS: must be more than ACCOUNTS_DEADLINE_MS (${String(deadline)}), or a retry takes over a step that is still running`,
+  ];
+}

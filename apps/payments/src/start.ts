@@ -1,8 +1,8 @@
 import { loadConfiguration, startService } from '@countersign/service-host';
 import { PaymentsModule } from './payments.module.js';
-import { variables } from './configuration.js';
+import { contradictionsOf, variables } from './configuration.js';
 
-const configuration = loadConfiguration(variables);
+const configuration = loadConfiguration(variables, process.env, contradictionsOf);
 await startService({
   name: 'payments',
   configuration,

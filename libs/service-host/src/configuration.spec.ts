@@ -67,8 +67,20 @@ describe('the configuration', () => {
         );
       expect(load({ DATABASE_URL: `${url}?sslmode=verify-full`, DATABASE_TLS: 'require' })).toBeDefined();
       expect(() => load({ NATS_URL: 'nats://a:4222,tls://b:4222' })).toThrow(/NATS_TLS=require/);
+      expect(() => load({ NATS_PASSWORD: 'secret' })).toThrow(/NATS_USER must be set when NATS_PASSWORD is/);
+      expect(load({ NATS_PASSWORD: 'secret', NATS_USER: 'issuer' })).toBeDefined();
       expect(() => load({ DATABASE_CA: 'no certificate' })).toThrow(/DATABASE_CA: must be certificates in PEM/);
     });
+  });
+
+  it('names what the service itself finds contradictory, beside everything else', () => {
+    const load = (environment: NodeJS.ProcessEnv): unknown =>
+      loadConfiguration({ LEAST: z.coerce.number(), MOST: z.coerce.number() }, environment, ({ LEAST, MOST }) =>
+        LEAST > MOST ? ['LEAST: must be at most MOST'] : [],
+      );
+    expect(load({ LEAST: '1', MOST: '2' })).toEqual({ LEAST: 1, MOST: 2 });
+    expect(() => load({ LEAST: '3', MOST: '2' })).toThrow(/not usable:\n {2}- LEAST: must be at most MOST$/);
+    expect(() => load({ LEAST: 'x', MOST: '2' })).toThrow(/LEAST: Invalid/);
   });
 
   it('reads a variable from a file, and refuses both at once', () => {

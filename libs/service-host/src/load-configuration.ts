@@ -54,6 +54,8 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
   }
   if (values['NATS_TLS'] === 'server' && /(^|,)\s*tls:/.test(textOf(values['NATS_URL'])))
     problems.push('NATS_URL: tls:// does not enforce TLS; set NATS_TLS=require');
+  if (values['NATS_PASSWORD'] !== undefined && values['NATS_USER'] === undefined)
+    problems.push('NATS_USER must be set when NATS_PASSWORD is');
   return problems;
 }
 
@@ -63,17 +65,19 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
  *
  * @param shape variable names and their schemas (units stand in each variable's comment)
  * @param environment defaults to `process.env`
+ * @param contradictionsOf says what valid values contradict each other; each sentence begins with a variable's name and repeats no secret
  * @returns the parsed values
  * @throws {ConfigurationError} naming every variable that is missing or wrong; values are never repeated in it
  */
 export function loadConfiguration<Shape extends z.ZodRawShape>(
   shape: Shape,
   environment: NodeJS.ProcessEnv = process.env,
+  contradictionsOf: (values: z.infer<z.ZodObject<Shape>>) => readonly string[] = () => [],
 ): z.infer<z.ZodObject<Shape>> {
   const problems: string[] = [];
   const values = Object.fromEntries(Object.keys(shape).map((name) => [name, valueOf(name, environment, problems)]));
   const parsed = z.object(shape).safeParse(values);
-  if (parsed.success) problems.push(...contradictions(parsed.data));
+  if (parsed.success) problems.push(...contradictions(parsed.data), ...contradictionsOf(parsed.data));
   if (parsed.success && problems.length === 0) return parsed.data;
   for (const issue of parsed.error?.issues ?? []) {
     const name = issue.path.map(String).join('.');
