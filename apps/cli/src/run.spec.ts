@@ -1,7 +1,11 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Command } from 'commander';
 import { ExitCode } from './cli-error.js';
+import { createProgram } from './program.js';
 import { run } from './run.js';
+
+const pathsOf = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(pathsOf)];
 
 describe('a command line', () => {
   it('ends with the code of what came of it', async () => {
@@ -13,6 +17,11 @@ describe('a command line', () => {
     } finally {
       process.stderr.write = write;
     }
+  });
+
+  it('says in the help of each command what it does', () => {
+    const silent = pathsOf(createProgram()).filter((command) => command.description() === '');
+    expect(silent.map((command) => command.name())).toEqual([]);
   });
 
   // A code that a command sets beside that is lost: a check that found a fault once ended with 0.

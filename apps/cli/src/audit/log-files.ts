@@ -74,14 +74,15 @@ export function registerLogFiles(audit: Command): void {
   audit
     .command('checkpoint')
     .summary('fetch the newest signed checkpoint; keep it as a witness')
+    .description(
+      'Fetches the newest signed checkpoint. Keep one from time to time, where the log’s operator cannot reach it: verify compares later exports with it.',
+    )
     .option('--out <file>', 'file to save it to; printed by default')
     .addOption(forceOption())
     .option('--now', 'sign the latest events first (needs audit:read)', false)
     .addHelpText(
       'after',
       `
-Keep one from time to time, where the log’s operator cannot reach it: verify compares later exports with it.
-
 Examples:
   countersign audit checkpoint --out friday.txt
   countersign audit export --since monday.txt --checkpoint friday.txt --output week.ndjson`,
@@ -90,13 +91,33 @@ Examples:
   audit
     .command('key')
     .summary('fetch the log’s verifier keys; compare them with those its operator published')
-    .option('--out <file>', 'file to save it to; printed by default')
+    .description(
+      'Fetches the keys that verify the log’s checkpoints, one per line, the newest first. Compare them with those that the log’s operator ' +
+        'published elsewhere, and give the file to verify.',
+    )
+    .option('--out <file>', 'file to save them to; printed by default')
     .addOption(forceOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit key --out log.key`,
+    )
     .action(fetchKey);
   audit
     .command('hashes')
     .summary('fetch all leaf hashes (32 bytes per event), so that verify can name what was altered')
+    .description(
+      'Fetches the hash of every event, which is public. With them verify always names the event that was altered, even in an export ' +
+        'whose own hashes were altered with it.',
+    )
     .requiredOption('--out <file>', 'file to save them to')
     .addOption(forceOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit hashes --out log.hashes`,
+    )
     .action(fetchHashes);
 }

@@ -90,7 +90,8 @@ Examples:
     .summary('permanently erase the masked values of one event or one subject')
     .description(
       'Permanently erases personal data; the log keeps its commitments, so earlier exports still verify. Needs audit:erase (on ' +
-        'the local stack the privacy-officer). Copies in backups, in the stream (7 days) and in dead letters (30 days) disappear as these expire.',
+        'the local stack the privacy-officer). Dead letters are erased too. Copies in backups of the database, and at the services that recorded ' +
+        'the events (OUTBOX_KEEP_HOURS), disappear as these expire.',
     )
     .option('--event <id>', 'erase the values of this event', eventId)
     .option('--subject <id>', 'erase the values of all events of this subject')

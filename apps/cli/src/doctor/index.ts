@@ -83,7 +83,7 @@ export function register(program: Command): void {
     .summary('find leftovers of earlier versions and wrong settings')
     .description(
       'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys ' +
-        'without a successor (issuer:admin); checks databases for owners that log in and for missing migrations.\n' +
+        'without a successor (issuer:admin); checks databases for owners that log in, missing migrations and events that an earlier version does not send.\n' +
         'With npm start it knows all services and databases, in compose all services.\n' +
         'Exits with 1 if there is something to do.',
     )

@@ -92,6 +92,9 @@ Examples:
   program
     .command('logout')
     .summary('log out, and end everything that the login allowed')
+    .description(
+      'Ends all logins of this issuer and everything that they allowed, at the issuer and in the files on this machine.',
+    )
     .addHelpText(
       'after',
       `

@@ -75,11 +75,7 @@ export function register(payments: Command): void {
     .command('reconcile')
     .summary('compare payments and refunds with their transfers')
     .description(
-      'Asks payments to compare its payments and refunds with its transfers at accounts, in both directions:\n' +
-        '  TRANSFER_MISSING  payments says that money moved or is held, but accounts has no such transfer\n' +
-        '  TRANSFER_DIFFERS  the state, the amount or the accounts differ\n' +
-        '  RECORD_BEHIND     a payment has not caught up with its transfer (--repair updates it)\n' +
-        '  RECORD_MISSING    a transfer has no payment or refund (--repair recreates it from the transfer)\n' +
+      'Asks payments to compare its payments and refunds with its transfers at accounts, in both directions. ' +
         'Needs the scope payments:reconcile. Exits with 1 if anything differs.',
     )
     .addOption(timeOption('--since <time>', 'only what was created at or after this time'))
@@ -87,6 +83,12 @@ export function register(payments: Command): void {
     .addHelpText(
       'after',
       `
+Differences:
+  TRANSFER_MISSING  money moved or is held as payments has it; accounts has no transfer
+  TRANSFER_DIFFERS  the state, the amount or the accounts differ
+  RECORD_BEHIND     a payment is behind its transfer; --repair updates it
+  RECORD_MISSING    a transfer has no payment or refund; --repair recreates it
+
 Examples:
   countersign payments reconcile
   countersign payments reconcile --repair --json`,

@@ -5,7 +5,9 @@ import { withOwnStack } from '../own-stack.js';
 import { restoreDrill } from './restore.js';
 
 const program = new Command('npm run drill --')
-  .description('Copies the databases of payments and accounts under load, restores them, and repairs the differences.')
+  .description(
+    'Starts a separate stack, copies the databases of payments and accounts under load, restores them, and repairs the differences.',
+  )
   .addArgument(new Argument('<drill>', 'which').choices(['restore']))
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false)
   .action(async (_name: string, { json }: { readonly json: boolean }) => {

@@ -15,7 +15,7 @@ const SHOWN_LIMIT = 10;
 
 const program = new Command('npm run faults --')
   .description(
-    'Kills, stops, wipes and floods parts of a running stack under load, rotates its keys, and checks after each that nothing was lost or doubled.',
+    'Starts a separate stack; kills, stops, wipes and floods its parts under load, rotates its keys, and checks after each that nothing was lost or doubled.',
   )
   .option('--rounds <n>', 'number of rounds; each runs every fault once', whole(1, 1_000), 1)
   .option(
