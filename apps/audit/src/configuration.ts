@@ -82,10 +82,9 @@ export const variables = {
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;
 
 /** What valid values contradict each other. */
-export function contradictionsOf({
-  RETENTION_DAYS: days,
-  RETENTION_DIRECTORY: directory,
-}: Pick<Configuration, 'RETENTION_DAYS' | 'RETENTION_DIRECTORY'>): readonly string[] {
-  if (days === undefined || directory !== undefined) return [];
+export function contradictionsOf(
+  values: Pick<Configuration, 'RETENTION_DAYS' | 'RETENTION_DIRECTORY'>,
+): readonly string[] {
+  if (values.RETENTION_DAYS === undefined || values.RETENTION_DIRECTORY !== undefined) return [];
   return ['RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database'];
 }

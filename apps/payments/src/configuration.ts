@@ -38,12 +38,10 @@ export const variables = {
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;
 
 /** What valid values contradict each other. */
-export function contradictionsOf({
-  STEP_LEASE_MS: lease,
-  ACCOUNTS_DEADLINE_MS: deadline,
-}: Pick<Configuration, 'STEP_LEASE_MS' | 'ACCOUNTS_DEADLINE_MS'>): readonly string[] {
-  if (lease > deadline) return [];
-  return [
-    `STEP_LEASE_MS: must be more than ACCOUNTS_DEADLINE_MS (${String(deadline)}), or a retry takes over a step that is still running`,
-  ];
+export function contradictionsOf(
+  values: Pick<Configuration, 'STEP_LEASE_MS' | 'ACCOUNTS_DEADLINE_MS'>,
+): readonly string[] {
+  if (values.STEP_LEASE_MS > values.ACCOUNTS_DEADLINE_MS) return [];
+  const deadline = `ACCOUNTS_DEADLINE_MS (${String(values.ACCOUNTS_DEADLINE_MS)})`;
+  return [`STEP_LEASE_MS: must be more than ${deadline}, or a retry takes over a step that is still running`];
 }
