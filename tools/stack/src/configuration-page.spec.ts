@@ -16,7 +16,8 @@ interface Variable {
 
 /** The variables of a configuration.ts with the comments above them. */
 function variablesOf(file: string): readonly Variable[] {
-  const text = readFileSync(resolve(root, file), 'utf8');
+  // What a function takes of the variables declares none.
+  const text = readFileSync(resolve(root, file), 'utf8').replaceAll(/^(?:export )?function [^]*?^\}/gm, '');
   const declared =
     /(?:\n {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/)?\n {2}([A-Z][A-Z_]+): ([\s\S]*?),(?=\n(?: {2}[A-Z/.]|\}))/g;
   return [...text.matchAll(declared)].map(([, comment = '', name = '', schema = '']) => {

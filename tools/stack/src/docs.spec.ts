@@ -106,6 +106,15 @@ describe('the documentation', () => {
     expect(metrics.length).toBeGreaterThan(30);
   });
 
+  it('explains each check and each note of readiness', () => {
+    const sources = globSync('{libs,apps}/*/src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
+    const calls = /\bhealth\.(?:add|addNote)\('(\w+)'/g;
+    const names = sources.flatMap((file) => [...read(file).matchAll(calls)].map(([, name = '']) => name));
+    const section = /^## Readiness\n([^]*?)^## /m.exec(read('docs/operations.md'))?.[1] ?? '';
+    expect([...new Set(names)].filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+    expect(names.length).toBeGreaterThan(14);
+  });
+
   it('counts the benchmarks and the hostile tokens right', () => {
     const benchmarks = globSync('tools/bench/src/*.bench.ts', { cwd: root }).map((file) => basename(file, '.bench.ts'));
     expect(read('CONTRIBUTING.md')).toContain(`: ${benchmarks.sort().join(', ')} `);
