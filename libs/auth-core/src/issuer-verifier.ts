@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
-import { monotonicClock } from './clock.js';
 import { turnClock } from './fast/turn-clock.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
-import { endpointOf, protectedUrl } from './endpoint.js';
+import { issuerKeys } from './issuer-keys.js';
 import { type JsonObject } from './json-object.js';
 import { principalOfClaims, type Expected } from './jws/claims.js';
 import { ClaimForms } from './jws/fast/claim-forms.js';
 import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
 import { isAvailable, supportedAlgorithms, type KnownAlgorithm } from './keys/algorithm.js';
-import { Discovery } from './keys/discovery.js';
 import { type VerificationKey } from './keys/jwk.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';
-import { RemoteKeySet } from './keys/remote-key-set.js';
+import { type RemoteKeySet } from './keys/remote-key-set.js';
 import { ACCESS_TOKEN_TYP } from './oauth.js';
 import { type Principal } from './principal.js';
 import { knownProfiles } from './profiles/known-profiles.js';
@@ -45,33 +43,6 @@ function fingerprintOf(token: string): string {
   return createHash('sha256')
     .update(token.slice(0, token.lastIndexOf('.')))
     .digest('base64url');
-}
-
-/** @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp` */
-function sourceOf({
-  issuer,
-  jwksUrl,
-  profile,
-  allowPlainHttp = false,
-  fetch: ask,
-  monotonic,
-}: VerifierOptions): string | Discovery {
-  if (jwksUrl === undefined && profile !== undefined) {
-    return new Discovery({
-      issuer,
-      allowPlainHttp,
-      fetch: ask ?? globalThis.fetch,
-      monotonic: monotonic ?? monotonicClock,
-    });
-  }
-  return protectedUrl(jwksUrl ?? endpointOf(issuer, '/.well-known/jwks.json'), allowPlainHttp);
-}
-
-function reportKeys({ issuer, onKeys }: VerifierOptions, reason: string): void {
-  const ok = reason === '';
-  const message = ok ? `the keys of ${issuer} are loaded again` : `the keys of ${issuer} cannot be loaded: ${reason}`;
-  if (onKeys !== undefined) onKeys({ issuer, ok, message });
-  else if (!ok) process.emitWarning(message, { code: 'COUNTERSIGN_KEYS' });
 }
 
 /** The result of checking a token's claims: the principal, with the claims that the service declared. */
@@ -118,22 +89,8 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     this.#turnNow = options.now ?? turnClock.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
-    this.#keys = new RemoteKeySet({
-      source: sourceOf(options),
-      fetch: options.fetch ?? ((...request) => fetch(...request)),
-      now: this.#now,
-      monotonic: options.monotonic,
-      timeoutMs: options.timeoutMs ?? 5_000,
-      refreshIntervalSeconds: options.refreshIntervalSeconds ?? 240,
-      cooldownSeconds: options.cooldownSeconds ?? 10,
-      maxStaleSeconds: options.maxStaleSeconds ?? 86_400,
-      cacheFile: options.keysFile,
-      onKeys: (keys) => {
-        this.#cache.keepKeys(keys);
-      },
-      onFailure: (reason) => {
-        reportKeys(options, reason);
-      },
+    this.#keys = issuerKeys(options, (keys) => {
+      this.#cache.keepKeys(keys);
     });
   }
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { auditEventSchema, completeEvent, uuidv7, type AuditEvent, type EventContext } from '@countersign/audit-event';
+import { auditEventSchema, type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
-import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -11,7 +11,8 @@ import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { LogStore } from '../log/log.store.js';
 import { maskAgain } from '../masking/masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
-import { recoveryPlan, type IndexSpan, type RecoveredEvent, type RecoveryPlan } from './recovered-log.js';
+import { lostEntries } from './lost-entries.js';
+import { recoveryPlan, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
 const CHUNK = 500;
 
@@ -68,6 +69,7 @@ export class RecoveryStore {
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(LogStore) private readonly log: LogStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   async nextIndex(): Promise<bigint> {
@@ -118,7 +120,7 @@ export class RecoveryStore {
     const [{ next_index: next }] = nextRows.parse(head.rows);
     const plan = recoveryPlan(next, end, await this.#staged(client, next));
     if (plan.missing.length > 0 && !acceptLoss) return { kind: 'missing', missing: plan.missing };
-    const lost = await this.#lostEntries(client, plan, context);
+    const lost = lostEntries(plan, await this.#ownKnown(client), context, this.clock());
     const all = [...plan.events, ...lost].sort((one, other) => (one.index < other.index ? -1 : 1));
     await this.#append(client, all);
     await this.#restoreOutbox(client);
@@ -173,25 +175,12 @@ export class RecoveryStore {
     );
   }
 
-  /** Entries that say of each missing place that its event was lost; they are audit's own, numbered behind those that came back. */
-  async #lostEntries(
-    client: pg.PoolClient,
-    { events, missing }: RecoveryPlan,
-    context: EventContext,
-  ): Promise<readonly RecoveredEvent[]> {
-    const indices: bigint[] = [];
-    for (const { first, last } of missing) for (let index = first; index <= last; index += 1n) indices.push(index);
+  /** The highest number of an own event that the log has; 0 if there is none. */
+  async #ownKnown(client: pg.PoolClient): Promise<bigint> {
     const { rows } = await client.query(
       "select coalesce((select upper(known) - 1 from source_progress where source = 'audit'), 0)::text as last",
     );
-    const [{ last: known }] = lastRows.parse(rows);
-    const last = events
-      .filter(({ event }) => event.source === 'audit')
-      .reduce((highest, { event }) => (BigInt(event.sequence) > highest ? BigInt(event.sequence) : highest), known);
-    const time = new Date();
-    return indices.map((index, at) => {
-      return { index, salts: {}, event: lostEntry(index, last + BigInt(at) + 1n, time, context) };
-    });
+    return lastRows.parse(rows)[0].last;
   }
 
   async #append(client: pg.PoolClient, all: readonly RecoveredEvent[]): Promise<void> {
@@ -239,12 +228,4 @@ export class RecoveryStore {
     tree.append(leaves.subarray(0, (size - from) * 32));
     return tree.root().equals(root);
   }
-}
-
-function lostEntry(index: bigint, sequence: bigint, time: Date, context: EventContext): AuditEvent {
-  const lost = { id: index.toString(), outcome: 'failed', reason: 'LOST_BY_A_RESTORE' } as const;
-  return {
-    ...completeEvent(catalogue.event('entry.lost', context, lost), uuidv7(), catalogue.source, time),
-    sequence: sequence.toString(),
-  };
 }

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { pathWith } from '../api/client.js';
 import { useShortcuts } from '../shortcuts/shortcuts.js';
 import { CopyButton } from '../ui/copy-button.js';
@@ -8,10 +8,9 @@ import { Untrusted } from '../ui/untrusted.js';
 import { columnNames, columnTitles, parseColumns, type ColumnName } from './columns.js';
 import { cliCommand, curlCommand } from './commands.js';
 import { ExportPanel } from './export-panel.js';
-import { filterTextOf, parseFilterText } from './filter-text.js';
+import { FilterLine } from './filter-line.js';
 import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
 import { TimePanel } from './time-panel.js';
-import { focusFirstRow } from './trail-table.js';
 import { offeredRanges } from './time-range.js';
 import { type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
@@ -143,67 +142,5 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
         {(close) => <ExportPanel query={query} onDone={close} />}
       </Disclosure>
     </div>
-  );
-}
-
-function FilterLine({
-  search,
-  input,
-}: {
-  readonly search: TrailSearch;
-  readonly input: React.RefObject<HTMLInputElement | null>;
-}) {
-  const navigate = useNavigate({ from: '/' });
-  const line = filterTextOf(search);
-  // What was typed counts until the filters change by another way. The input stays the same, and so does the focus.
-  const [typed, setTyped] = useState({ text: line, over: line });
-  const text = typed.over === line ? typed.text : line;
-  const [fault, setFault] = useState<string | undefined>(undefined);
-  useEffect(() => {
-    input.current?.setCustomValidity(fault ?? '');
-  }, [fault, input]);
-  return (
-    <form
-      role="search"
-      className={styles.filter}
-      onSubmit={(event) => {
-        event.preventDefault();
-        const parsed = parseFilterText(text);
-        setFault(parsed.fault);
-        if (parsed.fault !== undefined) return;
-        const { from, to, columns, live } = search;
-        void navigate({ search: { from, to, columns, live, ...parsed.search } });
-      }}
-    >
-      <input
-        ref={input}
-        type="search"
-        value={text}
-        spellCheck={false}
-        autoComplete="off"
-        dir="auto"
-        aria-label="Filter"
-        aria-describedby="filter-words"
-        aria-invalid={fault !== undefined}
-        placeholder="subject:person:… client:storefront outcome:denied words"
-        onChange={({ target }) => {
-          setTyped({ text: target.value, over: line });
-          setFault(undefined);
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== 'ArrowDown') return;
-          event.preventDefault();
-          focusFirstRow();
-        }}
-      />
-      <span
-        id="filter-words"
-        role={fault === undefined ? undefined : 'alert'}
-        className={fault === undefined ? 'visually-hidden' : styles.fault}
-      >
-        {fault ??
-          'name:value narrows by subject, actor, client, api_key, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches, the down arrow goes to the first event.'}
-      </span>
-    </form>
   );
 }

@@ -7,24 +7,24 @@ import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, type Caller } from '@counters
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
-import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
+import { pendingProblem, type Answer } from '../idempotency/answer.js';
+import { fingerprintOf, type Claim, type IdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
 import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
-import { paymentToJson, type Payment, type PaymentId } from '../payments/payment.js';
+import { type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { RecentLogin } from '../payments/recent-login.service.js';
 import { refusalProblem } from '../payments/step-refusals.js';
+import { refundAnswer } from './refund-answer.js';
 import { RefundRights, type RefundRight } from './refund-rights.service.js';
 import { RefundProgress, orderOf } from './refund-progress.service.js';
 import {
   changedRefund,
   refundIdSchema,
   refundPageToJson,
-  refundToJson,
   type CreateRefund,
   type Refund,
   type ListRefunds,
@@ -183,23 +183,6 @@ function newRefund(
   };
 }
 
-/** The account that paid no longer takes money; its state is shown only to some. */
-const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
-const ANOTHER_ACCOUNT =
-  "If the payer's account is closed, a refund cannot reach it: pay another account of the payer instead (POST /payments, from the account " +
-  'that was paid). This refund does not count towards the limit.';
-
 function membersOf(id: PaymentId, { amount, reason }: CreateRefund): readonly string[] {
   return ['refund', id, amount?.amount.toString() ?? '', amount?.currency ?? '', reason];
-}
-
-function refundAnswer(
-  refund: Refund,
-  payment: Payment,
-  detail = 'The refund failed, and no money was moved.',
-): StoredAnswer {
-  const body = { ...refundToJson(refund), payment: paymentToJson(payment) };
-  if (refund.status !== 'failed') return { status: 201, body };
-  const advice = payerGone.has(refund.failure ?? '') ? `${detail} ${ANOTHER_ACCOUNT}` : detail;
-  return problemAnswer(422, refund.failure ?? 'REFUND_FAILED', advice, { refund: body });
 }

@@ -1,0 +1,52 @@
+import { uuidv7 } from '@countersign/audit-event';
+import { byItself, unattended } from '@countersign/service-host';
+import { lostEntries } from './lost-entries.js';
+import { type RecoveredEvent } from './recovered-log.js';
+
+const now = new Date('2026-11-26T12:00:00.000Z');
+const returned = (index: bigint, source: string, sequence: string): RecoveredEvent => ({
+  index,
+  salts: {},
+  event: {
+    ...{
+      specversion: '1.0',
+      id: uuidv7(),
+      source,
+      type: `countersign.${source}.thing.read.v1`,
+      time: now.toISOString(),
+    },
+    ...{ subject: 'thing/1', datacontenttype: 'application/json', sequence },
+    data: { principal: null, txn: null, action: 'a', resource: 'thing/1', outcome: 'allowed' },
+  },
+});
+
+describe('places of a restored log of which nothing came back', () => {
+  const declare = (events: readonly RecoveredEvent[], known: bigint) =>
+    lostEntries(
+      {
+        events,
+        missing: [
+          { first: 5n, last: 6n },
+          { first: 9n, last: 9n },
+        ],
+      },
+      known,
+      byItself(unattended()),
+      now,
+    ).map(({ index, event: { source, sequence, time, data } }) => [index, source, sequence, time, data.resource]);
+
+  it('each get an entry of audit’s own, dated when the loss is declared', () => {
+    expect(declare([], 0n)).toEqual([
+      [5n, 'audit', '1', now.toISOString(), 'log-entry/5'],
+      [6n, 'audit', '2', now.toISOString(), 'log-entry/6'],
+      [9n, 'audit', '3', now.toISOString(), 'log-entry/9'],
+    ]);
+  });
+
+  it('are numbered behind everything that audit has said, in the log or come back', () => {
+    const numbersOf = (...given: Parameters<typeof declare>) => declare(...given).map(([, , sequence]) => sequence);
+    const events = [returned(7n, 'audit', '9'), returned(8n, 'audit', '10'), returned(4n, 'payments', '70')];
+    expect(numbersOf(events, 3n)).toEqual(['11', '12', '13']);
+    expect(numbersOf(events, 20n)).toEqual(['21', '22', '23']);
+  });
+});
