@@ -1,6 +1,6 @@
 # One file for every service: `docker build --target payments .` and so on.
 
-# Every package.json of the workspace and nothing else, so that packages are installed anew only when one of these changes.
+# Every package.json of the workspace and nothing else, so that packages are installed again only when one of these changes.
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /countersign
 COPY apps apps
@@ -56,7 +56,7 @@ USER node
 FROM runtime AS service
 # A stack trace names the source: a service's own code is one file (docs/adr/0033-services-are-bundled.md).
 ENV NODE_OPTIONS=--enable-source-maps
-# By the shell's own sockets: starting Node for every look cost more than the idle service itself.
+# Through the shell's own sockets: starting Node for every check cost more than the idle service itself.
 COPY deploy/healthcheck.sh /usr/local/bin/healthcheck
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["bash", "/usr/local/bin/healthcheck"]
 

@@ -115,6 +115,25 @@ describe('the documentation', () => {
     expect(names.length).toBeGreaterThan(14);
   });
 
+  it('names every sub-path of a package in its README', () => {
+    const schema = z.object({
+      name: z.string(),
+      private: z.boolean().default(false),
+      exports: z.record(z.string(), z.unknown()),
+    });
+    const unnamed = globSync('libs/*/package.json', { cwd: root }).flatMap((file) => {
+      const { name, private: isPrivate, exports } = schema.parse(JSON.parse(read(file)));
+      if (isPrivate) return [];
+      const text = read(join(dirname(file), 'README.md'));
+      return Object.keys(exports)
+        .filter((path) => path !== '.' && path !== './package.json')
+        .map((path) => path.slice(2))
+        .filter((path) => !text.includes(path.includes('.') ? path : `\`${name}/${path}\``))
+        .map((path) => `${name}/${path}`);
+    });
+    expect(unnamed).toEqual([]);
+  });
+
   it('counts the benchmarks and the hostile tokens right', () => {
     const benchmarks = globSync('tools/bench/src/*.bench.ts', { cwd: root }).map((file) => basename(file, '.bench.ts'));
     expect(read('CONTRIBUTING.md')).toContain(`: ${benchmarks.sort().join(', ')} `);
