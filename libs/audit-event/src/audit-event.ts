@@ -98,7 +98,7 @@ export type AuditEvent = z.infer<typeof auditEventSchema>;
 export type EventParts = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
 
 /** An event in the outbox, before it is numbered. */
-export const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
+const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
 export type UnnumberedEvent = z.infer<typeof unnumberedEventSchema>;
 
 /** Thrown when a service creates an event that the trail would reject: a bug in the service, found before its change commits. */

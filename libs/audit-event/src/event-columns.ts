@@ -1,4 +1,5 @@
 import { type AuditEvent } from './audit-event.js';
+import { traceIdOf } from './trace-context.js';
 
 /** The columns of a table of events, in order: each with its name and how to read it from an event (undefined if the event has no such value). */
 export const eventColumns: readonly (readonly [string, (event: AuditEvent) => string | null | undefined])[] = [
@@ -14,7 +15,7 @@ export const eventColumns: readonly (readonly [string, (event: AuditEvent) => st
   ['outcome', ({ data }) => data.outcome],
   ['reason', ({ data }) => data.reason],
   ['txn', ({ data }) => data.txn],
-  ['trace', ({ traceparent }) => traceparent?.split('-')[1]],
+  ['trace', ({ traceparent }) => traceIdOf(traceparent)],
 ];
 
 /** Text as a CSV cell: an apostrophe keeps a spreadsheet from treating it as a formula. */

@@ -29,5 +29,5 @@ export { eventFilters } from './event-filters.js';
 export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { randomHex } from './fast/random-hex.js';
 export { isStorableJson } from './storable-json.js';
-export { childTraceparent, isTraceparent, parseTraceparent, type TraceContext } from './trace-context.js';
+export { childTraceparent, isTraceparent, parseTraceparent, traceIdOf, type TraceContext } from './trace-context.js';
 export { uuidv7 } from './uuidv7.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { childTraceparent } from './trace-context.js';
+import { childTraceparent, traceIdOf } from './trace-context.js';
 
 const hex = (digits: number): string => 'c'.repeat(digits);
 
@@ -25,5 +25,10 @@ describe('the trace context of a call', () => {
         expect(childTraceparent(text, hex)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
       }),
     );
+  });
+
+  it('has a trace id, unless there is none', () => {
+    expect(traceIdOf(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)).toBe('a'.repeat(32));
+    expect(traceIdOf(undefined)).toBeUndefined();
   });
 });

@@ -24,6 +24,11 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
   return traceId === noTrace || parentId === noSpan ? undefined : { traceId, parentId, flags };
 }
 
+/** The trace id of a `traceparent` that was checked when it came, as every event's was. @returns undefined if there is none */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent?.split('-')[1];
+}
+
 /**
  * The trace context of the next hop: the same trace with a new parent id, or a new trace where there is none.
  * @param current the `traceparent` of the work at hand; a malformed one counts as none

@@ -10,7 +10,7 @@ import { CannotBeHad, failed, notRun, passed, type Outcome } from './outcome.js'
 import { type RunningIssuer } from './issuer.js';
 
 /** The first that has scenarios for authorization servers; the newest stable one, 0.1.16, tests only clients and MCP servers. */
-export const MCP_CONFORMANCE_VERSION = '0.2.0-alpha.12';
+const MCP_CONFORMANCE_VERSION = '0.2.0-alpha.12';
 export const MCP_CONFORMANCE = 'MCP conformance runner';
 const PACKAGE = '@modelcontextprotocol/conformance';
 const LIMIT_MS = 240_000;

@@ -7,7 +7,7 @@ import { waitUntilReady, writeEnvironment, type ServiceName } from './services.j
 import { StackError } from './stack-error.js';
 
 /** What runs beside the services on a developer's machine, and nowhere else. */
-export const demoNames = ['provider', 'shop'] as const;
+const demoNames = ['provider', 'shop'] as const;
 export type DemoName = (typeof demoNames)[number];
 
 const programs: Readonly<Record<DemoName, string>> = {

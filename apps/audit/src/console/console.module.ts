@@ -12,7 +12,7 @@ import { IssuerDoorController } from './issuer-door.controller.js';
 import { SignIn } from './sign-in.service.js';
 
 /** The header by which the console's own pages say that they ask. */
-export const CONSOLE_HEADER = 'x-countersign-console';
+const CONSOLE_HEADER = 'x-countersign-console';
 
 /** The console's own backend: sign-in, sessions, and the way to the issuer. Global, because the guard looks for sessions. */
 @Global()

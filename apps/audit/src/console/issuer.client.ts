@@ -49,7 +49,7 @@ interface Discovered {
 const TIMEOUT_SECONDS = 10;
 const SHORTEST_SECONDS = 60;
 /** Where the issuer sends the browser back to. */
-export const SIGNED_IN_PATH = '/console/signed-in';
+const SIGNED_IN_PATH = '/console/signed-in';
 
 /** The issuer, through `openid-client`: it checks `state`, `iss`, `nonce`, `aud`, signature and times. Loaded when somebody first signs in. */
 @Injectable()

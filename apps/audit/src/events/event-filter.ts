@@ -1,4 +1,4 @@
-import { eventFilters, type AuditEvent } from '@countersign/audit-event';
+import { eventFilters, traceIdOf, type AuditEvent } from '@countersign/audit-event';
 import { isWithin, type Reach } from '@countersign/auth-core';
 import { timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
@@ -95,7 +95,7 @@ export function matches(event: AuditEvent, { filter, visibility }: EventQuery): 
     is(filter.outcome, outcome) &&
     is(filter.source, event.source) &&
     is(filter.type, event.type) &&
-    is(filter.trace, event.traceparent?.split('-')[1]) &&
+    is(filter.trace, traceIdOf(event.traceparent)) &&
     is(filter.txn, txn) &&
     (filter.from === undefined || time >= Date.parse(filter.from)) &&
     (filter.to === undefined || time < Date.parse(filter.to)) &&

@@ -23,7 +23,7 @@ export interface Bucket extends OutcomeCounts {
   readonly from: string;
 }
 
-export const facetFields = ['source', 'client', 'subject', 'action', 'type', 'outcome'] as const;
+const facetFields = ['source', 'client', 'subject', 'action', 'type', 'outcome'] as const;
 export type FacetField = (typeof facetFields)[number];
 
 /** How many events match, over time and by the values that they have. */

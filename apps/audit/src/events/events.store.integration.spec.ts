@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-event';
+import { traceIdOf, type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import fc from 'fast-check';
@@ -127,7 +127,7 @@ describe('finding events in the database', () => {
         clientId: principal?.client_id ?? null,
         actors: principal?.actors ?? [],
         txn,
-        traceId: event.traceparent?.split('-')[1] ?? null,
+        traceId: traceIdOf(event.traceparent) ?? null,
         event,
         receivedAt: new Date(start),
       };

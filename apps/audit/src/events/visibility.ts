@@ -4,9 +4,9 @@ import { type Visibility } from './event-filter.js';
 /** Sees every event. */
 export const READ_ALL = 'audit:read';
 /** Sees what its own subject did, and nothing else. */
-export const READ_OWN = 'audit:read:own';
+const READ_OWN = 'audit:read:own';
 /** Sees what any subject of its client did through it, and nothing else. */
-export const READ_CLIENT = clientWide(READ_ALL);
+const READ_CLIENT = clientWide(READ_ALL);
 /** A reader of events has one of these; {@link visibilityOf} says how far it sees. */
 export const READING = [READ_ALL, READ_OWN, READ_CLIENT] as const;
 

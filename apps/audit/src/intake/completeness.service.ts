@@ -19,7 +19,7 @@ import { CompletenessStore, type SourceProgress } from './completeness.store.js'
 const CHECK_EVERY_MS = 5_000;
 
 /** Seconds that a number may be missing before it is an alert: redelivery fills a gap within half a minute. */
-export const GAP_ALERT_SECONDS = 60;
+const GAP_ALERT_SECONDS = 60;
 
 /** How complete one source's events are. */
 export interface SourceState {

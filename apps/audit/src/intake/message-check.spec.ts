@@ -2,7 +2,7 @@ import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT } from '@countersign/audit-client';
 import { auditEventSchema, completeEvent, EVENT_DEPTH_LIMIT, uuidv7 } from '@countersign/audit-event';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
-import { inspectMessage, traceIdOf } from './message-check.js';
+import { inspectMessage } from './message-check.js';
 
 const event = {
   specversion: '1.0',
@@ -128,10 +128,5 @@ describe('the check of each message', () => {
     expect(checkOne(withText('\\\\u0000'))).toMatchObject({ kind: 'event' });
     expect(checkOne(withText('a\u0000'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
     expect(checkOne(withText('\ud800'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
-  });
-
-  it('reads the trace id of a traceparent', () => {
-    expect(traceIdOf(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)).toBe('a'.repeat(32));
-    expect(traceIdOf(undefined)).toBeNull();
   });
 });

@@ -126,8 +126,3 @@ export function inspectAgain(natsSubject: string, text: string): Accepted | Reje
   if (parsed === undefined) return rejected(natsSubject, text, 'EVENT_NOT_JSON');
   return inspectEvent(natsSubject, parsed.json, () => text);
 }
-
-/** The trace id of a `traceparent` (W3C Trace Context). */
-export function traceIdOf(traceparent: string | undefined): string | null {
-  return traceparent?.split('-')[1] ?? null;
-}

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type PostingsLayout } from './index-bits.js';
 
-export const POSTINGS_LAYOUT = Symbol('countersign.audit.postings-layout');
+const POSTINGS_LAYOUT = Symbol('countersign.audit.postings-layout');
 
 /** A field and a value that an event carries: what the index knows events by. */
 export interface Term {

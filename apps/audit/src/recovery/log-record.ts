@@ -12,13 +12,13 @@ import {
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 
 /** Where audit keeps its own events apart from its database, as every other service keeps its own. */
-export const OWN_EVENTS_SUBJECT = 'log.kept';
+const OWN_EVENTS_SUBJECT = 'log.kept';
 
 /**
  * What audit remembers of its log outside its database: the checkpoints that it signed, and its own events with their places. A database that
  * was restored from a backup is known by it.
  */
-export const logRecordStream = {
+const logRecordStream = {
   name: 'AUDIT_LOG',
   subjects: [CHECKPOINT_SUBJECT, OWN_EVENTS_SUBJECT],
   retention: RetentionPolicy.Limits,

@@ -30,7 +30,7 @@ const ownersQuery = `
     from pg_database join pg_roles r on r.oid = datdba where datname = current_database()`;
 
 /** What is wrong with who owns a database. */
-export function ownershipFindings(found: Owners): readonly Finding[] {
+function ownershipFindings(found: Owners): readonly Finding[] {
   const { database, login, owner, owner_logs_in, may_own, table_owners } = found;
   const where = `database ${database}`;
   if (owner_logs_in || table_owners.length > 0) {

@@ -27,7 +27,7 @@ export interface IdentityOptions {
 }
 
 /** Reads a private key as JWK. @throws {CliError} naming the file and the fault */
-export function readKey(path: string): PrivateJwk {
+function readKey(path: string): PrivateJwk {
   try {
     return keySchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {

@@ -29,7 +29,7 @@ export const personSchema = z.object({
 export type PersonAnswer = z.infer<typeof personSchema>;
 export const peopleSchema = z.object({ people: z.array(personSchema), next_cursor: cursor });
 
-export const personSessionSchema = z.object({
+const personSessionSchema = z.object({
   id: z.string(),
   device: z.string(),
   network: z.string(),
@@ -40,7 +40,7 @@ export const personSessionSchema = z.object({
 export type PersonSessionAnswer = z.infer<typeof personSessionSchema>;
 export const personDetailSchema = z.extend(personSchema, { sessions: z.array(personSessionSchema) });
 
-export const delegationSchema = z.object({
+const delegationSchema = z.object({
   id: z.string(),
   person_id: z.string(),
   person_name: z.nullable(z.string()),

@@ -6,7 +6,7 @@ export type Answer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problem: ApiProblem };
 
 /** Without it the server ignores the session's cookie: a page of another site cannot send it. */
-export const consoleHeader = { 'x-countersign-console': '1' } as const;
+const consoleHeader = { 'x-countersign-console': '1' } as const;
 
 const refusedListeners = new Set<() => void>();
 

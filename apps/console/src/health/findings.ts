@@ -2,11 +2,11 @@ import { type Overview } from './health-answers.js';
 import { secondsSince, sourcesOf, type Report, type SourceHealth } from './source-health.js';
 
 /** Seconds that a checkpoint may be behind while events wait for it. */
-export const CHECKPOINT_LATE_SECONDS = 60;
+const CHECKPOINT_LATE_SECONDS = 60;
 /** Seconds that an event may wait in the outbox. */
-export const OUTBOX_LATE_SECONDS = 60;
+const OUTBOX_LATE_SECONDS = 60;
 /** Share of the stream from which it is called full soon. */
-export const STREAM_NEARLY_FULL = 0.8;
+const STREAM_NEARLY_FULL = 0.8;
 
 /** Something that is not as it should be. */
 export interface Finding {

@@ -67,7 +67,7 @@ export const overviewSchema = z.object({
 });
 export type Overview = z.infer<typeof overviewSchema>;
 
-export const deadLetterSchema = z.object({
+const deadLetterSchema = z.object({
   position: z.string(),
   source: z.nullable(z.string()),
   sequence: z.nullable(z.string()),

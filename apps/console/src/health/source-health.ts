@@ -3,7 +3,7 @@ import { type Overview } from './health-answers.js';
 export type Report = Overview['reports']['received'][number];
 
 /** Seconds without a report after which a source counts as silent: it reports every five. */
-export const SILENT_SECONDS = 30;
+const SILENT_SECONDS = 30;
 
 /** One source: what arrived in the trail, and what its replicas report of themselves. */
 export interface SourceHealth {

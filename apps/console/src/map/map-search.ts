@@ -6,7 +6,6 @@ export const periods = [
   { name: 'week', title: 'Last week', hours: 7 * 24 },
   { name: 'month', title: 'Last 30 days', hours: 30 * 24 },
 ] as const;
-export type PeriodName = (typeof periods)[number]['name'];
 
 const time = z.catch(z.optional(z.iso.datetime({ offset: true })), undefined);
 const searchSchema = z.object({

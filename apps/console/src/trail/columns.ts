@@ -12,7 +12,7 @@ export const columnTitles: Readonly<Record<ColumnName, string>> = {
   txn: 'Transaction',
   index: 'Log index',
 };
-export const defaultColumns: readonly ColumnName[] = ['outcome', 'who', 'client', 'resource', 'source'];
+const defaultColumns: readonly ColumnName[] = ['outcome', 'who', 'client', 'resource', 'source'];
 
 const widths: Readonly<Record<ColumnName, string>> = {
   outcome: '6.5rem',

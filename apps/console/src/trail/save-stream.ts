@@ -1,5 +1,5 @@
 /** Maximum bytes that are held in memory by a browser that cannot write to its disk while a file comes. */
-export const MEMORY_LIMIT = 256 * 1024 ** 2;
+const MEMORY_LIMIT = 256 * 1024 ** 2;
 const FOLDER = 'exports';
 
 /** How saving ended. */

@@ -17,7 +17,7 @@ import { type SessionRow } from '../sessions/sessions.tables.js';
 import { applicationsOf, type AllowedApplication } from './applications.js';
 
 /** Maximum rows that the page shows; what is not shown can be ended with the rest. */
-export const ACCOUNT_LIMIT = 200;
+const ACCOUNT_LIMIT = 200;
 
 interface AccountRead {
   readonly applications: readonly AllowedApplication[];

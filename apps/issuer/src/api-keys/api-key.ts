@@ -26,15 +26,6 @@ export function statusOf(
   return key.endsAt === null ? 'live' : 'rotated';
 }
 
-/** Whether a key may be used now. */
-export function isUsable(
-  key: Pick<ApiKeyRow, 'expiresAt' | 'endsAt' | 'disabledAt' | 'revokedAt'>,
-  now: Date,
-): boolean {
-  const status = statusOf(key, now);
-  return status === 'live' || status === 'rotated';
-}
-
 /** Whether a key counts against the limits: a disabled one can come back. */
 export function holdsPlace(key: Pick<ApiKeyRow, 'expiresAt' | 'endsAt' | 'revokedAt'>, now: Date): boolean {
   return key.revokedAt === null && endOf(key) > now;

@@ -8,7 +8,7 @@ import { authorizationRequestTable as table } from './authorization.tables.js';
 import { digestOfSecret, newOneTimeSecret } from './one-time-secret.js';
 
 /** Seconds that a person may take to sign in and decide. */
-export const DECISION_SECONDS = 600;
+const DECISION_SECONDS = 600;
 /** Seconds in which a pushed request must reach a browser (RFC 9126, section 2.2). */
 export const PUSHED_SECONDS = 90;
 

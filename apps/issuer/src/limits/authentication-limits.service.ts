@@ -15,9 +15,9 @@ export interface LimitSettings {
 }
 
 /** What a failed authentication costs its network; one that succeeds costs nothing there. */
-export const FAILURE_COST = 100;
+const FAILURE_COST = 100;
 /** What a request costs its network that nobody proves to have made: of a browser before sign-in, of a public client. */
-export const VISIT_COST = 10;
+const VISIT_COST = 10;
 /** How many times the failures of one network a service may bring when it shows API keys: its callers come from many. */
 const SERVICE_FACTOR = 10;
 const LEASES_A_WINDOW = 50;

@@ -3,7 +3,7 @@ import { type RateLimiterPostgres } from 'rate-limiter-flexible';
 import { type SharedWindow } from './leased-limit.js';
 
 /** Seconds of one window. */
-export const WINDOW_SECONDS = 60;
+const WINDOW_SECONDS = 60;
 
 // For the first request that is limited, not for the start: it has limiters on 20 other stores too.
 const loadLimiters = () => import('rate-limiter-flexible');

@@ -4,7 +4,7 @@ import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 /** Seconds of clock difference that are forgiven. */
 export const TOLERANCE_SECONDS = 30;
 /** Seconds that a logout token may be old, and may live: it is remembered for that long. */
-export const LOGOUT_TOKEN_SECONDS = 600;
+const LOGOUT_TOKEN_SECONDS = 600;
 
 /** Why a logout token does not hold. */
 export type LogoutTokenFault =

@@ -3,7 +3,7 @@ import { type NewDelegation } from '../delegations/delegation.js';
 import { type PersonRow } from '../people/people.tables.js';
 
 /** Seconds within which an application must check an ID token: it says that somebody signed in, and grants no rights. */
-export const ID_TOKEN_LIFE_SECONDS = 300;
+const ID_TOKEN_LIFE_SECONDS = 300;
 
 /** Whether an ID token says more of the person than who they are. */
 export const saysMoreOfPerson = (scopes: readonly string[]): boolean =>

@@ -14,7 +14,7 @@ const ISSUERS_LIMIT = 64;
 const ROLES_LIMIT = 64;
 
 /** What is accepted from an issuer: tokens to be exchanged (RFC 8693, section 3), and assertions (RFC 7523; ID-JAG). */
-export const outsideTokenKinds = ['access_token', 'id_token', 'jwt', 'id-jag'] as const;
+const outsideTokenKinds = ['access_token', 'id_token', 'jwt', 'id-jag'] as const;
 export type OutsideTokenKind = (typeof outsideTokenKinds)[number];
 
 const profileSchema = z.custom<ProfileName>(

@@ -9,7 +9,7 @@ const NAME_LIMIT = 512;
  * The subject of an outside issuer's user here. Our own names never contain `|`, so nobody outside can take one.
  * @throws {TokenError} `CLAIM_INVALID` for one that is too long, or cannot be stored and shown
  */
-export function outsideName(issuer: Pick<OutsideIssuer, 'name'>, theirs: string, claim: string): string {
+function outsideName(issuer: Pick<OutsideIssuer, 'name'>, theirs: string, claim: string): string {
   const name = `${issuer.name}|${theirs}`;
   if (name.length > NAME_LIMIT || pathOfOddText(name) !== undefined) throw new TokenError('CLAIM_INVALID', claim);
   return name;

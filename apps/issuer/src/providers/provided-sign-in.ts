@@ -7,7 +7,7 @@ import { rolesOf } from './roles.js';
 
 const NAME_LIMIT = 128;
 /** Seconds by which a provider's clock may differ. */
-export const CLOCK_DIFFERENCE_SECONDS = 30;
+const CLOCK_DIFFERENCE_SECONDS = 30;
 
 const claimsSchema = z.looseObject({
   iss: z.string(),

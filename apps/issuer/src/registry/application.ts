@@ -4,7 +4,7 @@ import { type PeoplePolicy } from './people-policy.js';
 import { applicationTypes, REDIRECT_URI_LENGTH_LIMIT, redirectUriFault } from './redirect-uri.js';
 
 /** The `grant_type`s that a client may declare. */
-export const grantTypes = [
+const grantTypes = [
   'client_credentials',
   TOKEN_EXCHANGE,
   JWT_BEARER,
@@ -12,7 +12,6 @@ export const grantTypes = [
   'refresh_token',
   DEVICE_CODE,
 ] as const;
-export type GrantType = (typeof grantTypes)[number];
 
 /** Those in which a client acts with its own rights, or is the actor: what a client that declares none may use. */
 const ownGrants: ReadonlySet<string> = new Set(grantTypes.slice(0, 3));
@@ -64,7 +63,7 @@ export function mayUseGrant({ grant_types: declared }: Pick<Application, 'grant_
 }
 
 /** Whether a client uses what people allow: codes or devices. */
-export function isForPeople(client: Pick<Application, 'grant_types'>): boolean {
+function isForPeople(client: Pick<Application, 'grant_types'>): boolean {
   return mayUseGrant(client, 'authorization_code') || mayUseGrant(client, DEVICE_CODE);
 }
 

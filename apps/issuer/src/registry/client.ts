@@ -22,9 +22,9 @@ export {
 } from './names.js';
 
 /** Clients that one file or request may declare. */
-export const CLIENTS_LIMIT = 10_000;
+const CLIENTS_LIMIT = 10_000;
 /** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
-export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
+const REGISTRATION_SIZE_LIMIT = 12 * 1024;
 /** Maximum lifetime of a token in seconds, whatever a policy or the setting says. */
 export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
 

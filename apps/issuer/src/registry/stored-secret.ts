@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const LIVE_SECRETS_LIMIT = 2;
 
 /** What is kept of a secret. */
-export const storedSecretSchema = z.strictObject({
+const storedSecretSchema = z.strictObject({
   id: z.uuid(),
   /** HMAC-SHA-256 under the issuer's key, base64url. */
   digest: z.string().length(43),

@@ -47,7 +47,7 @@ function changesOf(step: RotationStep): Readonly<Record<string, unknown>> {
 }
 
 /** The event of one step that the schedule took. */
-export function rotationEvent(step: RotationStep, kid: string, kind: KeyKind, who: EventContext): NewAuditEvent {
+function rotationEvent(step: RotationStep, kid: string, kind: KeyKind, who: EventContext): NewAuditEvent {
   return events.event(`${kind}.${doneBy[step.do]}`, who, { id: kid, changes: changesOf(step) });
 }
 

@@ -24,7 +24,7 @@ import { RevocationService } from '../revocation/revocation.service.js';
 import { KeyRotation, type KeyKind } from './key-rotation.service.js';
 
 /** A signing key as the admin API shows it: never its private part. */
-export function signingKeyJson(row: SigningKeyRow, times: RotationTimes) {
+function signingKeyJson(row: SigningKeyRow, times: RotationTimes) {
   const time = (date: Date | null): string | null => date?.toISOString() ?? null;
   return {
     kid: row.kid,

@@ -9,7 +9,7 @@ export {
 } from '@countersign/service-host';
 
 /** The answer as first given; a repeat gets the same. */
-export const storedAnswerSchema = z.object({ status: z.number().int(), body: z.record(z.string(), z.unknown()) });
+const storedAnswerSchema = z.object({ status: z.number().int(), body: z.record(z.string(), z.unknown()) });
 export type StoredAnswer = z.infer<typeof storedAnswerSchema>;
 
 /** The state of a key when a request arrives with it. */

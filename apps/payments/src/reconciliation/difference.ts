@@ -8,7 +8,7 @@ export type Kept =
   | { readonly kind: 'refund'; readonly refund: Refund; readonly payment: Payment };
 
 /** How the two sides differ, and what that means. */
-export const differenceCodes = {
+const differenceCodes = {
   TRANSFER_MISSING: 'payments says that money moved or is held, and accounts has no such transfer',
   TRANSFER_DIFFERS: 'accounts has the transfer, but in another state, of another amount or between other accounts',
   RECORD_BEHIND: 'the transfer has moved on, and the payment or refund has not caught up with it',

@@ -14,7 +14,7 @@ export const createRefundSchema = z.strictObject({
 export type CreateRefund = z.infer<typeof createRefundSchema>;
 
 /** Maximum refunds of one page. */
-export const REFUND_PAGE_LIMIT = 200;
+const REFUND_PAGE_LIMIT = 200;
 
 /** `GET /payments/{id}/refunds`: oldest first; `cursor` is the `next_cursor` of the page before. */
 export const listRefundsSchema = z.strictObject({

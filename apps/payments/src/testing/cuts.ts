@@ -15,7 +15,7 @@ export interface Cut {
 }
 
 /** What a dead process says to anyone who still asks it. */
-export class ProcessDied extends Error {
+class ProcessDied extends Error {
   constructor() {
     super('the process died here');
     this.name = 'ProcessDied';

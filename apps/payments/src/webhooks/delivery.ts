@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DELIVERY_PAGE_LIMIT, type EndpointId } from './endpoint.js';
 import { type NoticeType } from './notice.js';
 
-export const deliveryStatuses = ['pending', 'delivered', 'failed'] as const;
+const deliveryStatuses = ['pending', 'delivered', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 export interface Delivery {

@@ -9,7 +9,7 @@ export type EndpointId = z.infer<typeof endpointIdSchema>;
 /** Maximum endpoints of one subject through one client. */
 export const ENDPOINT_LIMIT = 10;
 /** Maximum endpoints of one page. */
-export const ENDPOINT_PAGE_LIMIT = 200;
+const ENDPOINT_PAGE_LIMIT = 200;
 /** Maximum deliveries of one page. */
 export const DELIVERY_PAGE_LIMIT = 200;
 /** Maximum deliveries that one replay takes up. */

@@ -10,7 +10,7 @@ import { type WebhookSigner } from './signature.js';
 export const WEBHOOK_SENDER = Symbol('countersign.payments.webhook-sender');
 
 /** Milliseconds of one attempt. */
-export const attemptTimes: AttemptTimes = { connectMs: 5_000, answerMs: 10_000 };
+const attemptTimes: AttemptTimes = { connectMs: 5_000, answerMs: 10_000 };
 
 export interface Posted {
   readonly id: string;

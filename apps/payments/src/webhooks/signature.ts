@@ -2,7 +2,7 @@ import { publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { FlattenedSign, importJWK } from 'jose';
 
 /** The media type of the signature's header, so that no other JWS of ours can be mistaken for one. */
-export const WEBHOOK_TYP = 'webhook+jws';
+const WEBHOOK_TYP = 'webhook+jws';
 
 export interface WebhookSignature {
   /** The notice's id. */

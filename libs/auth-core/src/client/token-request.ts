@@ -53,7 +53,7 @@ export interface TokenRequest {
 }
 
 /** Maximum bytes of a response from the token endpoint. */
-export const TOKEN_ANSWER_LIMIT = 64 * 1024;
+const TOKEN_ANSWER_LIMIT = 64 * 1024;
 
 /** Posts one request to the token endpoint (RFC 6749, section 3.2). @throws {TokenRequestError} */
 export async function requestToken(request: TokenRequest): Promise<AccessToken> {

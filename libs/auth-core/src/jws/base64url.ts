@@ -12,7 +12,7 @@ for (let remainder = 2; remainder < 4; remainder += 1) {
 }
 
 /** Bytes encoded by canonical base64url of the given length. */
-export const decodedLength = (length: number): number => (length * 3) >> 2;
+const decodedLength = (length: number): number => (length * 3) >> 2;
 
 /**
  * Decodes strict base64url (RFC 7515, section 2): no padding, no white space, no characters of plain base64, no stray bits after the last byte.

@@ -5,7 +5,7 @@ import { KeySet } from './key-set.js';
 /** Maximum bytes of a JWKS document. */
 export const JWKS_SIZE_LIMIT = 256 * 1024;
 /** Maximum keys of a document that are read. */
-export const JWKS_KEYS_LIMIT = 100;
+const JWKS_KEYS_LIMIT = 100;
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 

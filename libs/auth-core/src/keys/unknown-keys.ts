@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.js';
 
 /** Maximum characters of a `kid` that may cause a fetch. */
-export const KEY_ID_LIMIT = 200;
+const KEY_ID_LIMIT = 200;
 const PENALISED_LIMIT = 1_000;
 /** Cool-downs during which a `kid` that a fetch did not find causes no other fetch. */
 const PENALTY_COOLDOWNS = 30;

@@ -12,7 +12,7 @@ export interface KeptReport extends ApiKeyUsageReport {
 }
 
 /** Maximum reports that wait for the issuer, of all replicas. Beyond them what is counted waits in memory. */
-export const REPORTS_LIMIT = 20_000;
+const REPORTS_LIMIT = 20_000;
 /** The oldest, which may have been sent: they keep their ids. Replicas send some 20 each. */
 const UNTOUCHED = 1_000;
 /** Reports that are put together at once, and the characters beyond which one is full already. */

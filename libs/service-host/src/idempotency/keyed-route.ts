@@ -21,7 +21,7 @@ const KEYED_ROUTE = 'countersign:keyed-route';
 
 /** Gives a request its claim to its Idempotency-Key, and the caller of a repeat the first answer. */
 @Injectable()
-export class KeyedRequests implements NestInterceptor {
+class KeyedRequests implements NestInterceptor {
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,

@@ -26,14 +26,14 @@ export const AcceptsForm = (): MethodDecorator => (target, key, descriptor) => {
 const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The media type that the route of a request takes. */
-export function acceptedType(request: FastifyRequest): string {
+function acceptedType(request: FastifyRequest): string {
   // A request that met no route has no configuration of one.
   const config: { readonly accepts?: string } | undefined = request.routeOptions.config;
   return config?.accepts ?? JSON_TYPE;
 }
 
 /** What is answered for a body of another type. */
-export function unsupportedType(request: FastifyRequest): Problem {
+function unsupportedType(request: FastifyRequest): Problem {
   return new Problem(415, 'MEDIA_TYPE_UNSUPPORTED', `Send ${acceptedType(request)}.`);
 }
 

@@ -16,7 +16,7 @@ declare module 'fastify' {
 }
 
 /** Characters that one path parameter may have. */
-export const PARAMETER_LENGTH_LIMIT = 200;
+const PARAMETER_LENGTH_LIMIT = 200;
 
 const urlProblems: Readonly<Record<string, Problem>> = {
   FST_ERR_BAD_URL: new Problem(400, 'PATH_MALFORMED', 'The path must be percent-encoded UTF-8.'),

@@ -11,7 +11,7 @@ const CHECK_EVERY_MS = 2_000;
 /** Milliseconds between two reports to audit. */
 const REPORT_EVERY_MS = 5_000;
 /** Beyond this the exact number is of no use, and counting would be expensive. */
-export const COUNT_LIMIT = 100_000;
+const COUNT_LIMIT = 100_000;
 
 interface Waiting {
   readonly pending: number;

@@ -26,7 +26,7 @@ interface Count {
 }
 
 /** Maximum kinds that are counted separately; beyond that, networks are combined. */
-export const KIND_LIMIT = 512;
+const KIND_LIMIT = 512;
 
 /** The network of refusals that are not counted by their own. */
 export const OTHER_NETWORKS = 'others';

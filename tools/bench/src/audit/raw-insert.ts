@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-event';
+import { traceIdOf, type AuditEvent } from '@countersign/audit-event';
 import type pg from 'pg';
 
 /** Rows of one statement, as many as the intake takes at once. */
@@ -32,7 +32,7 @@ export function rawBatches(events: readonly AuditEvent[]): readonly (readonly un
       batch.map(({ data }) => data.principal?.client_id),
       batch.map(({ data }) => data.principal?.actors[0]),
       batch.map(({ data }) => data.txn),
-      batch.map(({ traceparent }) => traceparent?.split('-')[1]),
+      batch.map(({ traceparent }) => traceIdOf(traceparent)),
       batch.map((event) => JSON.stringify(event)),
     ]);
   }

@@ -8,7 +8,7 @@ export interface FloodToken {
 }
 
 /** The services that are flooded, and a route of each that needs a token. */
-export const floodedServices = {
+const floodedServices = {
   payments: '/payments',
   accounts: '/accounts/00000000-0000-7000-8000-000000000000',
 } as const;

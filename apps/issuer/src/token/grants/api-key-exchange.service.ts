@@ -25,7 +25,7 @@ function refuse(error: 'invalid_target' | 'invalid_scope' | 'invalid_grant', des
  * @param service the client that exchanges
  * @param now milliseconds since 1970
  */
-export function decideApiKeyExchange(
+function decideApiKeyExchange(
   { key, owner }: UsableApiKey,
   service: string,
   { audience, scopes }: Pick<TokenRequest, 'audience' | 'scopes'>,
@@ -53,7 +53,7 @@ function identityOf({ key }: UsableApiKey, audience: string, plans: Plans): ApiK
  * The application is subject and client; the key is included, with what the service needs to limit it. Never longer than the key, and bound to
  * nothing: the token stays in the service that exchanged it.
  */
-export function claimsForApiKey(
+function claimsForApiKey(
   parameters: TokenParameters,
   { key, owner }: UsableApiKey,
   identity: ApiKeyIdentity,

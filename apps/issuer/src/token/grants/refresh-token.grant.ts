@@ -39,7 +39,7 @@ function requestOf(form: Form, { audience, scopes }: Delegation): TokenRequest {
 }
 
 /** A refresh token never widens: its service, or the issuer for who the person is; its scopes, or fewer. */
-export function decideRefresh(
+function decideRefresh(
   policy: Pick<Policy, 'people'>,
   granted: Pick<Delegation, 'audience' | 'scopes'>,
   { audience, scopes }: TokenRequest,

@@ -101,7 +101,7 @@ function monthEnd(ms: number): number {
 }
 
 /** A bucket that nobody has used. */
-export function fullBucket(limit: ApiKeyLimit, now: number): SharedBucket {
+function fullBucket(limit: ApiKeyLimit, now: number): SharedBucket {
   return { level: limit.perMinute === undefined ? 0 : burstOf(limit), at: now, day: 0, month: 0, leases: {} };
 }
 
