@@ -110,7 +110,8 @@ const rules = [
     ({ gaps }) => ({
       code: 'TRAIL_GAP',
       what: `events are missing from the trail, from ${gaps.map(({ source }) => source).join(', ')}`,
-      to_do: 'docs/operations.md, "What to watch"; for events that are lost permanently: countersign audit accept-gap',
+      to_do:
+        'Check the relay of that source (its readiness note audit_relay); for events that are lost permanently: countersign audit accept-gap',
     }),
   ),
 ];
