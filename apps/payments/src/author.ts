@@ -13,6 +13,12 @@ export interface OnBehalf {
   readonly txn: string;
 }
 
+/** On whose behalf a caller starts one. */
+export function startedBy({ principal }: Caller): OnBehalf & { readonly actors: string[] } {
+  const { subject, clientId, actors, txn } = principal;
+  return { subject, clientId, actors: actors.map((actor) => actor.subject), txn };
+}
+
 export type EventName = keyof typeof events.events;
 export type Kind = keyof typeof events.kinds;
 

@@ -23,7 +23,7 @@ export interface Intake {
   /** Streams that an older version had made otherwise, and that were recreated. */
   readonly madeAgain: readonly string[];
   /** @throws when the stream or its consumer is gone */
-  look(): Promise<Waiting>;
+  waiting(): Promise<Waiting>;
 }
 
 /** The durable pull consumer that all replicas share, with streams and settings as declared in code; recreated when they were lost. */
@@ -45,7 +45,7 @@ export async function openIntake(connection: NatsConnection, streams: StreamSett
   return {
     consumer,
     madeAgain,
-    async look() {
+    async waiting() {
       const [{ state, config }] = await Promise.all([manager.streams.info(auditStream.name), consumer.info()]);
       return { messages: state.messages, bytes: state.bytes, limit: config.max_bytes };
     },

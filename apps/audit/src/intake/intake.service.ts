@@ -171,7 +171,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
 
   /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are recreated */
   async #check(intake: Intake): Promise<void> {
-    const waiting = await intake.look().catch(() => undefined);
+    const waiting = await intake.waiting().catch(() => undefined);
     this.#metrics.waiting(waiting);
     if (waiting === undefined) throw new Error('the stream or its consumer is gone');
   }
@@ -217,7 +217,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       const lagMs = committedAt - message.time.getTime();
       for (const item of inspected) {
         if (item.kind === 'event') this.#metrics.stored(item.event.source, lagMs);
-        else this.#tell(item, connection);
+        else this.#announce(item, connection);
       }
     }
     this.#send(await this.#kept(items, appended), connection);
@@ -236,7 +236,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** The dead letter is already kept in the database; the stream is for those who watch it. */
-  #tell(letter: Rejected, connection: NatsConnection): void {
+  #announce(letter: Rejected, connection: NatsConnection): void {
     this.#metrics.buried();
     this.logger.warn({ nats_subject: letter.natsSubject, reason: letter.reason }, 'a message went to the dead letters');
     const header = headers();

@@ -4,8 +4,8 @@ import { apiKeyJson, holdsPlace, type ApiKeyJson } from '../api-keys/api-key.js'
 import { ApiKeysStore, type ApiKeyChange } from '../api-keys/api-keys.store.js';
 import { type ApiKeyRow } from '../api-keys/api-keys.tables.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { apiKeyEnded, ApiKeyTrail, type ApiKeyChangeDone } from './api-key-trail.service.js';
-import { unknownApiKey } from './api-keys.service.js';
+import { apiKeyEnded, unknownApiKey } from './api-key-problems.js';
+import { ApiKeyTrail, type ApiKeyChangeDone } from './api-key-trail.service.js';
 
 /** What one change does: what becomes of the key, and whether what it was exchanged for is refused from now on. */
 interface Steps {

@@ -42,11 +42,11 @@ export class ApiKeyExpiry implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.background.repeat({ name: 'api_key_expiry', everyMs: CHECK_EVERY_MS, run: () => this.look() });
+    this.background.repeat({ name: 'api_key_expiry', everyMs: CHECK_EVERY_MS, run: () => this.check() });
   }
 
   /** One round. @returns `again` when more keys are due */
-  async look(): Promise<'again' | undefined> {
+  async check(): Promise<'again' | undefined> {
     const now = this.clock();
     const before = new Date(now.getTime() + this.settings.warningDays * DAY_MS);
     const taken = await this.database.transaction(async (transaction) => {

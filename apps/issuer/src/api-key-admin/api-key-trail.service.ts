@@ -14,8 +14,6 @@ const actions = {
   revoked: 'api-key:revoke',
 } as const satisfies Readonly<Record<ApiKeyChangeDone, string>>;
 
-export const apiKeyEnded = (): Problem => new Problem(409, 'API_KEY_ENDED', 'The API key is revoked or has expired.');
-
 /** What one change made of a key; nothing before for one that is new. */
 export interface ChangedApiKey {
   readonly before: ApiKeyRow | null;

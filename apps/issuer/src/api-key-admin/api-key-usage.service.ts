@@ -18,7 +18,7 @@ import { ApiKeysStore } from '../api-keys/api-keys.store.js';
 import { events } from '../events.js';
 import { DAYS_LIMIT, lastUseOf, periodOf, type ApiKeyUsageQuery, type UsageReports } from './api-key-usage.js';
 import { ApiKeyUsageStore } from './api-key-usage.store.js';
-import { unknownApiKey } from './api-keys.service.js';
+import { unknownApiKey } from './api-key-problems.js';
 
 const CHECK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -60,7 +60,7 @@ export class ApiKeyUsageService implements OnModuleInit {
       name: 'api_key_usage',
       everyMs: CHECK_EVERY_MS,
       run: async () => {
-        await this.look();
+        await this.check();
         return undefined;
       },
     });
@@ -144,7 +144,7 @@ export class ApiKeyUsageService implements OnModuleInit {
   }
 
   /** One round: notes unusual use, and forgets what is old. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const now = this.clock();
     const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS);
     await this.database.transaction(async (transaction) => {

@@ -491,12 +491,12 @@ describe('API keys at two replicas of the issuer', () => {
     const before = new Date(Date.now() - 5 * 3_600_000);
     await asService('/api-keys/usage', { reports: [reportOf(id, 168, '192.0.2.1', before)] });
     const { ApiKeyUsageService } = await import('./api-key-usage.service.js');
-    const look = () => Promise.all(issuer.apps.map((app) => app.get(ApiKeyUsageService).look()));
-    await look();
+    const check = () => Promise.all(issuer.apps.map((app) => app.get(ApiKeyUsageService).check()));
+    await check();
     expect(await of('api-key.unusual')).toEqual([]);
     await asService('/api-keys/usage', { reports: [reportOf(id, 300, '192.0.2.1')] });
-    await look();
-    await look();
+    await check();
+    await check();
     expect(await of('api-key.unusual')).toMatchObject([{ changes: { count: 303, usual: 1 } }]);
   });
 
@@ -524,8 +524,8 @@ describe('API keys at two replicas of the issuer', () => {
     await issuer.database.query(`update api_key set expires_at = now() + interval '3 days' where id = $1`, [id]);
     const { ApiKeyExpiry } = await import('./api-key-expiry.service.js');
     const { ApiKeyUses } = await import('../api-keys/api-key-uses.service.js');
-    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
-    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
+    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).check()));
+    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).check()));
     expect(
       (await issuer.dataOf('api-key.expiring')).filter(({ resource }) => resource === `api-key/${id}`),
     ).toHaveLength(1);

@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, by, CLOCK, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
 import { Replica } from '../registry/replica.service.js';
 import { matchesHash } from '../api-keys/api-key-digest.js';
 import { apiKeyJson, statusOf, type ApiKeyJson, type ApiKeyStatus } from '../api-keys/api-key.js';
 import { type ApiKeysQuery, type Lookup } from './api-key-requests.js';
 import { ApiKeysStore } from '../api-keys/api-keys.store.js';
+import { unknownApiKey } from './api-key-problems.js';
 
 export interface ApiKeyPage {
   readonly api_keys: readonly ApiKeyJson[];
@@ -21,8 +22,6 @@ export interface FoundApiKeyJson {
   readonly client_id?: string;
   readonly name?: string;
 }
-
-export const unknownApiKey = (): Problem => new Problem(404, 'API_KEY_UNKNOWN', 'There is no such API key.');
 
 /** What an administrator may see of API keys; every read is recorded. */
 @Injectable()

@@ -24,8 +24,8 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { Replica } from '../registry/replica.service.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { type NewApiKey, type Rotation } from './api-key-requests.js';
-import { apiKeyEnded, ApiKeyTrail } from './api-key-trail.service.js';
-import { unknownApiKey } from './api-keys.service.js';
+import { apiKeyEnded, unknownApiKey } from './api-key-problems.js';
+import { ApiKeyTrail } from './api-key-trail.service.js';
 
 /** A key as it is shown, once. */
 export type NewApiKeyJson = ApiKeyJson & { readonly api_key: string };

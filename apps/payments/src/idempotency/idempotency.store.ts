@@ -67,7 +67,7 @@ export class IdempotencyStore {
    * @returns `begin` when the key is unknown or was forgotten
    * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
    */
-  look({ fingerprint, ...place }: KeyClaim, now: Date): Promise<Claim> {
+  find({ fingerprint, ...place }: KeyClaim, now: Date): Promise<Claim> {
     return this.database.transaction(async (transaction) => {
       const [known] = await transaction.select().from(idempotencyKeyTable).where(at(place)).for('update');
       if (known === undefined) return { kind: 'begin' };

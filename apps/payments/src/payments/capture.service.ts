@@ -4,7 +4,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
 import { moneyToJson } from '@countersign/money';
 import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../accounts/accounts.client.js';
-import { conclude, orderUntil } from '../accounts/finality.js';
+import { conclude } from '../accounts/finality.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
@@ -12,10 +12,11 @@ import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } fro
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
 import { PaymentProgress } from './payment-progress.service.js';
-import { beginCancel, beginCapture, isCertain, resume, type Step, type StepTimes } from './payment-steps.js';
+import { beginCancel, beginCapture, isCertain, resume, type Step } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 import { PaymentsStore } from './payments.store.js';
+import { stepTimesOf } from './step-times.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { RecentLogin } from './recent-login.service.js';
 import { refusalProblem } from './step-refusals.js';
@@ -46,7 +47,7 @@ export class CaptureService {
     const now = this.clock();
     const begun = this.#begin(payment, step, caller, now);
     if (!begun.ok) {
-      const known = await this.keys.look(claim, now);
+      const known = await this.keys.find(claim, now);
       if (known.kind !== 'begin') return this.#again(known, payment, step, claim, caller);
       const details = { ...this.#details(payment, step), failure: begun.refusal };
       await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
@@ -59,7 +60,7 @@ export class CaptureService {
     ]);
     if (committed === 'done') return this.#order(begun.payment, true, step, claim, caller);
     if (committed === 'stale' && tries < TRIES) return this.take(id, step, key, caller, tries + 1);
-    return this.#again(await this.keys.look(claim, now), payment, step, claim, caller);
+    return this.#again(await this.keys.find(claim, now), payment, step, claim, caller);
   }
 
   /**
@@ -98,7 +99,7 @@ export class CaptureService {
     const now = this.clock();
     const taken: Step =
       payment.pending === step.kind
-        ? { ok: true, payment: resume(payment, this.#times(caller, now), now) }
+        ? { ok: true, payment: resume(payment, stepTimesOf(caller, now, this.lease), now) }
         : this.#begin(payment, step, caller, now);
     if (!taken.ok) throw refusalProblem(taken.refusal, payment);
     if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done')
@@ -123,13 +124,9 @@ export class CaptureService {
   }
 
   #begin(payment: Payment, step: HoldStep, caller: Caller, now: Date): Step {
-    const times = this.#times(caller, now);
+    const times = stepTimesOf(caller, now, this.lease);
     if (step.kind === 'cancel') return beginCancel(payment, times, now);
     return beginCapture(payment, step.command.amount, times, now);
-  }
-
-  #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
   }
 
   #details({ id, amount, currency }: Payment, step: HoldStep) {

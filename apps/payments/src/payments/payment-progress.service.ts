@@ -3,15 +3,13 @@ import { CLOCK } from '@countersign/service-host';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
+import { checkAgainAt } from '../idempotency/step-lease.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 import { noticeOfStatus } from './payment-notice.js';
 import { eventBy, type Author, type EventName } from '../author.js';
 import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
-
-/** Milliseconds before recovery looks again at what was not answered. */
-const CHECK_AGAIN_MS = 10_000;
 
 /** Commits what a payment becomes; anyone who learns of its transfer comes here: its request, a repeat of it, recovery. */
 @Injectable()
@@ -50,8 +48,7 @@ export class PaymentProgress {
   /** Leaves the payment to a repeat of the request or to recovery. `sent`: an order may be on its way. */
   async leave(payment: Payment, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
-    const at = dueAgainAt ?? new Date(now.getTime() + CHECK_AGAIN_MS * (1 + Math.random()));
-    const update = this.payments.update(payment, postpone(payment, sent, at, now));
+    const update = this.payments.update(payment, postpone(payment, sent, dueAgainAt ?? checkAgainAt(now), now));
     if ((await this.changes.commit([update, ...parts])) === 'stale' && parts.length > 0)
       await this.changes.commit(parts);
   }
@@ -75,7 +72,7 @@ export class PaymentProgress {
     return [
       this.payments.update(before, after),
       this.changes.event(event),
-      ...(notice === undefined ? [] : [this.deliveries.tell(notice)]),
+      ...(notice === undefined ? [] : [this.deliveries.insert(notice)]),
     ];
   }
 }

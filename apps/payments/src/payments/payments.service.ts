@@ -4,12 +4,12 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, uuidv7 } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
-import { conclude, orderUntil } from '../accounts/finality.js';
+import { conclude } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../author.js';
+import { eventBy, startedBy } from '../author.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import { PaymentProgress } from './payment-progress.service.js';
 import { isCertain, resume, type StepTimes } from './payment-steps.js';
@@ -24,6 +24,7 @@ import {
   type PaymentJson,
 } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
+import { stepTimesOf } from './step-times.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 
 /** The steps of a payment: keep it, order the transfer, keep what came of it. A step that was cut off is taken again, never doubled. */
@@ -44,7 +45,7 @@ export class PaymentsService {
   async pay(command: CreatePayment, key: IdempotencyKey, caller: Caller): Promise<Answer> {
     const now = this.clock();
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(command)) };
-    const payment = newPayment(command, caller, this.#times(caller, now), now);
+    const payment = newPayment(command, caller, stepTimesOf(caller, now, this.lease), now);
     const { amount, from, to, capture } = paymentToJson(payment);
     const begun = await this.changes.commit([
       this.payments.insert(payment),
@@ -91,7 +92,7 @@ export class PaymentsService {
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(command: CreatePayment, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const now = this.clock();
-    const known = await this.keys.look(claim, now);
+    const known = await this.keys.find(claim, now);
     if (known.kind === 'begin') return this.pay(command, claim.key, caller);
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     const payment = await this.payments.get(known.resourceId);
@@ -100,7 +101,7 @@ export class PaymentsService {
       await this.changes.commit([this.keys.answer(claim, answer)]);
       return { ...answer, replayed: null };
     }
-    const resumed = resume(payment, this.#times(caller, now), now);
+    const resumed = resume(payment, stepTimesOf(caller, now, this.lease), now);
     if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw idempotencyInFlight();
     return this.#order(resumed, isCertain(payment, now), claim, caller);
   }
@@ -128,13 +129,9 @@ export class PaymentsService {
     if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
     return { ...paymentAnswer(after, detail), replayed: null };
   }
-
-  #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
-  }
 }
 
-function newPayment(command: CreatePayment, { principal }: Caller, times: StepTimes, now: Date): Payment {
+function newPayment(command: CreatePayment, caller: Caller, times: StepTimes, now: Date): Payment {
   const { amount, from, to, reference, capture, hold_seconds } = command;
   const id = paymentIdSchema.parse(uuidv7(now.getTime()));
   return {
@@ -158,10 +155,7 @@ function newPayment(command: CreatePayment, { principal }: Caller, times: StepTi
     expiresAt: null,
     ...times,
     version: 1,
-    subject: principal.subject,
-    clientId: principal.clientId,
-    actors: principal.actors.map((actor) => actor.subject),
-    txn: principal.txn,
+    ...startedBy(caller),
     createdAt: now,
     updatedAt: now,
   };

@@ -5,6 +5,7 @@ import { type TransferOrder } from '../accounts/accounts.client.js';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
+import { checkAgainAt } from '../idempotency/step-lease.js';
 import { eventBy, type Author } from '../author.js';
 import { endRefund, isCertain } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment } from '../payments/payment.js';
@@ -13,9 +14,6 @@ import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 import { makeNotice, type Notice } from '../webhooks/notice.js';
 import { changedRefund, refundToJson, type Refund } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
-
-/** Milliseconds before recovery looks again at what was not answered. */
-const CHECK_AGAIN_MS = 10_000;
 
 /** How a refund's transfer ended. */
 export type RefundEnd = Extract<TransferState, { kind: 'posted' | 'refused' }>;
@@ -77,7 +75,7 @@ export class RefundProgress {
         this.refunds.update(part, ended),
         this.payments.update(whole, after),
         this.changes.event(this.#event(ended, whole, after, author)),
-        this.deliveries.tell(noticeOf(ended, after, now)),
+        this.deliveries.insert(noticeOf(ended, after, now)),
         ...answer(ended, after),
       ]);
       if (committed === 'done') return { refund: ended, payment: after };
@@ -89,7 +87,7 @@ export class RefundProgress {
   /** Leaves the refund to a repeat of the request or to recovery. `sent`: an order may be on its way. */
   async leave(refund: Refund, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
-    const dueAt = dueAgainAt ?? new Date(now.getTime() + CHECK_AGAIN_MS * (1 + Math.random()));
+    const dueAt = dueAgainAt ?? checkAgainAt(now);
     const left = changedRefund(refund, { dueAt, ...(sent ? {} : { orderUntil: now }) }, now);
     const committed = await this.changes.commit([this.refunds.update(refund, left), ...parts]);
     if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);

@@ -5,16 +5,17 @@ import { uuidv7 } from '@countersign/audit-event';
 import { moneyToJson } from '@countersign/money';
 import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
-import { conclude, orderUntil } from '../accounts/finality.js';
+import { conclude } from '../accounts/finality.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { pendingProblem, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../author.js';
+import { eventBy, startedBy } from '../author.js';
 import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
 import { type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
+import { stepTimesOf } from '../payments/step-times.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { RecentLogin } from '../payments/recent-login.service.js';
 import { refusalProblem } from '../payments/step-refusals.js';
@@ -66,7 +67,7 @@ export class RefundsService {
     }
     const step = await this.#begin(payment, money, now);
     if (!step.ok) {
-      const known = await this.keys.look(claim, now);
+      const known = await this.keys.find(claim, now);
       if (known.kind !== 'begin') return this.#again(known, claim, right, caller);
       await this.outbox.recordDurably(eventBy(caller, 'refund.refused', { id, failure: step.refusal, changes }));
       throw refusalProblem(step.refusal, payment);
@@ -75,7 +76,7 @@ export class RefundsService {
       payment,
       { amount: money.amount, reason: command.reason },
       caller,
-      this.#times(caller, now),
+      stepTimesOf(caller, now, this.lease),
       now,
     );
     const committed = await this.changes.commit([
@@ -86,7 +87,7 @@ export class RefundsService {
     ]);
     if (committed === 'done') return this.#order(step.payment, refund, true, claim, right, caller);
     if (committed === 'stale' && tries < TRIES) return this.refund(id, command, key, caller, tries + 1);
-    return this.#again(await this.keys.look(claim, now), claim, right, caller);
+    return this.#again(await this.keys.find(claim, now), claim, right, caller);
   }
 
   /** The payment's refunds, oldest first, those that failed too. */
@@ -117,7 +118,7 @@ export class RefundsService {
       return { ...answer, replayed: null };
     }
     const now = this.clock();
-    const { orderUntil: until, dueAt } = this.#times(caller, now);
+    const { orderUntil: until, dueAt } = stepTimesOf(caller, now, this.lease);
     const latest = refund.orderUntil > until ? refund.orderUntil : until;
     const resumed = changedRefund(refund, { orderUntil: latest, dueAt }, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw idempotencyInFlight();
@@ -149,16 +150,12 @@ export class RefundsService {
     if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
     return { ...refundAnswer(ended.refund, ended.payment, detail), replayed: null };
   }
-
-  #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
-  }
 }
 
 function newRefund(
   payment: Payment,
   wanted: Pick<Refund, 'amount' | 'reason'>,
-  { principal }: Caller,
+  caller: Caller,
   times: StepTimes,
   now: Date,
 ): Refund {
@@ -174,10 +171,7 @@ function newRefund(
     failure: null,
     ...times,
     version: 1,
-    subject: principal.subject,
-    clientId: principal.clientId,
-    actors: principal.actors.map((actor) => actor.subject),
-    txn: principal.txn,
+    ...startedBy(caller),
     createdAt: now,
     updatedAt: now,
   };

@@ -15,7 +15,7 @@ export class DeliveriesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it reports. */
-  tell({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
+  insert({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
     return {
       write: (bind) => {
         const kind = bind(type);

@@ -68,7 +68,7 @@ export class WebhooksService {
     const members = ['webhook', url, ...types, ...(reach === 'client' ? [reach] : [])];
     const claim = { owner, key, fingerprint: fingerprintOf(members) };
     const answer = { status: 201, body: { ...endpointToJson(endpoint) } };
-    const known = await this.keys.look(claim, now);
+    const known = await this.keys.find(claim, now);
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     const committed = await this.changes.commit([
       this.endpoints.insert(endpoint),
@@ -76,11 +76,11 @@ export class WebhooksService {
       this.changes.event(eventBy(caller, 'webhook.registered', { id, changes: { url, types, reach } })),
     ]);
     if (committed === 'done') return { ...answer, replayed: null };
-    if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
+    if (committed === 'key_known') return this.#replayed(await this.keys.find(claim, now));
     if (tries < TRIES && (await this.endpoints.countOf(owner)) < ENDPOINT_LIMIT) {
       return this.register(command, key, caller, tries + 1);
     }
-    const earlier = await this.keys.look(claim, now);
+    const earlier = await this.keys.find(claim, now);
     if (earlier.kind === 'answered') return { ...earlier.answer, replayed: earlier.resourceId };
     const detail = `You already have ${String(ENDPOINT_LIMIT)} endpoints, the maximum; remove one first.`;
     return refuse(new Problem(422, 'WEBHOOK_LIMIT', detail));
@@ -117,7 +117,7 @@ export class WebhooksService {
     const now = this.clock();
     const members = ['replay', id, wanted.event_id ?? '', wanted.since?.toISOString() ?? ''];
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
-    const known = await this.keys.look(claim, now);
+    const known = await this.keys.find(claim, now);
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
       const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
@@ -132,7 +132,7 @@ export class WebhooksService {
       this.changes.event(eventBy(caller, 'webhook.replayed', { id, changes })),
     ]);
     if (committed === 'done') return { ...answer, replayed: null };
-    if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
+    if (committed === 'key_known') return this.#replayed(await this.keys.find(claim, now));
     const detail = 'This endpoint answered 410, so nothing is sent to it; register it again.';
     return this.#refuse(new Problem(409, 'WEBHOOK_GONE', detail), caller, 'webhook.replay_refused', { id, changes });
   }
@@ -151,7 +151,7 @@ export class WebhooksService {
     throw problem;
   }
 
-  #replayed(known: Awaited<ReturnType<IdempotencyStore['look']>>): Answer {
+  #replayed(known: Awaited<ReturnType<IdempotencyStore['find']>>): Answer {
     if (known.kind !== 'answered') throw idempotencyInFlight();
     return { ...known.answer, replayed: known.resourceId };
   }
