@@ -28,6 +28,7 @@ export interface EventBatch {
   readonly payload: Buffer;
 }
 
+/** The most that one message holds. */
 export interface BatchLimits {
   /** Maximum events in one batch; {@link BATCH_EVENT_LIMIT} by default. */
   readonly events?: number;

@@ -6,6 +6,7 @@ interface Waiting<Item> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Limits of a {@link GroupCommit}. */
 export interface GroupCommitOptions {
   /** Maximum items in one write. */
   readonly groupLimit: number;

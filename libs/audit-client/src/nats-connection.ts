@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, usernamePasswordAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
+/** Which NATS server, as whom. */
 export interface NatsOptions {
   /** One server, or several of a cluster, separated by commas. */
   readonly url: string;
@@ -14,6 +15,7 @@ export interface NatsOptions {
   };
 }
 
+/** Where connections log; pino fits. */
 export interface ConnectionLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -4,6 +4,7 @@ import { GroupCommit } from './group-commit.js';
 import { uuidv7 } from '@countersign/audit-event';
 import { execute, type SqlExecutor } from './sql-executor.js';
 
+/** Which service records, and where its outbox is. */
 export interface AuditOutboxOptions {
   /** The service's own database, which holds `audit_outbox`. */
   readonly pool: pg.Pool;

@@ -12,6 +12,7 @@ const number = z.string().regex(/^[0-9]{1,18}$/);
 
 /** Every event of the source up to and including `through` is in the log. */
 const receiptSchema = z.strictObject({ source: z.string(), through: number });
+/** Audit has every event of a source up to a number. */
 export type Receipt = z.infer<typeof receiptSchema>;
 
 const placeSchema = z.strictObject({
@@ -31,10 +32,12 @@ export type Place = z.infer<typeof placeSchema>;
  * each receipt that it repeats, so that a relay knows to expect places.
  */
 const placementSchema = z.strictObject({ source: z.string(), places: z.array(placeSchema) });
+/** The places that events have in the log. */
 export type Placement = z.infer<typeof placementSchema>;
 
 /** Audit's log was restored from a backup: it asks, on the receipts' subject, for everything kept from this log index on. */
 const recallSchema = z.strictObject({ source: z.string(), recall: number });
+/** Audit's request for kept events. */
 export type Recall = z.infer<typeof recallSchema>;
 
 /** The highest log index that a source received, on each of its messages: a shorter log was restored from a backup. */

@@ -18,6 +18,7 @@ import { RelayStore } from './relay.store.js';
 import { ROUND } from './relay-statements.js';
 import { reportSubject, writeReport, type SourceReport } from './source-report.js';
 
+/** Which outbox is relayed, and to which NATS server. */
 export interface RelayOptions {
   readonly pool: pg.Pool;
   readonly source: string;
@@ -35,6 +36,7 @@ export interface RelayOptions {
   readonly keepHours?: number;
 }
 
+/** The state of a relay, for health and metrics. */
 export interface RelayState {
   readonly connected: boolean;
   /** Whether this process holds the database's relay lock; another replica may. */

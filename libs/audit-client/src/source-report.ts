@@ -42,6 +42,7 @@ const sourceReportSchema = z.object({
     })
     .nullable(),
 });
+/** How a service is doing, as it reports to audit. */
 export type SourceReport = z.infer<typeof sourceReportSchema>;
 
 /** Cuts what has no bound of its own, so that every report can be read. */

@@ -61,6 +61,7 @@ const principalSchema = z.strictObject({
   /** Present if the subject is a person. */
   person: personSchema.optional(),
 });
+/** The verified caller of an event. */
 export type AuditPrincipal = z.infer<typeof principalSchema>;
 
 const dataSchema = z.strictObject({
@@ -92,13 +93,14 @@ export const auditEventSchema = z.strictObject({
   sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
   data: dataSchema,
 });
+/** An event as the trail has it: CloudEvents 1.0 in JSON. */
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
 /** What a service provides; the outbox adds id, source and time, the relay the sequence. */
 export type EventParts = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
 
-/** An event in the outbox, before it is numbered. */
 const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
+/** An event in the outbox, before it is numbered. */
 export type UnnumberedEvent = z.infer<typeof unnumberedEventSchema>;
 
 /** Thrown when a service creates an event that the trail would reject: a bug in the service, found before its change commits. */

@@ -189,4 +189,5 @@ export const tokenErrorReasons = {
   },
 } as const satisfies Readonly<Record<string, TokenErrorReason>>;
 
+/** The stable code of a refusal; docs/token-errors.md explains each. */
 export type TokenErrorCode = keyof typeof tokenErrorReasons;

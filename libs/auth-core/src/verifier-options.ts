@@ -15,6 +15,7 @@ export interface KeysReport {
   readonly message: string;
 }
 
+/** Whose tokens a verifier accepts, and how it gets the keys. */
 export interface VerifierOptions<Claims = unknown> {
   /** The issuer identifier, compared exactly with `iss`. */
   readonly issuer: string;

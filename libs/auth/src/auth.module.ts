@@ -45,6 +45,7 @@ import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
 import { RefusalErrors } from './refusal.js';
 import { RouteReport } from './route-report.js';
 
+/** A factory of the settings, and what it needs. */
 export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: FactoryProvider<AuthSettings>['useFactory'];

@@ -54,6 +54,7 @@ export interface ExportReport {
   readonly lost: readonly number[];
 }
 
+/** What an export is compared with. */
 export interface ExportCheckOptions {
   /** Signed by the log and already opened. */
   readonly checkpoints: readonly Checkpoint[];

@@ -7,6 +7,7 @@ export const NOTE_SIZE_LIMIT = 100_000;
 /** Why a note is not to be believed. */
 export type NoteErrorCode = 'NOTE_MALFORMED' | 'NOTE_SIGNATURE_WRONG' | 'NOTE_SIGNER_UNKNOWN';
 
+/** Thrown for a signed note that is malformed, or not signed by the key that it should be. */
 export class NoteError extends Error {
   constructor(
     readonly code: NoteErrorCode,

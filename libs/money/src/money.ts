@@ -10,6 +10,7 @@ export const currencySchema = z
   .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code: three capital letters')
   .refine((code) => currentCurrencies.has(code) || historicCurrencies.has(code), 'not an ISO 4217 currency')
   .brand('Currency');
+/** An ISO 4217 code that {@link currencySchema} has checked. */
 export type Currency = z.infer<typeof currencySchema>;
 
 /** A currency for what begins now: current in ISO 4217, with a minor unit to count in. */

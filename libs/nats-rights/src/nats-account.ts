@@ -1,3 +1,4 @@
+/** The subjects that a user may publish to and subscribe to. */
 export interface NatsRights {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
@@ -11,6 +12,7 @@ export interface NatsExport {
   readonly to?: readonly string[];
 }
 
+/** What one account uses of another's. */
 export interface NatsImport {
   readonly kind: 'service' | 'stream';
   readonly from: 'issuer' | 'audit';

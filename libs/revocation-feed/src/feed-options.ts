@@ -1,11 +1,13 @@
 import { type RevocationList } from '@countersign/auth-core';
 import { type NatsConnection } from '@nats-io/nats-core';
 
+/** Where the feed logs; pino fits. */
 export interface FeedLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
+/** Whose revocations the feed follows, and what it does while it cannot. */
 export interface RevocationFeedOptions {
   /** The issuer identifier, as the tokens have it. */
   readonly issuer: string;
@@ -64,6 +66,7 @@ export interface RevocationFeedOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** The state of a feed, for health and metrics. */
 export interface RevocationFeedState {
   /** `loading` until a whole list was first there; `current` while it is all that the issuer states; else `lost`. */
   readonly state: 'loading' | 'current' | 'lost';

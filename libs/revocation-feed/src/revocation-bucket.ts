@@ -12,6 +12,7 @@ const STREAM = `KV_${REVOCATION_BUCKET}`;
 /** JetStream's code for a stream that is not there. */
 const STREAM_NOT_FOUND = 10_059;
 
+/** How large the bucket is, and how often it is copied. */
 export interface BucketOptions {
   /** 1 on one server, 3 in a cluster. */
   readonly replicas: number;

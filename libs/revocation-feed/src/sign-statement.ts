@@ -1,6 +1,7 @@
 import { jwtSigner, revokedName, type PrivateJwk, type Revoked } from '@countersign/auth-core';
 import { EVENT, LIST_EVENT, TYPE, type ListedRevocation, type SignedDigest } from './statement.js';
 
+/** Who signs a statement (a Security Event Token, RFC 8417), and when. */
 export interface Signing {
   readonly issuer: string;
   /** The SET's `jti`. */

@@ -6,6 +6,7 @@ import { clientConfigOf, databaseOf, type TlsDemand } from './database/connectio
 import { databaseFaultOf } from './problems/database-fault.js';
 import { migrateDatabase, MigrationError } from './database/migrations.js';
 
+/** Which database is migrated, and as whom. */
 export interface MigrationSettings {
   /** The login that may become the database's owner. */
   readonly migrationUrl: string;

@@ -9,6 +9,7 @@ import { DatabaseModule } from './database/database.js';
 import { revocationFeedSettings } from './credentials/revocations.js';
 import { ServiceAuthModule } from './credentials/service-auth.js';
 
+/** What a resource server is made from. */
 export interface ResourceServerOptions {
   /** The service's name: the audience that it accepts, and the source of its events. */
   readonly name: string;

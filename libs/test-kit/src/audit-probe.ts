@@ -39,6 +39,7 @@ export interface AuditProbe {
   clear(): void;
 }
 
+/** How an audit probe is set up. */
 export interface AuditProbeOptions {
   /** The service's name; `orders` by default. */
   readonly source?: string;

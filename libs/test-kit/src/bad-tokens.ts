@@ -2,6 +2,7 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { generateSigningKey, publicJwkOf, type TokenErrorCode } from '@countersign/auth-core';
 import { type TestIssuer } from './test-issuer.js';
 
+/** A token that every guard must refuse, with the code of its refusal. */
 export interface BadToken {
   readonly name: string;
   readonly token: string;

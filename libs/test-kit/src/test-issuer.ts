@@ -48,6 +48,7 @@ export interface TestIssuer {
   close(): Promise<void>;
 }
 
+/** How a test issuer is set up. */
 export interface TestIssuerOptions {
   readonly audience?: string;
   readonly issuer?: string;

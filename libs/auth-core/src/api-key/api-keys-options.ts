@@ -3,6 +3,7 @@ import { type ApiKeyExchangeOptions } from './api-key-tokens.js';
 import { type LimitStore } from './limits/limit-store.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
+/** How API keys are exchanged, limited and reported. */
 export interface ApiKeysOptions extends ApiKeyExchangeOptions {
   /** Where replicas share the limits; in this process by default, so pass a shared store if the service has replicas. */
   readonly limitStore?: LimitStore | undefined;

@@ -7,6 +7,7 @@ import { type ApiKeyUsageReport } from './usage.js';
 /** The scope with which a service reports on API keys, at the audience `issuer`. */
 export const API_KEY_REPORT_SCOPE = 'api-keys:report';
 
+/** Which issuer is reported to, and as whom. */
 export interface IssuerReporterOptions {
   readonly issuer: string;
   /** The service's own client. */
@@ -21,6 +22,7 @@ export interface SentReport extends ApiKeyUsageReport {
   readonly id: string;
 }
 
+/** Reports to the issuer what was seen of API keys. */
 export interface IssuerReporter {
   /** Reports usage; the id makes the issuer count a report once. @throws {Error} when it did not arrive */
   usage(reports: readonly SentReport[]): Promise<void>;

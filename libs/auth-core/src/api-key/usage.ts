@@ -20,6 +20,7 @@ export interface ApiKeyNetworkSeen {
   readonly network: string;
 }
 
+/** How often keys were used, and from which networks, since the report before. */
 export interface ApiKeyUsageReport {
   readonly uses: readonly ApiKeyUse[];
   readonly networks: readonly ApiKeyNetworkSeen[];
@@ -29,6 +30,7 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** Maximum entries of one report: it fits into a request to the issuer. */
 export const USES_OF_A_REPORT = 200;
+/** Maximum networks of one report. */
 export const NETWORKS_OF_A_REPORT = 100;
 /** Maximum counters, and networks, that wait for a report: some 10 MB. */
 const WAITING_LIMIT = 50_000;

@@ -2,6 +2,7 @@ import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { type AccessToken } from './token-request.js';
 
+/** The request that a token is sent with. */
 export interface AuthorizedRequest {
   readonly method: string;
   readonly url: string;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { signJwt } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 
+/** Who authenticates to which issuer by an assertion (RFC 7523, section 2.2). */
 export interface ClientAssertionOptions {
   readonly clientId: string;
   /** The issuer identifier; the assertion is valid only there. */

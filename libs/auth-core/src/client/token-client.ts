@@ -19,6 +19,7 @@ export interface TokenRequest {
 /** What is exchanged (RFC 8693, section 3): an ID token or a JWT must come from an issuer that ours trusts for it. */
 export type SubjectTokenType = 'access_token' | 'id_token' | 'jwt';
 
+/** What a token is exchanged for (RFC 8693, section 2.1). */
 export interface ExchangeRequest extends TokenRequest {
   readonly subjectToken: string;
   /** `access_token` by default. */

@@ -6,6 +6,7 @@ import { signClientAssertion } from './client-assertion.js';
 import { type TokenPauses } from './token-pauses.js';
 import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
 
+/** The issuer, and the client that asks it for tokens. */
 export interface TokenClientOptions {
   /** The issuer identifier. */
   readonly issuer: string;

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { signJwt } from '../jws/sign.js';
 import { dpopJwkOf, type PrivateJwk } from '../keys/jwk.js';
 
+/** What a proof is made for (RFC 9449, section 4.2). */
 export interface DpopProofOptions {
   /** The client's own key; the token is bound to its RFC 7638 thumbprint. */
   readonly key: PrivateJwk;

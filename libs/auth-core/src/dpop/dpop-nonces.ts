@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+/** The key of the nonces, and how long each is accepted. */
 export interface DpopNoncesOptions {
   /** The secret that nonces are derived from, at least 32 bytes; the same at all replicas. */
   readonly key: Uint8Array;

@@ -9,6 +9,7 @@ import { TokenError } from '../token-error.js';
 import { accessTokenHash } from './create-dpop-proof.js';
 import { targetUri } from './target-uri.js';
 
+/** What a proof must be for (RFC 9449, section 4.3). */
 export interface DpopExpectation {
   /** The method of the request that carried the proof. */
   readonly method: string;

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 
 /** The algorithms that are accepted by default, and that our own issuer signs with (RFC 7518, section 3.1; RFC 8037). */
 export const supportedAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
+/** One of the {@link supportedAlgorithms}. */
 export type Algorithm = (typeof supportedAlgorithms)[number];
 
 /**
@@ -20,6 +21,7 @@ export const knownAlgorithms = [
   'ML-DSA-65',
   'ML-DSA-87',
 ] as const;
+/** One of the {@link knownAlgorithms}. */
 export type KnownAlgorithm = (typeof knownAlgorithms)[number];
 
 const known: ReadonlyMap<unknown, KnownAlgorithm> = new Map<unknown, KnownAlgorithm>([

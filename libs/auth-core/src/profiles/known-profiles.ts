@@ -216,4 +216,5 @@ export const knownProfiles = {
   kubernetes,
   'github-actions': githubActions,
 } as const satisfies Readonly<Record<string, TokenProfile>>;
+/** The name of one of the {@link knownProfiles}. */
 export type ProfileName = keyof typeof knownProfiles;

@@ -1,6 +1,7 @@
 /** State of a breaker: `open` lets nothing pass, `half-open` one trial call. */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
+/** When a circuit breaker opens, and for how long. */
 export interface CircuitLimits {
   /** Fraction of failed calls that opens it; 0.5 by default. */
   readonly threshold?: number;

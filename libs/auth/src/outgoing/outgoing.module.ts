@@ -5,6 +5,7 @@ import { ServiceCalls, type ServiceCallsOptions } from './service-calls.js';
 /** This service's identity at the issuer, and the limits of its calls. */
 export type OutgoingSettings = TokenClientOptions & Omit<ServiceCallsOptions, 'tokens'>;
 
+/** A factory of the options, and what it needs. */
 export interface OutgoingModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: FactoryProvider<OutgoingSettings>['useFactory'];

@@ -16,6 +16,7 @@ import { type Failed, type ServiceAnswer, type ServiceCall } from './service-cal
 import { childTraceparent } from '@countersign/audit-event/trace-context';
 import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from './transport.js';
 
+/** How other services are called. */
 export interface ServiceCallsOptions {
   readonly tokens: TokenClient;
   /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */

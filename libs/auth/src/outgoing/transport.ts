@@ -10,6 +10,7 @@ export interface TransportRequest {
   readonly answerLimit: number;
 }
 
+/** The response to one request. */
 export interface TransportAnswer {
   readonly status: number;
   readonly headers: Headers;

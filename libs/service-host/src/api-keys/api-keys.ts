@@ -26,6 +26,7 @@ export interface ApiKeyClient {
   readonly clientKey: PrivateJwk;
 }
 
+/** The issuer that knows the API keys, and as whom the service asks it. */
 export interface ApiKeysModuleOptions extends ApiKeyClient {
   readonly issuer: string;
   readonly allowPlainHttp: boolean;

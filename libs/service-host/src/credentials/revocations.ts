@@ -16,6 +16,7 @@ import { type HealthRegistry } from '../health/health.js';
 import { HEALTH, LOGGER, METRICS } from '../tokens.js';
 import { QUIET_START_MS } from './keys-log.js';
 
+/** Where revocations come from, and what happens to tokens while they cannot be received. */
 export interface RevocationFeedSettings {
   readonly nats: NatsOptions;
   readonly whenLost: 'accept' | 'refuse';

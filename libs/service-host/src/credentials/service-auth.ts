@@ -21,6 +21,7 @@ import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from 
 import { UsedProofsModule } from './used-proofs.js';
 import { DPOP_NONCES, HEALTH, LOGGER, RESOURCE_URL, SESSIONS } from '../tokens.js';
 
+/** Whose tokens the service accepts, and what for. */
 export interface ServiceAuthOptions {
   readonly issuer: string;
   readonly jwksUrl?: string | undefined;

@@ -15,6 +15,7 @@ export type Database = NodePgDatabase;
 /** An open transaction on it. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
+/** The service's database, and how it is used. */
 export interface DatabaseOptions extends DatabaseConnection {
   /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied forward at start where the login may, else waited for. */
   readonly migrationsFolder: string;

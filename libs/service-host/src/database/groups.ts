@@ -10,6 +10,7 @@ export class Later {
 /** The outcome of an item. */
 export type Served<Result> = { readonly result: Result } | Later;
 
+/** Limits of {@link Groups}, and what its items use up. */
 export interface GroupsOptions<Item> {
   /** Maximum items in one group. */
   readonly groupLimit: number;

@@ -1,6 +1,7 @@
 /** A readiness check: resolves when the part is usable, rejects with the reason when it is not. */
 export type HealthCheck = () => Promise<void> | void;
 
+/** What `/health/ready` answers. */
 export interface HealthReport {
   readonly status: 'ready' | 'not_ready';
   readonly checks: Readonly<Record<string, 'ok' | string>>;

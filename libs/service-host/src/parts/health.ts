@@ -27,6 +27,7 @@ export class HealthController {
   }
 }
 
+/** What readiness checks and reports. */
 export interface HealthOptions {
   /** By name: each resolves when its part is usable, and rejects with the reason when it is not. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;

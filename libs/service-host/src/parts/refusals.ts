@@ -7,6 +7,7 @@ import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
 export { type PartLogger } from '../problems/part-logger.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../trail/refusals.service.js';
 
+/** Which service refuses, and where that is recorded. */
 export interface RefusalTrailOptions extends RefusalsOptions {
   /** In the service's own database. */
   readonly outbox: AuditOutbox;

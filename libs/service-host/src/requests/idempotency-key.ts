@@ -5,10 +5,12 @@ import { Problem } from '../problems/problem.js';
 /** Hours that a key and its answer are kept. */
 export const IDEMPOTENCY_KEPT_HOURS = 24;
 
+/** 1 to 255 printable ASCII characters without blanks. */
 export const idempotencyKeySchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/)
   .brand('IdempotencyKey');
+/** A key that {@link idempotencyKeySchema} has checked. */
 export type IdempotencyKey = z.infer<typeof idempotencyKeySchema>;
 
 /**

@@ -27,6 +27,7 @@ export const BODY_LIMIT = 64 * 1024;
 /** Part of the time for a graceful stop after which what is still in flight is cut. */
 const CUT_AT = 0.7;
 
+/** What {@link startService} starts. */
 export interface ServiceOptions {
   /** The service's name: its audience, its log prefix, its source in the audit trail. */
   readonly name: string;

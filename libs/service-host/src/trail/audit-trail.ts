@@ -17,6 +17,7 @@ import { watchOutbox } from './outbox-signals.js';
 import { markRecorded } from '../trace/request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, HEALTH, LOGGER, METRICS, POOL } from '../tokens.js';
 
+/** Which service records, and how its events reach the trail. */
 export interface AuditTrailOptions {
   /** The service's name, the `source` of its events. */
   readonly source: string;

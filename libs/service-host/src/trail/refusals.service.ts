@@ -28,7 +28,9 @@ import {
 } from '../trace/request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
 
+/** Injection token of the {@link RefusalsOptions}. */
 export const REFUSALS_OPTIONS = Symbol.for('countersign.refusals-options');
+/** How refusals are limited and reported. */
 export interface RefusalsOptions {
   /** The service's name. */
   readonly service: string;

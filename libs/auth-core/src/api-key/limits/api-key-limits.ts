@@ -6,6 +6,7 @@ import { LeaseRequests } from './lease-requests.js';
 import { type LimitState, type LimitStore } from './limit-store.js';
 import { capacityOf, type LeaseAnswer } from './shared-bucket.js';
 
+/** Where limits are counted, and how many are held. */
 export interface ApiKeyLimitsOptions {
   readonly store: LimitStore;
   /** Maximum buckets held; 100,000 by default. One that was not used recently is evicted. */

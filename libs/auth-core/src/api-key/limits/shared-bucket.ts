@@ -28,6 +28,7 @@ export interface LeaseRequest {
   readonly wanted: number;
 }
 
+/** What a replica may let pass, and for how long. */
 export interface LeaseAnswer {
   /** Requests that it may let pass; 0 when none are left. */
   readonly granted: number;
