@@ -134,6 +134,16 @@ describe('the documentation', () => {
     expect(unnamed).toEqual([]);
   });
 
+  it('names everything that test-kit exports in its README', () => {
+    const exported = [...read('libs/test-kit/src/index.ts').matchAll(/export \{([^}]*)\}/g)].flatMap(([, names = '']) =>
+      names.split(',').map((name) => name.trim()),
+    );
+    const values = exported.filter((name) => name !== '' && !name.startsWith('type '));
+    const text = read('libs/test-kit/README.md');
+    expect(values.filter((name) => !text.includes(`\`${name}`))).toEqual([]);
+    expect(values.length).toBeGreaterThan(8);
+  });
+
   it('counts the benchmarks and the hostile tokens right', () => {
     const benchmarks = globSync('tools/bench/src/*.bench.ts', { cwd: root }).map((file) => basename(file, '.bench.ts'));
     expect(read('CONTRIBUTING.md')).toContain(`: ${benchmarks.sort().join(', ')} `);
