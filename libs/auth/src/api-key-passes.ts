@@ -34,7 +34,7 @@ export class ApiKeyPasses {
     if (!needs.public && needs.asksDelegation === true) return false;
     const fields = passApiKeyNow(this.keys, key, needs, addressOf(request));
     if (fields === undefined) return false;
-    if (fields !== NO_FIELDS) this.#tell(context, fields);
+    if (fields !== NO_FIELDS) this.#sendFields(context, fields);
     return true;
   }
 
@@ -49,7 +49,7 @@ export class ApiKeyPasses {
       this.floodGate?.note(context, routeClass);
       throw limitExceeded(state);
     }
-    if (context.getType() === 'http') this.#tell(context, fieldsOf(state));
+    if (context.getType() === 'http') this.#sendFields(context, fieldsOf(state));
   }
 
   count(key: ApiKeyIdentity, needs: RouteNeeds | undefined, outcome: ApiKeyOutcome, carrier?: Carrier): void {
@@ -73,10 +73,10 @@ export class ApiKeyPasses {
     const key = principal === undefined || status !== 429 ? undefined : ownApiKeyOf(principal);
     if (key === undefined || context.getType() !== 'http') return;
     const isLast = await this.floodGate?.slow(key.id, context.getArgByIndex<object>(0));
-    if (isLast === true) this.#tell(context, LAST);
+    if (isLast === true) this.#sendFields(context, LAST);
   }
 
-  #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
+  #sendFields(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
     const response = context.getArgByIndex<unknown>(1);
     const { httpAdapter } = this.adapterHost;
     for (const name in fields) httpAdapter.setHeader(response, name, fields[name] ?? '');

@@ -35,7 +35,8 @@ export function RequireScopes(...scopes: readonly string[]): ClassDecorator & Me
  * @throws {TypeError} immediately when none is named, because nobody could pass
  */
 export function RequireAnyScope(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
-  if (scopes.length === 0) throw new TypeError('@RequireAnyScope() names no scope, so nobody could pass');
+  if (scopes.length === 0)
+    throw new TypeError('@RequireAnyScope() names no scope, so nobody could pass: name at least one');
   return declareNeeds('@RequireAnyScope()', { anyScope: scopes });
 }
 
@@ -93,14 +94,17 @@ export function callerTokenOf(context: ExecutionContext): string {
   const exchanged = principal === undefined ? undefined : tokenOfApiKeyCaller(principal);
   const ofSession = carrier === undefined ? undefined : tokenOfSessionRequest(carrier.holder);
   const token = exchanged ?? ofSession ?? authorizedToken(carrier?.header('authorization'));
-  if (token === undefined) throw new Error('a token was requested on a route that verifies no caller');
+  if (token === undefined) throw unverified('the token');
   return token;
 }
 
-function verified(context: ExecutionContext, asker: string): Principal {
+const unverified = (what: string): Error =>
+  new Error(`${what}: this route verifies no caller; declare what it needs, by @RequireScopes() for example`);
+
+function verified(context: ExecutionContext, what: string): Principal {
   const carrier = carrierOf(context);
   const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
-  if (principal === undefined) throw new Error(`${asker} on a route that verifies no caller`);
+  if (principal === undefined) throw unverified(what);
   return principal;
 }
 

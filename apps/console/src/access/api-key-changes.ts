@@ -8,9 +8,6 @@ export const apiKeyChange = {
     effect: 'A replacement with the same name and rights is created and shown once. This key keeps working for a day.',
     path: `admin/api-keys/${part(id)}/rotate`,
     body: {},
-    takesReason: false,
-    word: undefined,
-    refuses: undefined,
     button: 'Rotate',
   }),
   disable: (id: string, name: string): PlannedChange => ({
@@ -29,8 +26,6 @@ export const apiKeyChange = {
     path: `admin/api-keys/${part(id)}/enable`,
     body: {},
     takesReason: true,
-    word: undefined,
-    refuses: undefined,
     button: 'Enable',
   }),
   revoke: (id: string, name: string): PlannedChange => ({

@@ -90,7 +90,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
         <form onSubmit={submit}>
           <p>{change.effect}</p>
           {change.refuses !== undefined && <Refused refuses={change.refuses} />}
-          {change.takesReason && (
+          {change.takesReason === true && (
             <label className={styles.field}>
               Reason, for people who read the trail
               <input

@@ -8,7 +8,6 @@ export const clientChange = {
     title: `Disable ${id}`,
     effect: 'It gets no more tokens, and every service refuses all tokens that name it.',
     path: `admin/clients/${part(id)}/disable`,
-    takesReason: false,
     word: wordOf(id),
     refuses: { kind: 'client', name: id },
     button: 'Disable',
@@ -17,9 +16,6 @@ export const clientChange = {
     title: `Enable ${id}`,
     effect: 'It may request tokens again. What was revoked stays revoked.',
     path: `admin/clients/${part(id)}/enable`,
-    takesReason: false,
-    word: undefined,
-    refuses: undefined,
     button: 'Enable',
   }),
   revoke: (id: string): PlannedChange => ({
@@ -32,9 +28,6 @@ export const clientChange = {
     title: `New secret for ${id}`,
     effect: 'The newest two secrets work. Deploy this one, then remove the older one. It is shown only once.',
     path: `admin/clients/${part(id)}/secrets`,
-    takesReason: false,
-    word: undefined,
-    refuses: undefined,
     button: 'Create secret',
   }),
   removeKey: (id: string, kid: string): PlannedChange => ({
@@ -42,9 +35,7 @@ export const clientChange = {
     effect: 'What this key signs is refused from now on. Tokens that the client has stay valid until they expire.',
     path: `admin/clients/${part(id)}/keys/${part(kid)}`,
     method: 'DELETE',
-    takesReason: false,
     word: wordOf(kid, id),
-    refuses: undefined,
     button: 'Remove',
   }),
   removeSecret: (id: string, secret: string): PlannedChange => ({
@@ -52,9 +43,7 @@ export const clientChange = {
     effect: 'The client gets no more tokens with this secret. Tokens that it has stay valid until they expire.',
     path: `admin/clients/${part(id)}/secrets/${part(secret)}`,
     method: 'DELETE',
-    takesReason: false,
     word: wordOf(secret, id),
-    refuses: undefined,
     button: 'Remove',
   }),
 };

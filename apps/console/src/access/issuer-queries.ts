@@ -40,7 +40,7 @@ export const newestQuery = (clients: readonly string[]) =>
 /** Creates a change. @param key the same for every try of one change. @throws {ApiProblem} */
 export function make(change: PlannedChange, key: string, reason: string) {
   const { body, takesReason } = change;
-  const whole = takesReason && reason !== '' ? { ...body, reason } : body;
+  const whole = takesReason === true && reason !== '' ? { ...body, reason } : body;
   return askIssuer(changedSchema, change.path, {
     method: change.method ?? 'POST',
     idempotencyKey: key,

@@ -13,9 +13,6 @@ export const keyChange = {
         ? 'The pending key starts signing. The previous one stays published until its tokens have expired, so nothing is refused.'
         : 'The pending key starts signing, and the list of revocations is signed again. Nothing more is refused.',
     path: `admin/${purpose}/rotate`,
-    takesReason: false,
-    word: undefined,
-    refuses: undefined,
     button: 'Rotate',
   }),
   revoke: (purpose: KeyPurpose, kid: string): PlannedChange => ({
@@ -25,9 +22,8 @@ export const keyChange = {
         ? 'For an emergency: the key leaves the published set, and every service refuses what it signed. The pending key takes over.'
         : 'For an emergency: the key leaves its set, and the pending one signs the whole list again.',
     path: `admin/${purpose}/${part(kid)}/revoke`,
-    takesReason: false,
     word: wordOf(kid),
-    refuses: purpose === 'keys' ? { kind: 'key', name: kid } : undefined,
+    ...(purpose === 'keys' ? { refuses: { kind: 'key', name: kid } } : {}),
     button: 'Revoke',
   }),
 };

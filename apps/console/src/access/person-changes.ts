@@ -10,7 +10,6 @@ export const personChange = {
     effect:
       'All their sessions end now, and so does everything that they allowed applications. They may sign in again.',
     path: `admin/people/${part(id)}/end-sessions`,
-    takesReason: false,
     word: wordOf(name, id),
     refuses: { kind: 'subject', name: id },
     button: 'End sessions',
@@ -20,7 +19,6 @@ export const personChange = {
     effect:
       'It ends now, and so does everything that was allowed in it. Their other sessions continue, and they may sign in again.',
     path: `admin/people/${part(id)}/sessions/${part(session.id)}/end`,
-    takesReason: false,
     word: wordOf(name, id),
     refuses: { kind: 'session', name: session.id },
     button: 'End the session',
@@ -30,7 +28,6 @@ export const personChange = {
     effect:
       'Their sessions and all that they allowed end now, tokens about them are refused everywhere, and they cannot sign in.',
     path: `admin/people/${part(id)}/disable`,
-    takesReason: false,
     word: wordOf(name, id),
     refuses: { kind: 'subject', name: id },
     button: 'Disable',
@@ -39,9 +36,6 @@ export const personChange = {
     title: `Enable ${name}`,
     effect: 'They may sign in again. What was ended stays ended.',
     path: `admin/people/${part(id)}/enable`,
-    takesReason: false,
-    word: undefined,
-    refuses: undefined,
     button: 'Enable',
   }),
 };
@@ -52,7 +46,6 @@ export function endOfDelegation(id: string, person: string, client: string): Pla
     title: `End what ${person} allowed ${client}`,
     effect: 'Its refresh token stops working, and its tokens are refused everywhere. The person may allow it again.',
     path: `admin/delegations/${part(id)}/end`,
-    takesReason: false,
     word: wordOf(client),
     refuses: { kind: 'transaction', name: id },
     button: 'End',

@@ -12,11 +12,11 @@ export interface PlannedChange {
   readonly method?: 'DELETE';
   readonly body?: Readonly<Record<string, unknown>>;
   /** Whether the request takes a reason. */
-  readonly takesReason: boolean;
-  /** What has to be typed, because it refuses something at once; undefined if a second press is enough. */
-  readonly word: string | undefined;
+  readonly takesReason?: true;
+  /** What has to be typed, because it refuses something at once; without it a second press is enough. */
+  readonly word?: string;
   /** What a preview is asked of. */
-  readonly refuses: { readonly kind: RevocationKind | 'session'; readonly name: string } | undefined;
+  readonly refuses?: { readonly kind: RevocationKind | 'session'; readonly name: string };
   readonly button: string;
 }
 
