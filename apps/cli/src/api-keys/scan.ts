@@ -4,6 +4,7 @@ import { type Command } from 'commander';
 import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession, type Session } from '../session/session.js';
@@ -158,5 +159,10 @@ export async function scan(path: string, _: object, command: Command): Promise<v
   session.output.result({ ok: live === 0, live, keys, unreadable }, `${shown}${missed}`);
   if (live === 0) return;
   const hint = 'Revoke them: countersign api-keys revoke ID --reason "found in a file"';
-  throw new CliError(ExitCode.refused, 'LIVE_KEYS_FOUND', `${String(live)} live API keys were found in files`, hint);
+  throw new CliError(
+    ExitCode.refused,
+    'LIVE_KEYS_FOUND',
+    `${counted(live, 'live API key was', 'live API keys were')} found in files`,
+    hint,
+  );
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 import { printable } from './found-event.js';
@@ -60,7 +61,7 @@ async function erase({ event, subject, reason, yes }: EraseOptions, command: Com
     path: '/events/erase',
     body: { reason, ...(event === undefined ? { subject } : { event }) },
   });
-  session.output.result({ ok: true, ...done }, `${String(done.erased)} values of ${whose} are erased`);
+  session.output.result({ ok: true, ...done }, `${counted(done.erased, 'value')} of ${whose} erased`);
 }
 
 const reasonOption = (): Option =>

@@ -1,6 +1,7 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
 import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { findLocalStack } from '../session/local-stack.js';
 import { openSession } from '../session/session.js';
@@ -25,7 +26,7 @@ interface Report {
 /** What a person reads: who was asked, what is to do, and what could not be examined. */
 export function textOf({ services, databases, findings, not_asked: notAsked }: Report): string {
   const asked = services.map(({ service, url, status }) => [service, status, url]);
-  const parts = [table(['service', 'status', 'url'], asked, 'no service is known'), `${String(databases)} databases`];
+  const parts = [table(['service', 'status', 'url'], asked, 'no service is known'), counted(databases, 'database')];
   parts.push(
     findings.length === 0
       ? 'All well.'

@@ -20,7 +20,7 @@ describe('countersign ledger check', () => {
       ],
     });
     expect(text).toMatch(/ok +sums_zero/);
-    expect(text).toMatch(/1 faults +held_is_held/);
+    expect(text).toMatch(/1 fault +held_is_held/);
     expect(text).toMatch(/held_is_held +account-1 +5 +7/);
   });
 });

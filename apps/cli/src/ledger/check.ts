@@ -1,6 +1,7 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
 import { CheckFailed } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 
@@ -29,7 +30,7 @@ const TIMEOUT_MS = 15 * 60_000;
 /** What a person reads: each invariant, and where those that do not hold are broken. */
 export function textOf(answer: Answer): string {
   const rows = answer.invariants.map(({ name, holds, ok, faults }) => [
-    ok ? 'ok' : `${String(faults)} faults`,
+    ok ? 'ok' : counted(faults, 'fault'),
     name,
     holds,
   ]);
@@ -37,7 +38,7 @@ export function textOf(answer: Answer): string {
     shown.map(({ where, expected, found }) => [name, where, expected ?? '', found ?? '']),
   );
   return [
-    `${String(answer.accounts)} accounts, ${String(answer.transfers)} transfers, ${String(answer.entries)} entries, as of ${answer.checked_at}`,
+    `${counted(answer.accounts, 'account')}, ${counted(answer.transfers, 'transfer')}, ${counted(answer.entries, 'entry', 'entries')}, as of ${answer.checked_at}`,
     '',
     table(['', 'invariant', 'what must hold'], rows),
     ...(faults.length === 0 ? [] : ['', table(['broken', 'where', 'expected', 'found'], faults)]),

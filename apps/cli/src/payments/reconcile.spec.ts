@@ -23,7 +23,7 @@ const difference = {
 
 describe('countersign payments reconcile', () => {
   it('says that both sides agree, and on how much', () => {
-    expect(textOf(report)).toBe('3 payments, 1 refunds, 4 transfers, as of 2026-01-01T00:00:00.000Z: they agree');
+    expect(textOf(report)).toBe('3 payments, 1 refund, 4 transfers, as of 2026-01-01T00:00:00.000Z: they agree');
   });
 
   it('names each difference with what can be done about it, and how many it does not show', () => {

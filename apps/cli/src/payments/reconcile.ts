@@ -1,6 +1,7 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
 import { CheckFailed } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 import { noteTimes, timeOption } from '../time.js';
@@ -46,8 +47,8 @@ export function textOf(report: Report): string {
   ]);
   const more = left + repaired - rows.length;
   return [
-    `${String(payments)} payments, ${String(refunds)} refunds, ${String(transfers)} transfers, as of ${started_at}: ` +
-      `${report.ok ? 'they agree' : `${String(left)} differ`}${repaired === 0 ? '' : `, ${String(repaired)} repaired`}`,
+    `${counted(payments, 'payment')}, ${counted(refunds, 'refund')}, ${counted(transfers, 'transfer')}, as of ${started_at}: ` +
+      `${report.ok ? 'they agree' : counted(left, 'differs', 'differ')}${repaired === 0 ? '' : `, ${String(repaired)} repaired`}`,
     ...(rows.length === 0 ? [] : ['', table(['difference', 'where', 'payments has', 'accounts has', ''], rows)]),
     ...(more > 0 ? ['', `and ${String(more)} more`] : []),
   ].join('\n');
