@@ -57,4 +57,30 @@ describe('runService', () => {
     const other = run(`${importing} runService(import.meta.url, () => Promise.reject(new Error('no database')));`);
     expect([other.code, other.error]).toEqual([1, expect.stringMatching(/^Error: no database\n {4}at /)]);
   });
+
+  describe('the command', () => {
+    const start = (...words: string[]) =>
+      run(
+        `${importing} process.argv.push('main.js', ...${JSON.stringify(words)});
+        runService(import.meta.url, () => Promise.resolve(process.stdout.write('started')), { '--dry-run': 'print what would change' });`,
+      );
+
+    it('runs the service when there is none, or one of its own', () => {
+      expect(start()).toEqual({ code: 0, out: 'started', error: '' });
+      expect(start('--dry-run')).toEqual({ code: 0, out: 'started', error: '' });
+    });
+
+    it.each(['migrat', '--dry-run migrate', 'toString'])('is refused with a usage text if it is %s', (text) => {
+      const { code, out, error } = start(...text.split(' '));
+      expect([code, out]).toEqual([2, '']);
+      expect(error).toMatch(`error: unknown command: ${text}\n\nUsage: node dist/main.js [command]\n`);
+      expect(error).toMatch(/^ {2}--dry-run {3}print what would change$/m);
+    });
+
+    it('--help lists the commands and starts nothing', () => {
+      const { code, out, error } = start('--help');
+      expect([code, error]).toEqual([0, '']);
+      expect(out).toMatch(/^ {2}migrate {5}bring the database's schema up to date/m);
+    });
+  });
 });

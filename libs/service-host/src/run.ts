@@ -22,25 +22,54 @@ function keepCompiled(main: string): void {
 /** Failures whose message says all: a stack would only hide it. */
 const IN_WORDS: ReadonlySet<string> = new Set(['MigrationError', 'DatabaseRefused']);
 
-/** The word after `main.js` that migrates the database instead of running the service. */
-const MIGRATE = 'migrate';
+/** Words after `main.js` that every service knows, and what each does. */
+const commands = {
+  migrate: "bring the database's schema up to date, and end: needs MIGRATION_DATABASE_URL and DATABASE_URL",
+  '--help': 'show this',
+};
+
+const usageOf = (own: Readonly<Record<string, string>>): string =>
+  [
+    'Usage: node dist/main.js [command]',
+    '',
+    'Runs the service, with settings from environment variables. Instead of that:',
+    '',
+    ...Object.entries({ ...own, ...commands }).map(([word, does]) => `  ${word.padEnd(12)}${does}`),
+    '',
+  ].join('\n');
 
 /**
  * Runs a service from its `main.ts`, which imports nothing else: `runService(import.meta.url, () => import('./start.js'))`.
  * `node dist/main.js migrate` applies the app's `migrations` instead and ends: the one command that holds MIGRATION_DATABASE_URL.
- * Any failure to start is printed in words and ends the process: exit code 2 for a wrong configuration, else 1.
+ * `--help` lists the commands. Any failure to start is printed in words and ends the process: exit code 2 for a wrong configuration or an unknown
+ * command, else 1.
  *
  * @param main the `import.meta.url` of `main.ts`; the app's migrations are in the folder `../migrations` of it
  * @param load imports what starts the service
+ * @param own the service's own commands, which `load` finds in `process.argv`, and what each does
  */
-export function runService(main: string, load: () => Promise<unknown>): void {
+export function runService(
+  main: string,
+  load: () => Promise<unknown>,
+  own: Readonly<Record<string, string>> = {},
+): void {
+  const words = process.argv.slice(2);
+  const [word] = words;
+  if (word === '--help') {
+    process.stdout.write(usageOf(own));
+    return;
+  }
+  if (words.length > 1 || (word !== undefined && !Object.hasOwn({ ...own, ...commands }, word))) {
+    process.stderr.write(`error: unknown command: ${words.join(' ')}\n\n${usageOf(own)}`);
+    process.exit(2);
+  }
   keepCompiled(main);
   findFilesDirectly(main);
   const migrate = async (): Promise<void> => {
     const { runMigrations } = await import('./migrate.js');
     await runMigrations(fileURLToPath(new URL('../migrations', main)));
   };
-  (process.argv[2] === MIGRATE ? migrate() : load()).catch((error: unknown) => {
+  (word === 'migrate' ? migrate() : load()).catch((error: unknown) => {
     const known = error instanceof Error && 'code' in error && error.code === 'CONFIGURATION_INVALID';
     const plain = error instanceof Error && IN_WORDS.has(error.name);
     process.stderr.write(

@@ -95,7 +95,12 @@ export class LogService {
       );
     }
     const entries = await this.store.entries(first, end);
-    if (entries.length !== end - first) throw new Problem(500, 'LOG_DAMAGED', 'Events of this bundle are missing.');
+    if (entries.length !== end - first)
+      throw new Problem(
+        500,
+        'LOG_DAMAGED',
+        "Signed events are missing from audit's database; restore it from a backup.",
+      );
     return encodeEntryBundle(entries.map(({ json }) => Buffer.from(json)));
   }
 
