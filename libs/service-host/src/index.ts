@@ -62,6 +62,7 @@ export { OpenApi } from './openapi/openapi-decorators.js';
 export { addressOf, networkOf } from './trace/peer-address.js';
 export { parseJsonBody } from './requests/json-body.js';
 export { AcceptsForm } from './requests/media-type.js';
+export { pageOf, type Page } from './requests/page.js';
 export { pathOfOddText, TEXT_RULE } from './requests/plain-text.js';
 export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems/problem.js';
 export { ProblemFilter } from './problems/problem.filter.js';

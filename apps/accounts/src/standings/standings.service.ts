@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, by, CLOCK, Problem, pageOf, type Caller } from '@countersign/service-host';
 import {
   accountToJson,
   type Account,
@@ -42,14 +42,10 @@ export class StandingsService {
         "Listing another owner's accounts needs the scope accounts:admin or accounts:audit.",
       );
     }
-    const found = await this.store.list(owner, query, this.clock());
-    const page = found.slice(0, query.limit);
-    const changes = { owner, shown: page.map(({ id }) => id) };
+    const { rows, last } = pageOf(await this.store.list(owner, query, this.clock()), query.limit);
+    const changes = { owner, shown: rows.map(({ id }) => id) };
     await this.outbox.recordDurably(events.event('accounts.listed', by(caller), { id: EVERY, changes }));
-    return {
-      accounts: page.map(accountToJson),
-      next_cursor: found.length > query.limit ? (page.at(-1)?.id ?? null) : null,
-    };
+    return { accounts: rows.map(accountToJson), next_cursor: last?.id ?? null };
   }
 
   async balanceAsOf(id: AccountId, { as_of }: AsOfQuery, caller: Caller): Promise<BalanceJson> {

@@ -1,5 +1,5 @@
 import { moneyToJson, type MoneyJson } from '@countersign/money';
-import { timeBoundSchema } from '@countersign/service-host';
+import { timeBoundSchema, pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
 import { type Origin } from '../origin.js';
@@ -85,10 +85,9 @@ export interface StatementJson {
 
 /** One page; an account only ever gets entries of higher positions and later times, so pages behind a cursor do not move. */
 export function statementToJson(account: Account, entries: readonly Entry[], limit: number): StatementJson {
-  const page = entries.slice(0, limit);
-  const last = page.at(-1);
+  const { rows, last } = pageOf(entries, limit);
   return {
-    entries: page.map((entry) => ({
+    entries: rows.map((entry) => ({
       transfer_id: entry.transferId,
       side: entry.side,
       amount: moneyToJson(entry.amount, account.currency),
@@ -100,6 +99,6 @@ export function statementToJson(account: Account, entries: readonly Entry[], lim
       actors: entry.origin.actors,
       txn: entry.origin.txn,
     })),
-    next_cursor: entries.length > limit && last !== undefined ? last.position.toString() : null,
+    next_cursor: last?.position.toString() ?? null,
   };
 }

@@ -1,3 +1,4 @@
+import { pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
 import { transferIdSchema, transferToJson, type Transfer, type TransferJson } from './transfer.js';
@@ -24,12 +25,12 @@ export interface TransferPageJson {
 
 /** @param found one more than the page holds when another page follows */
 export function transferPageToJson(found: readonly Transfer[], limit: number, now: Date): TransferPageJson {
-  const page = found.slice(0, limit);
+  const { rows, last } = pageOf(found, limit);
   return {
-    transfers: page.map((transfer) => {
+    transfers: rows.map((transfer) => {
       const { subject, clientId, actors, txn } = transfer.origin;
       return { ...transferToJson(transfer, now), subject, client_id: clientId, actors, txn };
     }),
-    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
+    next_cursor: last?.id ?? null,
   };
 }

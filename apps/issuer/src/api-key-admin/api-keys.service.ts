@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, CLOCK, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, by, CLOCK, pageOf, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
 import { Replica } from '../registry/replica.service.js';
 import { matchesHash } from '../api-keys/api-key-digest.js';
@@ -36,13 +36,13 @@ export class ApiKeysService {
   async list(query: ApiKeysQuery, caller: Caller): Promise<ApiKeyPage> {
     const { client_id: clientId, cursor, limit, ends_before: before } = query;
     const now = this.clock();
-    const rows = await (before === undefined
+    const found = await (before === undefined
       ? this.store.page(clientId, cursor, limit + 1)
       : this.store.ending(clientId, now, before, limit));
-    const keys = rows.slice(0, limit).map((row) => apiKeyJson(row, now));
+    const { rows, last } = pageOf(found, limit);
+    const keys = rows.map((row) => apiKeyJson(row, now));
     await this.#recordRead(caller, { id: EVERY, action: 'api-key:list', changes: { count: keys.length } });
-    const last = keys.at(-1);
-    return rows.length > limit && last !== undefined ? { api_keys: keys, next_cursor: last.id } : { api_keys: keys };
+    return last === undefined ? { api_keys: keys } : { api_keys: keys, next_cursor: last.id };
   }
 
   async read(id: string, caller: Caller): Promise<ApiKeyJson> {

@@ -8,6 +8,7 @@ import {
   DATABASE,
   KeyedAnswers,
   Problem,
+  pageOf,
   type Caller,
   type Database,
   type Transaction,
@@ -91,12 +92,11 @@ export class ClientsService {
   ) {}
 
   async list(cursor: string, limit: number, caller: Caller): Promise<ClientPage> {
-    const records = await this.store.page(cursor, limit + 1);
-    const clients = records.slice(0, limit).map(clientJson);
+    const { rows, last } = pageOf(await this.store.page(cursor, limit + 1), limit);
+    const clients = rows.map(clientJson);
     const details = { id: EVERY, action: 'client:list', changes: { cursor, limit } };
     await this.outbox.recordDurably(events.event('client.looked-at', by(caller), details));
-    const last = clients.at(-1);
-    return records.length > limit && last !== undefined ? { clients, next_cursor: last.client_id } : { clients };
+    return last === undefined ? { clients } : { clients, next_cursor: last.registration.client_id };
   }
 
   async read(clientId: string, caller: Caller): Promise<ClientJson> {

@@ -7,6 +7,7 @@ import {
   DATABASE,
   KeyedAnswers,
   Problem,
+  pageOf,
   type Caller,
   type Database,
 } from '@countersign/service-host';
@@ -47,14 +48,14 @@ export class DelegationAdmin {
   async list(query: DelegationsQuery, caller: Caller): Promise<DelegationPage> {
     const { person_id: personId, client_id: clientId, cursor, limit, ends_before: before } = query;
     const whose = { personId, clientId };
-    const rows = await (before === undefined
+    const found = await (before === undefined
       ? this.store.page(whose, cursor, limit + 1)
       : this.#ending(before, whose, limit));
-    const page = rows.slice(0, limit);
-    const shown = await this.#shown(page);
-    const changes = { person: personId ?? null, client_id: clientId ?? null, shown: page.length };
+    const { rows, last } = pageOf(found, limit);
+    const shown = await this.#shown(rows);
+    const changes = { person: personId ?? null, client_id: clientId ?? null, shown: rows.length };
     await this.outbox.recordDurably(events.event('delegations.listed', by(caller), { id: EVERY, changes }));
-    return { delegations: shown, next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+    return { delegations: shown, next_cursor: last?.id ?? null };
   }
 
   /** Ends one at once everywhere; a repeat finds it ended. @throws {Problem} 404 `DELEGATION_UNKNOWN`, 503 `REVOCATIONS_FULL` */

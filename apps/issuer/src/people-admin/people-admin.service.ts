@@ -8,6 +8,7 @@ import {
   DATABASE,
   KeyedAnswers,
   Problem,
+  pageOf,
   type Caller,
   type Database,
   type Transaction,
@@ -55,14 +56,10 @@ export class PeopleAdmin {
   ) {}
 
   async list(query: PeopleQuery, caller: Caller): Promise<PeoplePage> {
-    const rows = await this.people.page({ ...query, limit: query.limit + 1 });
-    const page = rows.slice(0, query.limit);
+    const { rows, last } = pageOf(await this.people.page({ ...query, limit: query.limit + 1 }), query.limit);
     const changes = { cursor: query.cursor ?? null, limit: query.limit };
     await this.outbox.recordDurably(events.event('people.listed', by(caller), { id: EVERY, changes }));
-    return {
-      people: page.map(personJson),
-      next_cursor: rows.length > query.limit ? (page.at(-1)?.id ?? null) : null,
-    };
+    return { people: rows.map(personJson), next_cursor: last?.id ?? null };
   }
 
   /** @throws {Problem} 404 `PERSON_UNKNOWN` */

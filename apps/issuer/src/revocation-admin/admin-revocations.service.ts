@@ -8,6 +8,7 @@ import {
   DATABASE,
   KeyedAnswers,
   Problem,
+  pageOf,
   type Caller,
   type Database,
   type Transaction,
@@ -54,13 +55,11 @@ export class AdminRevocationsService {
     const before = cursor === undefined ? undefined : parseCursor(cursor);
     if (cursor !== undefined && before === undefined)
       throw new Problem(400, 'CURSOR_INVALID', 'cursor must be a next_cursor of this list.');
-    const rows = await this.store.page(limit + 1, kind, before);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
+    const { rows, last } = pageOf(await this.store.page(limit + 1, kind, before), limit);
     await this.outbox.recordDurably(events.event('revocations.listed', by(caller), { id: EVERY }));
     return {
-      revocations: page.map((row) => viewOf(row)),
-      next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null,
+      revocations: rows.map((row) => viewOf(row)),
+      next_cursor: last === undefined ? null : cursorOf(last),
     };
   }
 

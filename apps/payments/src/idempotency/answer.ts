@@ -1,11 +1,16 @@
 import { STATUS_CODES } from 'node:http';
 import { Problem } from '@countersign/service-host';
-import { type StoredAnswer } from './idempotency-key.js';
+import { type Claim, type StoredAnswer } from './idempotency-key.js';
 
 /** What a request with an Idempotency-Key is answered: now, or again. */
 export interface Answer extends StoredAnswer {
   /** The id of what a stored answer that is given again is about; null for a first answer. */
   readonly replayed: string | null;
+}
+
+/** The stored answer of a known key. */
+export function answerAgain({ answer, resourceId }: Extract<Claim, { kind: 'answered' }>): Answer {
+  return { ...answer, replayed: resourceId };
 }
 
 /** A refusal as it is stored: RFC 9457 problem details. */

@@ -7,7 +7,7 @@ import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../account
 import { conclude } from '../accounts/finality.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { answerAgain, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
@@ -88,7 +88,7 @@ export class CaptureService {
 
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
-    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
+    if (known.kind === 'answered') return answerAgain(known);
     if (known.kind === 'begin') throw idempotencyInFlight();
     const payment = await this.payments.get(seen.id);
     if (payment.status !== 'held') {

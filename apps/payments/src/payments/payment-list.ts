@@ -1,5 +1,5 @@
 import { uuidv7 } from '@countersign/audit-event';
-import { idSchema, timeBoundSchema } from '@countersign/service-host';
+import { idSchema, timeBoundSchema, pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
 
@@ -33,9 +33,6 @@ export interface PaymentPageJson {
 
 /** @param found one more than the page holds when another page follows */
 export function pageToJson(found: readonly Payment[], limit: number): PaymentPageJson {
-  const page = found.slice(0, limit);
-  return {
-    payments: page.map(paymentToJson),
-    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
-  };
+  const { rows, last } = pageOf(found, limit);
+  return { payments: rows.map(paymentToJson), next_cursor: last?.id ?? null };
 }

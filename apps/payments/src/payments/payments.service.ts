@@ -6,7 +6,7 @@ import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
-import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { answerAgain, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy, startedBy } from '../author.js';
@@ -94,7 +94,7 @@ export class PaymentsService {
     const now = this.clock();
     const known = await this.keys.find(claim, now);
     if (known.kind === 'begin') return this.pay(command, claim.key, caller);
-    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
+    if (known.kind === 'answered') return answerAgain(known);
     const payment = await this.payments.get(known.resourceId);
     if (payment.status !== 'created') {
       const answer = paymentAnswer(payment);

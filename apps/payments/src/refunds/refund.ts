@@ -1,5 +1,5 @@
 import { moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
-import { idSchema } from '@countersign/service-host';
+import { idSchema, pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { type PaymentId } from '../payments/payment.js';
 
@@ -90,6 +90,6 @@ export interface RefundPageJson {
 
 /** @param found one more than the page holds when another page follows */
 export function refundPageToJson(found: readonly Refund[], limit: number): RefundPageJson {
-  const page = found.slice(0, limit);
-  return { refunds: page.map(refundToJson), next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null };
+  const { rows, last } = pageOf(found, limit);
+  return { refunds: rows.map(refundToJson), next_cursor: last?.id ?? null };
 }

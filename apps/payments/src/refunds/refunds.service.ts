@@ -7,7 +7,7 @@ import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, type Caller } from '@counters
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude } from '../accounts/finality.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { pendingProblem, type Answer } from '../idempotency/answer.js';
+import { answerAgain, pendingProblem, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy, startedBy } from '../author.js';
@@ -108,7 +108,7 @@ export class RefundsService {
 
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: Caller): Promise<Answer> {
-    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
+    if (known.kind === 'answered') return answerAgain(known);
     if (known.kind === 'begin') throw idempotencyInFlight();
     const refund = await this.refunds.get(known.resourceId);
     const payment = await this.payments.get(refund.paymentId);

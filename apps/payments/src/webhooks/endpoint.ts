@@ -1,4 +1,4 @@
-import { idSchema } from '@countersign/service-host';
+import { idSchema, pageOf } from '@countersign/service-host';
 import { URL_LIMIT } from '@countersign/service-host/outgoing';
 import { z } from 'zod';
 import { noticeTypes, type NoticeType } from './notice.js';
@@ -74,9 +74,6 @@ export interface EndpointPageJson {
 
 /** @param found one more than the page holds when another page follows */
 export function endpointPageToJson(found: readonly Endpoint[], limit: number): EndpointPageJson {
-  const page = found.slice(0, limit);
-  return {
-    webhooks: page.map(endpointToJson),
-    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
-  };
+  const { rows, last } = pageOf(found, limit);
+  return { webhooks: rows.map(endpointToJson), next_cursor: last?.id ?? null };
 }

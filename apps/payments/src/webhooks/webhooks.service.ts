@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { clientWide, ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, pageOf, type Caller } from '@countersign/service-host';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { type Answer } from '../idempotency/answer.js';
+import { answerAgain, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
 import { eventBy, type Details, type EventName } from '../author.js';
@@ -69,7 +69,7 @@ export class WebhooksService {
     const claim = { owner, key, fingerprint: fingerprintOf(members) };
     const answer = { status: 201, body: { ...endpointToJson(endpoint) } };
     const known = await this.keys.find(claim, now);
-    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
+    if (known.kind === 'answered') return answerAgain(known);
     const committed = await this.changes.commit([
       this.endpoints.insert(endpoint),
       this.keys.takeAnswered(claim, id, answer, now),
@@ -81,7 +81,7 @@ export class WebhooksService {
       return this.register(command, key, caller, tries + 1);
     }
     const earlier = await this.keys.find(claim, now);
-    if (earlier.kind === 'answered') return { ...earlier.answer, replayed: earlier.resourceId };
+    if (earlier.kind === 'answered') return answerAgain(earlier);
     const detail = `You already have ${String(ENDPOINT_LIMIT)} endpoints, the maximum; remove one first.`;
     return refuse(new Problem(422, 'WEBHOOK_LIMIT', detail));
   }
@@ -103,12 +103,9 @@ export class WebhooksService {
   async sent(id: EndpointId, query: ListDeliveries, caller: Caller): Promise<DeliveryPageJson> {
     const endpoint = await this.#own(id, 'webhooks:read', 'webhooks:read', caller);
     const found = await this.deliveries.list(endpoint, query);
-    const page = found.slice(0, query.limit);
+    const { rows, last } = pageOf(found, query.limit);
     await this.outbox.recordDurably(eventBy(caller, 'webhook.deliveries_listed', { id }));
-    return {
-      deliveries: page.map(deliveryToJson),
-      next_cursor: found.length > query.limit ? (page.at(-1)?.eventId ?? null) : null,
-    };
+    return { deliveries: rows.map(deliveryToJson), next_cursor: last?.eventId ?? null };
   }
 
   /** Sends one event again, or every one since a time. 202 with the endpoint; they go out at once. 409 when the endpoint is gone. */
@@ -118,7 +115,7 @@ export class WebhooksService {
     const members = ['replay', id, wanted.event_id ?? '', wanted.since?.toISOString() ?? ''];
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
     const known = await this.keys.find(claim, now);
-    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
+    if (known.kind === 'answered') return answerAgain(known);
     if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
       const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
       return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), caller, 'webhook.replay_refused', { id });
@@ -153,7 +150,7 @@ export class WebhooksService {
 
   #replayed(known: Awaited<ReturnType<IdempotencyStore['find']>>): Answer {
     if (known.kind !== 'answered') throw idempotencyInFlight();
-    return { ...known.answer, replayed: known.resourceId };
+    return answerAgain(known);
   }
 }
 
