@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ApiProblem, problemOf } from './problem.js';
+import { ApiProblem, problemOf, unreadable } from './problem.js';
 
 /** A value, or why there is none. */
 export type Answer<Value> =
@@ -86,8 +86,7 @@ export async function ask<Schema extends z.core.$ZodType>(
   const body: unknown = await sent.value.json().catch(() => undefined);
   const parsed = z.safeParse(schema, body);
   if (parsed.success) return { ok: true, value: parsed.data };
-  const detail = `The server sent something that this page cannot read (${path}). Reload the page; it may be older than the server.`;
-  return { ok: false, problem: new ApiProblem(200, 'ANSWER_UNREADABLE', detail) };
+  return { ok: false, problem: unreadable(path) };
 }
 
 /** For TanStack Query, which knows errors by their being thrown. @throws {ApiProblem} */

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { z } from 'zod';
 import fc from 'fast-check';
-import { messagesIn } from './event-stream.js';
+import { followEvents, messagesIn } from './event-stream.js';
+import { type ApiProblem } from './problem.js';
 
 const stream = ': heartbeat\n\nid: 7\nevent: event\ndata: {"a":1}\n\nevent: end\ndata: {"code":"TOKEN_ENDED"}\n\n';
 
@@ -27,5 +31,58 @@ describe('a stream of server-sent events', () => {
         expect(all).toEqual(messagesIn(stream).messages);
       }),
     );
+  });
+});
+
+describe('following events', () => {
+  const event = (log_index: string): string => {
+    const data = { principal: null, txn: null, action: 'a:b', resource: 'thing/1', outcome: 'allowed' };
+    const source = {
+      id: log_index,
+      source: 'shop',
+      type: 't',
+      subject: 'thing/1',
+      sequence: '1',
+      time: '2026-11-27T00:00:00Z',
+    };
+    return JSON.stringify({ log_index, received_at: source.time, event: { ...source, data } });
+  };
+  const messages = (...data: string[]): string => data.map((one) => `event: event\ndata: ${one}\n\n`).join('');
+
+  it('gives each event, and ends with what is wrong at one that it cannot read, instead of leaving it out', async () => {
+    const queries: unknown[] = [];
+    let isLeft: Promise<unknown> | undefined;
+    const server = createServer((request, response) => {
+      queries.push(new URL(request.url ?? '', 'http://x').searchParams.get('cursor'));
+      isLeft = once(response, 'close');
+      // The first answer is cut off between two events.
+      if (queries.length === 1) response.end(messages(event('1'), event('2')));
+      else response.write(messages(event('3'), '{"log_index":4}', event('5')));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    const { fetch } = globalThis;
+    globalThis.fetch = (path, options) => fetch(`http://127.0.0.1:${String(port)}${String(path)}`, options);
+    const seen: string[] = [];
+    const states: (string | undefined)[] = [];
+    try {
+      await followEvents(
+        {},
+        {
+          onEvents: (events) => seen.push(...events.map(({ log_index }) => log_index)),
+          onState: (problem: ApiProblem | undefined) => states.push(problem?.code),
+        },
+        new AbortController().signal,
+      );
+      await isLeft;
+    } finally {
+      globalThis.fetch = fetch;
+      server.close();
+    }
+    expect([seen, queries]).toEqual([
+      ['1', '2'],
+      [null, '2'],
+    ]);
+    expect(states).toEqual([undefined, undefined, 'ANSWER_UNREADABLE']);
   });
 });

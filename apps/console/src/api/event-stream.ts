@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { send } from './client.js';
 import { foundEventSchema, type FoundEvent } from './events.js';
-import { type ApiProblem } from './problem.js';
+import { type ApiProblem, unreadable } from './problem.js';
 
+const PATH = '/events/tail';
 /** Milliseconds before a stream that was cut off is asked for again. */
 const AGAIN_MS = 1_000;
 const LONGEST_MS = 30_000;
@@ -33,7 +34,10 @@ export interface TailListener {
   readonly onState: (problem: ApiProblem | undefined) => void;
 }
 
-/** Listens to events as they come, and continues after each interruption where it was. Ends with the signal, or when the server refuses. */
+/**
+ * Listens to events as they come, and continues after each interruption where it was. Ends with the signal, when the server refuses, and at an event
+ * that cannot be read: none is left out in silence.
+ */
 export async function followEvents(
   query: Readonly<Record<string, string>>,
   { onEvents, onState }: TailListener,
@@ -41,12 +45,16 @@ export async function followEvents(
 ): Promise<void> {
   let cursor: string | undefined;
   for (let pause = AGAIN_MS; !signal.aborted;) {
-    const sent = await send('/events/tail', { query: { ...query, cursor }, signal, endless: true });
+    const sent = await send(PATH, { query: { ...query, cursor }, signal, endless: true });
     onState(sent.ok ? undefined : sent.problem);
     if (!sent.ok && sent.problem.status >= 400 && sent.problem.status < 500 && sent.problem.status !== 429) return;
     if (sent.ok) {
       pause = AGAIN_MS;
       for await (const found of eventsIn(sent.value)) {
+        if (found === undefined) {
+          onState(unreadable(PATH));
+          return;
+        }
         cursor = found.at(-1)?.log_index ?? cursor;
         onEvents(found);
       }
@@ -56,7 +64,17 @@ export async function followEvents(
   }
 }
 
-async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent[]> {
+/** @returns undefined if one of them cannot be read */
+function eventsOf(messages: readonly Message[]): readonly FoundEvent[] | undefined {
+  try {
+    const events = messages.filter(({ event }) => event === 'event');
+    return events.map(({ data }) => z.parse(foundEventSchema, JSON.parse(data)));
+  } catch {
+    return undefined;
+  }
+}
+
+async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent[] | undefined> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   try {
@@ -65,13 +83,12 @@ async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent
       if (done) return;
       const { messages, rest } = messagesIn(text + value);
       text = rest;
-      const events = messages.flatMap(({ event, data }) => {
-        const parsed = event === 'event' ? z.safeParse(foundEventSchema, JSON.parse(data)) : undefined;
-        return parsed?.success === true ? [parsed.data] : [];
-      });
-      if (events.length > 0) yield events;
+      const events = eventsOf(messages);
+      if (events?.length !== 0) yield events;
     }
   } catch {
     // Cut off: the listener asks again.
+  } finally {
+    await reader?.cancel().catch(() => undefined);
   }
 }

@@ -29,6 +29,12 @@ export function problemOf(status: number, body: unknown, challenge: string | nul
   return new ApiProblem(status, code ?? 'UNKNOWN', detail ?? title ?? `The server answered ${String(status)}.`, needs);
 }
 
+/** What this page was answered and cannot read. */
+export function unreadable(path: string): ApiProblem {
+  const detail = `The server sent something that this page cannot read (${path}). Reload the page; it may be older than the server.`;
+  return new ApiProblem(200, 'ANSWER_UNREADABLE', detail);
+}
+
 /** What a screen shows for an error. */
 export type Fault = 'signed-out' | 'no-rights' | 'unknown' | 'refused' | 'away' | 'broken';
 

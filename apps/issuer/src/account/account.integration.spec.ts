@@ -578,7 +578,7 @@ describe('an account', () => {
     expect(hanging.peak()).toBeLessThanOrEqual(4);
     await rows(`delete from logout_notice where client_id = 'hanging'`);
     await Promise.all([hanging.close(), quick.close()]);
-  });
+  }, 120_000);
 
   describe('is signed out by its provider', () => {
     const logout = async (provider: string, token: string, at = world.issuer.url) => {
