@@ -17,8 +17,13 @@ export const checkpointQuery = queryOptions({
 
 /** A line for any screen: as of which checkpoint it is, and whether this browser believes it. */
 export function CheckpointLine() {
-  const { data } = useQuery(checkpointQuery);
-  if (data === undefined) return null;
+  const { data, error } = useQuery(checkpointQuery);
+  if (data === undefined)
+    return error === null ? null : (
+      <p className={styles.line} data-verdict="open">
+        <Link to="/proof">The log’s checkpoint could not be checked</Link>
+      </p>
+    );
   const verdict = verdictOf(data.steps);
   return (
     <p className={styles.line} data-verdict={verdict}>
@@ -50,6 +55,7 @@ export function CheckpointBanner() {
           : `As of checkpoint ${checkpoint.size.toLocaleString('en')}`}
       </h2>
       <StepsList steps={steps} />
+      {error !== null && <ErrorState error={error} />}
       <div className={styles.actions}>
         <button type="button" disabled={isFetching} onClick={() => void refetch()}>
           Check again

@@ -7,6 +7,7 @@ import {
   verifyConsistency,
   type Checkpoint,
 } from '@countersign/merkle-log';
+import { ApiProblem, faultOf } from '../api/problem.js';
 import { TreeReader, type LogSource } from './log-source.js';
 import { lastSeen, remembered, type Memory, type MemoryStore, type SeenCheckpoint } from './memory.js';
 import { open, right, wrong, type Step } from './step.js';
@@ -18,6 +19,8 @@ export interface CheckpointReport {
   readonly checkpoint?: Checkpoint;
   /** Keys that the log shows and this browser has not pinned. */
   readonly newKeys: readonly string[];
+  /** The keys by which it was checked. */
+  readonly keys: readonly string[];
 }
 
 /** `name+id+key` without its key: what people compare. */
@@ -46,11 +49,23 @@ export async function growth(log: LogSource, older: Checkpoint, newer: Checkpoin
   return verifyConsistency(older.size, newer.size, older.root, newer.root, proof);
 }
 
+/** Whether a log could not be asked, which says nothing of what it holds. */
+const isAway = (error: unknown): boolean =>
+  error instanceof ApiProblem && ['away', 'signed-out', 'no-rights'].includes(faultOf(error));
+
+/** As {@link growth}; not where the log shows something that fits nothing. @throws {ApiProblem} where the log cannot be asked */
+export async function hasGrown(log: LogSource, older: Checkpoint, newer: Checkpoint): Promise<boolean> {
+  return growth(log, older, newer).catch((error: unknown) => {
+    if (isAway(error)) throw error;
+    return false;
+  });
+}
+
 async function judgeGrowth(log: LogSource, last: SeenCheckpoint, known: Checkpoint, now: Checkpoint): Promise<Step> {
   const title = 'The log only grew';
   const [older, newer] = known.size <= now.size ? [known, now] : [now, known];
   const since = `checkpoint ${number(last.size)}, which this browser saw on ${last.at.slice(0, 10)}`;
-  if (!(await growth(log, older, newer).catch(() => false)))
+  if (!(await hasGrown(log, older, newer)))
     return wrong(title, `This log does not continue from ${since}: entries were changed or removed.`);
   if (known.size === now.size) return right(title, `It is the same as ${since}.`);
   return known.size < now.size
@@ -61,12 +76,18 @@ async function judgeGrowth(log: LogSource, last: SeenCheckpoint, known: Checkpoi
     : open(title, `The server shows an older checkpoint than ${since}. They are consistent; try again in a moment.`);
 }
 
+const forgotten = open(
+  'The memory of this browser',
+  'This browser keeps nothing for this page: it cannot notice a log that changes its past. Allow the page to keep data, or verify with: countersign audit verify',
+);
+
 /** Fetches the newest checkpoint and checks it: its signature by pinned keys, and that the log only grew since this browser last looked. */
 export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: Date): Promise<CheckpointReport> {
   const [note, shown] = await Promise.all([log.checkpoint(), log.keys()]);
   const before = store.read();
   const memory: Memory = before ?? { keys: [...shown], pinnedAt: now.toISOString(), seen: [] };
-  const newKeys = shown.filter((key) => !memory.keys.includes(key));
+  const { keys } = memory;
+  const newKeys = shown.filter((key) => !keys.includes(key));
   const names = memory.keys.map(shortKey).join(', ');
   const keyStep =
     before === undefined
@@ -87,7 +108,7 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
   try {
     checkpoint = await opened(note, memory.keys);
   } catch (error) {
-    return { steps: [keyStep, wrong('The signature', signatureFault(error))], newKeys };
+    return { steps: [keyStep, wrong('The signature', signatureFault(error))], newKeys, keys };
   }
   const signature = right(
     'The signature',
@@ -103,9 +124,10 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
         )
       : await judgeGrowth(log, last, known, checkpoint);
   const steps = [keyStep, signature, grown];
-  if (grown.verdict === 'wrong') return { steps, newKeys };
-  store.write(remembered(memory, { size: checkpoint.size, note, at: now.toISOString() }));
-  return { steps, checkpoint, newKeys };
+  if (grown.verdict === 'wrong') return { steps, newKeys, keys };
+  // Read again: meanwhile another tab may have seen more, or a person accepted a key.
+  const kept = store.write(remembered(store.read() ?? memory, { size: checkpoint.size, note, at: now.toISOString() }));
+  return { steps: kept ? steps : [...steps, forgotten], checkpoint, newKeys, keys };
 }
 
 /** Pins keys that a person has compared with what the log's operator published. */

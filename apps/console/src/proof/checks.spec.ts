@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import * as z from 'zod/mini';
 import { openCheckpointAsync, importVerifierKey, type Checkpoint } from '@countersign/merkle-log';
 import { eventSchema } from '../api/events.js';
+import { ApiProblem } from '../api/problem.js';
 import { acceptKeys, checkCheckpoint, differenceOf } from './checkpoint-check.js';
-import { checkEvents } from './event-check.js';
+import { checkEvents, proveEvents } from './event-check.js';
 import { checkExport } from './export-file-check.js';
 import { type Memory, type MemoryStore } from './memory.js';
 import { verdictOf } from './step.js';
@@ -19,6 +20,7 @@ function forgetful(): MemoryStore & { memory: Memory | undefined } {
     },
     write(memory) {
       this.memory = memory;
+      return true;
     },
   };
 }
@@ -60,6 +62,45 @@ describe('the newest checkpoint', () => {
     expect((await checkCheckpoint(log, store, now)).checkpoint).toBeUndefined();
     acceptKeys(store, newKeys);
     expect((await checkCheckpoint(log, store, now)).checkpoint?.size).toBe(20);
+  });
+
+  it('is not called changed where the log could not be asked', async () => {
+    const store = forgetful();
+    const log = new LogOfEvents(someEvents(700));
+    log.size = 300;
+    await checkCheckpoint(log, store, now);
+    log.size = 700;
+    const text = log.export(0, 10);
+    const trusted = await checkpointOf(log);
+    const away = new ApiProblem(0, 'UNREACHABLE', 'The server cannot be reached.');
+    log.bytes = () => Promise.reject(away);
+    await expect(checkCheckpoint(log, store, now)).rejects.toBe(away);
+    log.size = 300;
+    await expect(checkExport(log, await checkpointOf(log), await log.keys(), text)).rejects.toBe(away);
+    expect(trusted.size).toBe(700);
+  });
+
+  it('leaves what another tab learned in the meantime', async () => {
+    const store = forgetful();
+    const log = new LogOfEvents(someEvents(700));
+    log.size = 300;
+    await checkCheckpoint(log, store, now);
+    log.size = 700;
+    const bytes = log.bytes.bind(log);
+    log.bytes = (path) => {
+      acceptKeys(store, ['accepted meanwhile']);
+      return bytes(path);
+    };
+    await checkCheckpoint(log, store, now);
+    expect(store.memory?.keys).toContain('accepted meanwhile');
+    expect(store.memory?.seen.map(({ size }) => size)).toEqual([300, 700]);
+  });
+
+  it('is checked also by a browser that keeps nothing, which says so', async () => {
+    const log = new LogOfEvents(someEvents(20));
+    const { checkpoint, keys, steps } = await checkCheckpoint(log, { read: () => undefined, write: () => false }, now);
+    expect([checkpoint?.size, keys]).toEqual([20, await log.keys()]);
+    expect(steps.at(-1)).toMatchObject({ verdict: 'open', title: 'The memory of this browser' });
   });
 
   it('and an earlier one differ by the events between them', async () => {
@@ -133,6 +174,23 @@ describe('events', () => {
     const report = await checkEvents(log, await checkpointOf(log), [{ logIndex: 25, event: log.events[25] }]);
     expect(verdictOf(report.steps)).toBe('open');
     expect(report.steps[0]?.words).toContain('newer than checkpoint 20');
+  });
+
+  it('are proven by what is found of them, not by the checkpoint', async () => {
+    const log = new LogOfEvents(someEvents(30));
+    log.size = 20;
+    const report = await checkCheckpoint(log, forgetful(), now);
+    const shownAt = (logIndex: number) => ({ logIndex, event: log.events[logIndex] });
+    const verdict = async (shown: Parameters<typeof proveEvents>[2], id?: string) => {
+      const { steps, answer } = await proveEvents(log, report, shown, id);
+      return verdictOf(steps, answer);
+    };
+    expect(await verdict([shownAt(3)])).toBe('right');
+    expect(await verdict([shownAt(25)])).toBe('open');
+    expect(await verdict([])).toBe('open');
+    const { id } = z.parse(z.object({ id: z.string() }), log.events[3]);
+    expect(await verdict([shownAt(3)], id)).toBe('right');
+    expect(await verdict([shownAt(4)], id)).toBe('wrong');
   });
 });
 

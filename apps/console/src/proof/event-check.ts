@@ -6,6 +6,8 @@ import {
   type Bytes,
   type Checkpoint,
 } from '@countersign/merkle-log';
+import * as z from 'zod/mini';
+import { type CheckpointReport } from './checkpoint-check.js';
 import { TreeReader, type LogSource } from './log-source.js';
 import { open, right, wrong, type Step } from './step.js';
 
@@ -87,4 +89,38 @@ export async function checkEvents(
     );
   }
   return { steps, altered, proven };
+}
+
+/** What was found of events: all steps, and those of them that speak of the events. */
+export interface Proven {
+  readonly steps: readonly Step[];
+  readonly answer: readonly Step[];
+}
+
+const eventIdSchema = z.object({ id: z.string() });
+
+/** A genuine event in the place of another is no answer. */
+function isAsked({ event }: ShownEvent, id: string): boolean {
+  return z.safeParse(eventIdSchema, event).data?.id.toLowerCase() === id.toLowerCase();
+}
+
+/**
+ * Proves events under the newest checkpoint.
+ * @param id of the event that was asked for, if it was one by its id
+ * @throws what fetching tiles throws
+ */
+export async function proveEvents(
+  log: LogSource,
+  { checkpoint, steps }: CheckpointReport,
+  shown: readonly ShownEvent[],
+  id?: string,
+): Promise<Proven> {
+  if (checkpoint === undefined) return { steps, answer: [] };
+  const answer =
+    shown.length === 0
+      ? [open('The events', 'There are no events to check.')]
+      : id !== undefined && !shown.every((one) => isAsked(one, id))
+        ? [wrong('The event', 'The server sent a different event than the one with this id.')]
+        : (await checkEvents(log, checkpoint, shown)).steps;
+  return { steps: [...steps, ...answer], answer };
 }

@@ -1,6 +1,6 @@
 import { ExportCheck, importVerifierKey, openCheckpointAsync, type Checkpoint } from '@countersign/merkle-log';
 import { unreadablePlace } from './changed-byte.js';
-import { growth } from './checkpoint-check.js';
+import { hasGrown } from './checkpoint-check.js';
 import { parseExportLine } from './export-line.js';
 import { linesOf, placeOf, type FaultPlace, type LineOf } from './fault-place.js';
 import { type LogSource } from './log-source.js';
@@ -115,7 +115,7 @@ export async function checkExport(
   const places = [...unreadable];
   for (const fault of report.faults.slice(0, SHOWN)) places.push(await placeOf(log, trusted, fault, lines));
   const [older, newer] = under.size <= trusted.size ? [under, trusted] : [trusted, under];
-  const grown = await growth(log, older, newer).catch(() => false);
+  const grown = await hasGrown(log, older, newer);
   const checked = right(
     'The signature',
     `The export was made under checkpoint ${number(under.size)}, which carries a valid signature of the log's key.`,

@@ -27,7 +27,8 @@ export type Memory = z.infer<typeof memorySchema>;
 /** Where it is kept. */
 export interface MemoryStore {
   read(): Memory | undefined;
-  write(memory: Memory): void;
+  /** @returns false where nothing may be kept */
+  write(memory: Memory): boolean;
 }
 
 /** In this browser, for this page's origin. */
@@ -40,7 +41,12 @@ export const browserMemory: MemoryStore = {
     }
   },
   write(memory) {
-    localStorage.setItem(KEY, JSON.stringify(memory));
+    try {
+      localStorage.setItem(KEY, JSON.stringify(memory));
+      return true;
+    } catch {
+      return false;
+    }
   },
 };
 

@@ -40,7 +40,12 @@ export function Proof() {
           <button type="submit">Select</button>
         </form>
         {event !== undefined && (
-          <VerifyEvents key={event} label="Verify this event in this browser" events={() => eventById(event)} />
+          <VerifyEvents
+            key={event}
+            id={event}
+            label="Verify this event in this browser"
+            events={() => eventById(event)}
+          />
         )}
       </section>
       <section aria-labelledby="page">

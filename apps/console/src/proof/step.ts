@@ -10,8 +10,8 @@ export const right = (title: string, words: string): Step => ({ title, verdict: 
 export const wrong = (title: string, words: string): Step => ({ title, verdict: 'wrong', words });
 export const open = (title: string, words: string): Step => ({ title, verdict: 'open', words });
 
-/** What all steps together say. */
-export function verdictOf(steps: readonly Step[]): Step['verdict'] {
+/** What all steps together say. @param answer those that answer what was asked; the others only lead to it, and prove nothing of it */
+export function verdictOf(steps: readonly Step[], answer = steps): Step['verdict'] {
   if (steps.some(({ verdict }) => verdict === 'wrong')) return 'wrong';
-  return steps.some(({ verdict }) => verdict === 'right') ? 'right' : 'open';
+  return answer.some(({ verdict }) => verdict === 'right') ? 'right' : 'open';
 }

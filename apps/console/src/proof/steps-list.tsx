@@ -14,12 +14,19 @@ const summaries: Readonly<Record<Step['verdict'], string>> = {
   open: 'Nothing was proven.',
 };
 
+interface StepsListProps {
+  readonly steps: readonly Step[];
+  /** Those that answer what was asked; all if left out. */
+  readonly answer?: readonly Step[] | undefined;
+}
+
 /** What was checked, step by step, in words. */
-export function StepsList({ steps }: { readonly steps: readonly Step[] }) {
-  const verdict = verdictOf(steps);
+export function StepsList({ steps, answer }: StepsListProps) {
+  const verdict = verdictOf(steps, answer);
+  const isPart = verdict === 'right' && answer?.some(({ verdict: one }) => one === 'open') === true;
   return (
     <div className={styles.result} role={verdict === 'wrong' ? 'alert' : 'status'} data-verdict={verdict}>
-      <p className={styles.summary}>{summaries[verdict]}</p>
+      <p className={styles.summary}>{isPart ? 'A part was verified in this browser.' : summaries[verdict]}</p>
       <ol className={styles.steps}>
         {steps.map(({ title, verdict: one, words }) => (
           <li key={title} data-verdict={one}>

@@ -7,7 +7,6 @@ import { checkExport, FILE_LIMIT, type FileReport } from './export-file-check.js
 import { useFileDrop } from './file-drop.js';
 import { type FaultPlace } from './fault-place.js';
 import { serverLog } from './log-source.js';
-import { browserMemory } from './memory.js';
 import styles from './proof.module.css';
 import { StepsList } from './steps-list.js';
 import { wrong } from './step.js';
@@ -60,8 +59,7 @@ export function VerifyFile() {
         return { steps: [wrong('The file', words)], places: [], events: 0 };
       }
       const text = await file.text();
-      const { checkpoint, steps } = await client.fetchQuery({ ...checkpointQuery, staleTime: 0 });
-      const keys = browserMemory.read()?.keys ?? [];
+      const { checkpoint, steps, keys } = await client.fetchQuery({ ...checkpointQuery, staleTime: 0 });
       if (checkpoint === undefined) return { steps, places: [], events: 0 };
       return checkExport(serverLog, checkpoint, keys, text, setRead);
     },
