@@ -1,9 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { ErrorState } from '../ui/page-state.js';
 import { useNow } from '../ui/time.js';
 import { AccessTable, type Column } from './access-table.js';
 import styles from './access.module.css';
 import { WARNING_DAYS, warningBound } from './expiry.js';
+
+/** Rows that the issuer returns at most. */
+const LIMIT = 200;
 
 interface EndingSoonProps<Row> {
   /** Names the part: `Keys that end soon`. */
@@ -27,14 +31,16 @@ interface EndingSoonProps<Row> {
 export function EndingSoon<Row>({ label, count, so = '', name, load, ...table }: EndingSoonProps<Row>) {
   const now = useNow();
   const [before] = useState(() => warningBound(now));
-  const { data } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ['issuer', ...name, 'ending', before],
-    queryFn: ({ signal }) => load({ ends_before: before, limit: 200 }, signal),
+    queryFn: ({ signal }) => load({ ends_before: before, limit: LIMIT }, signal),
   });
+  if (error !== null) return <ErrorState what={label} error={error} retry={() => void refetch()} />;
   if (data === undefined || data.length === 0) return null;
   return (
     <section className={styles.warning} aria-label={label}>
       <h3>
+        {data.length === LIMIT && 'At least '}
         {count(data.length)} within {WARNING_DAYS} days{so}
       </h3>
       <AccessTable {...table} caption={`${label}, the first to end first`} empty="" rows={data} />

@@ -52,6 +52,7 @@ export function Keys({ purpose, plan }: KeysProps) {
   const kind = purpose === 'keys' ? 'signing-key' : 'revocation-key';
   return (
     <>
+      {error !== null && <ErrorState what="The newest state of the keys" error={error} retry={() => void refetch()} />}
       {withoutNext && (
         <p className={styles.warning} role="status">
           No key is pending: the next rotation has to wait until one has been published long enough.

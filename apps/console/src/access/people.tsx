@@ -77,6 +77,9 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
   if (data === undefined) return <Loading what="the person" />;
   return (
     <>
+      {error !== null && (
+        <ErrorState what="The newest state of the person" error={error} retry={() => void refetch()} />
+      )}
       <AccessTable {...table} rows={[data]} columns={columnsOf(plan)} />
       <AccessTable
         caption="Live sessions, newest first"

@@ -104,6 +104,7 @@ export function DeadLetters({ mayReplay }: { readonly mayReplay: boolean }) {
           <Letter key={letter.position} letter={letter} mayReplay={mayReplay} onDone={setDone} />
         ))}
       </ul>
+      {error !== null && <ErrorState what="Dead letters" error={error} retry={() => void refetch()} />}
       {hasNextPage && (
         <button type="button" disabled={isFetching} onClick={() => void fetchNextPage()}>
           More dead letters

@@ -126,6 +126,7 @@ function Map() {
   if (data.calls.length === 0) return <PageState title="Nobody called in this period">Choose a longer one.</PageState>;
   return (
     <>
+      {error !== null && <ErrorState what="Newer events" error={error} retry={() => void refetch()} />}
       <MapPicture
         calls={data.calls}
         open={(calls) => {

@@ -15,7 +15,8 @@ interface TrailTableProps {
   readonly columns: readonly ColumnName[];
   readonly onEnd: () => void;
   readonly isMore: boolean;
-  readonly isLoading: boolean;
+  /** Whether its end asks for more. */
+  readonly asks: boolean;
 }
 
 /** Rows from its end at which the next page is asked for. */
@@ -68,7 +69,7 @@ function cellOf(name: ColumnName, { log_index: index, event }: FoundEvent) {
 }
 
 /** The rows of a search. Only what is seen is drawn; the keys j and k go from row to row. */
-export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTableProps) {
+export function TrailTable({ rows, columns, onEnd, isMore, asks }: TrailTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const height = useRowHeight();
   // eslint-disable-next-line react-hooks/incompatible-library -- no compiler memoizes here
@@ -85,8 +86,8 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (isMore && !isLoading && last >= rows.length - AHEAD) onEnd();
-  }, [isMore, isLoading, last, rows.length, onEnd]);
+    if (asks && last >= rows.length - AHEAD) onEnd();
+  }, [asks, last, rows.length, onEnd]);
   /** Where the focus is about to be: a key that is pressed before the next frame counts from there. */
   const aimed = useRef<number | undefined>(undefined);
   const focusRow = (index: number): void => {

@@ -7,6 +7,7 @@ import { Untrusted } from '../ui/untrusted.js';
 import { parseColumns } from './columns.js';
 import { Facets } from './facets.js';
 import { Histogram } from './histogram.js';
+import { asksByItself } from './pages-state.js';
 import { serverQueryOf } from './server-query.js';
 import { summaryQuery } from './summary.js';
 import { TrailTable } from './trail-table.js';
@@ -107,6 +108,16 @@ export function Trail() {
       {summary.data !== undefined && summary.data.events > 0 && (
         <Histogram summary={summary.data} onRange={(from, to) => void navigate({ search: { ...search, from, to } })} />
       )}
+      {summary.error !== null && pages.error === null && (
+        <ErrorState what="The counts" error={summary.error} retry={() => void summary.refetch()} />
+      )}
+      {pages.error !== null && pages.data !== undefined && (
+        <ErrorState
+          what={pages.isFetchNextPageError ? 'More events' : 'Newer events'}
+          error={pages.error}
+          retry={() => void (pages.isFetchNextPageError ? pages.fetchNextPage() : pages.refetch())}
+        />
+      )}
       {rows.length > 0 && (
         <div className={styles.proof}>
           <Suspense fallback={null}>
@@ -140,7 +151,7 @@ export function Trail() {
             rows={rows}
             columns={parseColumns(chosen)}
             isMore={pages.hasNextPage}
-            isLoading={pages.isFetching}
+            asks={asksByItself(pages)}
             onEnd={() => void pages.fetchNextPage()}
           />
         )}

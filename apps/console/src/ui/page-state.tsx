@@ -49,12 +49,15 @@ const titles: Readonly<Record<Fault, string>> = {
   broken: 'This page cannot read the answer',
 };
 
-/** Why a screen has nothing to show, and what helps. */
-export function ErrorState({
-  error,
-  retry,
-  isWholePage = false,
-}: InPage & { readonly error: unknown; readonly retry?: () => void }) {
+interface ErrorStateProps extends InPage {
+  readonly error: unknown;
+  readonly retry?: () => void;
+  /** What is missing beside what is shown: `More events`. */
+  readonly what?: string;
+}
+
+/** Why a screen has nothing to show, or lacks a part, and what helps. */
+export function ErrorState({ error, retry, what, isWholePage = false }: ErrorStateProps) {
   const fault = faultOf(error);
   const detail = error instanceof ApiProblem ? error.message : 'Something unexpected happened in this page.';
   const needs = error instanceof ApiProblem ? error.needs : [];
@@ -93,8 +96,9 @@ export function ErrorState({
         <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
       </PageState>
     );
+  const title = what === undefined ? titles[fault] : `${what} could not be loaded`;
   return (
-    <PageState isWholePage={isWholePage} title={titles[fault]} action={again}>
+    <PageState isWholePage={isWholePage} title={title} action={again}>
       <div role="alert">
         <Untrusted text={detail} />
       </div>
