@@ -5,7 +5,8 @@ import { eventPageSchema, type FoundEvent } from '../api/events.js';
 import { ApiProblem } from '../api/problem.js';
 
 const INDEX = /^(0|[1-9][0-9]{0,16})$/;
-const RELATED_LIMIT = 200;
+export const RELATED_LIMIT = 200;
+const TOKEN_ISSUED = 'countersign.issuer.token.issued.v1';
 
 function foundAt(index: string, answer: Answer<z.infer<typeof eventPageSchema>>): FoundEvent {
   const [found] = valueOf(answer).events;
@@ -27,13 +28,22 @@ export const eventQuery = (index: string) =>
     staleTime: Infinity,
   });
 
-/** What else happened under the same trace or transaction, oldest first. */
+/** The newest of what happened under one trace or transaction. */
+export interface Related {
+  /** Oldest first. */
+  readonly events: readonly FoundEvent[];
+  /** Whether there are older ones, which are left out. */
+  readonly isCut: boolean;
+}
+
+/** What else happened under the same trace or transaction. */
 export const relatedQuery = (by: 'trace' | 'txn', value: string) =>
   queryOptions({
     queryKey: ['related', by, value],
-    queryFn: async ({ signal }) => {
+    queryFn: async ({ signal }): Promise<Related> => {
       const query = { [by]: value, limit: RELATED_LIMIT };
-      return valueOf(await ask(eventPageSchema, '/events', { query, signal })).events.toReversed();
+      const { events, next_cursor: next } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
+      return { events: events.toReversed(), isCut: next !== null };
     },
   });
 
@@ -44,11 +54,13 @@ export const tokenQuery = (jti: string) =>
     queryFn: async ({ signal }): Promise<FoundEvent | null> => {
       // The issuer's own ids are one word of the index; nobody else's token is among its events.
       if (!/^[\w-]{1,128}$/.test(jti)) return null;
-      const query = { source: 'issuer', q: jti, limit: 20 };
+      // Of its type: also an introspection names the token, and each is newer.
+      const query = { source: 'issuer', type: TOKEN_ISSUED, q: jti, limit: 20 };
       const { events } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
-      return events.find(({ event }) => event.type.includes('.token.')) ?? null;
+      return events.find(({ event: { type, data } }) => type === TOKEN_ISSUED && data.changes?.['jti'] === jti) ?? null;
     },
-    staleTime: Infinity,
+    // The issuer's event may come after the one that is looked at.
+    staleTime: ({ state }) => (state.data ? Infinity : 0),
   });
 
 const revealedSchema = z.object({

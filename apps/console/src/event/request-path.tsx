@@ -7,7 +7,7 @@ import { ErrorState, Loading } from '../ui/page-state.js';
 import { lengthText } from '../ui/time-text.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './event.module.css';
-import { relatedQuery } from './event-queries.js';
+import { RELATED_LIMIT, relatedQuery } from './event-queries.js';
 import { stepsOf } from './waterfall.js';
 
 interface RequestPathProps {
@@ -60,39 +60,52 @@ function Waterfall({
   const { data, error, refetch } = useQuery(relatedQuery(by, value));
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Loading what="the request's path" />;
-  const steps = stepsOf(data.length === 0 ? [current] : data);
+  const { events: found, isCut } = data;
+  const steps = stepsOf(
+    found.some(({ log_index: index }) => index === current.log_index) ? found : [current, ...found],
+  );
   return (
-    <ol className={styles.waterfall}>
-      {steps.map(({ key, source, title, start, length, afterMs, events }) => (
-        <li key={key}>
-          <span className={styles.step}>
-            <strong>
-              <Untrusted text={source} brief />
-            </strong>{' '}
-            <Untrusted text={title} limit={60} brief />
-          </span>
-          <span className={styles.lane} aria-hidden="true">
-            <span
-              className={styles.bar}
-              style={{
-                insetInlineStart: percent(Math.min(start, 0.985)),
-                inlineSize: `max(0.5rem, ${percent(length)})`,
-              }}
-            />
-          </span>
-          <span className={styles.after}>+{lengthText(afterMs)}</span>
-          <ul>
-            {events.map(({ log_index: index, event }) => (
-              <li key={index} aria-current={index === current.log_index ? 'true' : undefined}>
-                <Link to="/event/$index" params={{ index }}>
-                  <Untrusted text={event.data.action} brief />
-                </Link>{' '}
-                <OutcomeMark outcome={event.data.outcome} /> <Untrusted text={event.data.resource} limit={60} brief />
-              </li>
-            ))}
-          </ul>
-        </li>
-      ))}
-    </ol>
+    <>
+      {isCut && (
+        <p>
+          Only the newest {RELATED_LIMIT} events are shown.{' '}
+          <Link to="/" search={{ [by]: value }}>
+            All of them
+          </Link>
+        </p>
+      )}
+      <ol className={styles.waterfall}>
+        {steps.map(({ key, source, title, start, length, afterMs, events }) => (
+          <li key={key}>
+            <span className={styles.step}>
+              <strong>
+                <Untrusted text={source} brief />
+              </strong>{' '}
+              <Untrusted text={title} limit={60} brief />
+            </span>
+            <span className={styles.lane} aria-hidden="true">
+              <span
+                className={styles.bar}
+                style={{
+                  insetInlineStart: percent(Math.min(start, 0.985)),
+                  inlineSize: `max(0.5rem, ${percent(length)})`,
+                }}
+              />
+            </span>
+            <span className={styles.after}>+{lengthText(afterMs)}</span>
+            <ul>
+              {events.map(({ log_index: index, event }) => (
+                <li key={index} aria-current={index === current.log_index ? 'true' : undefined}>
+                  <Link to="/event/$index" params={{ index }}>
+                    <Untrusted text={event.data.action} brief />
+                  </Link>{' '}
+                  <OutcomeMark outcome={event.data.outcome} /> <Untrusted text={event.data.resource} limit={60} brief />
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type Principal } from '../api/events.js';
+import { ErrorState } from '../ui/page-state.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { changesOf, valueText } from './changes.js';
 import { tokenQuery } from './event-queries.js';
@@ -8,7 +9,7 @@ import styles from './event.module.css';
 
 /** The claims of the token by which it was done, as the trail knows them; never the token. */
 export function TokenBehind({ principal }: { readonly principal: Principal }) {
-  const { data: issued } = useQuery(tokenQuery(principal.jti));
+  const { data: issued, error, refetch } = useQuery(tokenQuery(principal.jti));
   const claims: readonly (readonly [string, string])[] = [
     ['sub', principal.subject],
     ['client_id', principal.client_id],
@@ -38,6 +39,7 @@ export function TokenBehind({ principal }: { readonly principal: Principal }) {
           </div>
         )}
       </dl>
+      {error !== null && <ErrorState what="The issuer’s event" error={error} retry={() => void refetch()} />}
       {issued === null && <p>The trail has no issuer event about this token that you may see.</p>}
       {issued !== undefined && issued !== null && (
         <>
