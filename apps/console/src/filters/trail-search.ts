@@ -1,9 +1,20 @@
 import { eventFilters } from '@countersign/audit-event';
 import * as z from 'zod/mini';
 import { outcomes } from '../api/events.js';
+import { parseTime } from './time-range.js';
 
 const LIMIT = 512;
 const text = z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(LIMIT))), undefined);
+
+const time = z.catch(
+  z.optional(
+    z.string().check(
+      z.maxLength(LIMIT),
+      z.refine((said) => parseTime(said, 0) !== undefined),
+    ),
+  ),
+  undefined,
+);
 
 /** The filters of the server. What an address says wrongly is left out, so that no address breaks the page. */
 const fields = {
@@ -22,8 +33,8 @@ const fields = {
 const searchSchema = z.object({
   ...fields,
   q: text,
-  from: text,
-  to: text,
+  from: time,
+  to: time,
   /** Which columns, separated by commas. */
   columns: text,
   /** Whether new events appear by themselves. */

@@ -1,4 +1,5 @@
 import { getRouteApi } from '@tanstack/react-router';
+import { serverQueryOf } from '../filters/server-query.js';
 import { CheckpointBanner } from './checkpoint-banner.js';
 import { Compare } from './compare.js';
 import styles from './proof.module.css';
@@ -12,7 +13,7 @@ const route = getRouteApi('/proof');
 export function Proof() {
   const { event, ...search } = route.useSearch();
   const navigate = route.useNavigate();
-  const filtered = Object.values(search).some((value) => value !== undefined);
+  const filtered = Object.keys(serverQueryOf(search, 0)).length > 0;
   return (
     <div className={styles.proof}>
       <h1>Proof</h1>
@@ -58,7 +59,7 @@ export function Proof() {
         <VerifyEvents
           key={JSON.stringify(search)}
           label="Verify this page in this browser"
-          events={() => eventsOfPage(search)}
+          events={() => eventsOfPage(search, Date.now())}
         />
       </section>
       <VerifyFile />

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { ask, valueOf } from '../api/client.js';
+import { serverQueryOf } from '../filters/server-query.js';
+import { type TrailSearch } from '../filters/trail-search.js';
 import { type ShownEvent } from './event-check.js';
 
 // Events stay as the server sent them: a schema that took a member away would change what is hashed.
@@ -16,9 +18,8 @@ export async function eventById(id: string): Promise<readonly ShownEvent[]> {
   return [shownOf(valueOf(await ask(foundSchema, `/events/${encodeURIComponent(id)}`)))];
 }
 
-/** A page of results, as the server shows it. @throws {ApiProblem} */
-export async function eventsOfPage(
-  query: Readonly<Record<string, string | undefined>>,
-): Promise<readonly ShownEvent[]> {
-  return valueOf(await ask(pageSchema, '/events', { query: { ...query, limit: 50 } })).events.map(shownOf);
+/** The newest page of what the trail's filters find, as the server shows it. @param now milliseconds since 1970. @throws {ApiProblem} */
+export async function eventsOfPage(search: TrailSearch, now: number): Promise<readonly ShownEvent[]> {
+  const query = { ...serverQueryOf(search, now), limit: 50 };
+  return valueOf(await ask(pageSchema, '/events', { query })).events.map(shownOf);
 }

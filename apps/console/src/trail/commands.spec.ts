@@ -2,7 +2,7 @@ import { anyText } from '@countersign/arbitraries';
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { cliCommand, curlCommand, shellWord } from './commands.js';
-import { serverQueryOf } from './server-query.js';
+import { serverQueryOf } from '../filters/server-query.js';
 import { parseFilterText } from './filter-text.js';
 import { trailSearchOf } from '../filters/trail-search.js';
 

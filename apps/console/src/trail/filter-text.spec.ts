@@ -21,6 +21,8 @@ describe('a typed line of filters', () => {
   it('says what is wrong in words', () => {
     expect(parseFilterText('outcome:great').fault).toBe('outcome must be allowed, denied, failed');
     expect(parseFilterText('client:').fault).toContain('client:value');
+    expect(parseFilterText('from:yesterday').fault).toContain('from must be a time');
+    expect(parseFilterText('from:-3h to:"2026-11-26 14:00"').fault).toBeUndefined();
   });
 
   it('is read as it was written, whatever the values are', () => {
@@ -44,6 +46,8 @@ describe('an address of the trail', () => {
     expect(trailSearchOf({ outcome: 'great', live: 'yes', client: 'a', subject: '', extra: 'x' })).toEqual(
       trailSearchOf({ client: 'a' }),
     );
+    // What is not a time does not narrow, and so is not shown as if it did.
+    expect(trailSearchOf({ from: 'yesterday', to: '-1h' })).toEqual(trailSearchOf({ to: '-1h' }));
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.anything()), (search) => {
         trailSearchOf(search);

@@ -1,5 +1,6 @@
 import { eventFilters } from '@countersign/audit-event';
 import { outcomes } from '../api/events.js';
+import { parseTime } from '../filters/time-range.js';
 import { setFilters, type TrailSearch } from '../filters/trail-search.js';
 
 const names = [...eventFilters, 'from', 'to'] as const;
@@ -39,6 +40,8 @@ export function parseFilterText(line: string): TypedFilter {
     } else if (value === '') fault ??= `Say what ${name} must be: ${name}:value`;
     else if (name === 'outcome' && !outcomes.some((one) => one === value))
       fault ??= `outcome must be ${outcomes.join(', ')}`;
+    else if ((name === 'from' || name === 'to') && parseTime(value, 0) === undefined)
+      fault ??= `${name} must be a time, such as -3h, 2026-11-26 or "2026-11-26 14:00"`;
     else search[name] = value;
   }
   if (words.length > 0) search['q'] = words.join(' ');

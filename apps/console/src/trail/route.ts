@@ -3,7 +3,7 @@ import { sessionQuery } from '../api/session.js';
 import { filtersOf, trailSearchOf } from '../filters/trail-search.js';
 import { rootRoute } from '../routing/root.js';
 import { pagesQuery } from './pages-query.js';
-import { serverQueryOf } from './server-query.js';
+import { serverQueryOf } from '../filters/server-query.js';
 
 export const trailRoute = createRoute({
   getParentRoute: () => rootRoute,

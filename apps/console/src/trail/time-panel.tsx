@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useNow } from '../ui/time.js';
 import { localText } from '../ui/time-text.js';
-import { offeredRanges, parseTime } from './time-range.js';
+import { offeredRanges, parseTime } from '../filters/time-range.js';
 import { type TrailSearch } from '../filters/trail-search.js';
 
 interface TimePanelProps {

@@ -11,7 +11,7 @@ import { ExportPanel } from './export-panel.js';
 import { FilterLine } from './filter-line.js';
 import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
 import { TimePanel } from './time-panel.js';
-import { offeredRanges } from './time-range.js';
+import { offeredRanges } from '../filters/time-range.js';
 import { type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
 

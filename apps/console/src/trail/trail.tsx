@@ -8,7 +8,7 @@ import { parseColumns } from './columns.js';
 import { Facets } from './facets.js';
 import { Histogram } from './histogram.js';
 import { asksByItself } from './pages-state.js';
-import { serverQueryOf } from './server-query.js';
+import { serverQueryOf } from '../filters/server-query.js';
 import { summaryQuery } from './summary.js';
 import { TrailTable } from './trail-table.js';
 import { TrailTools } from './trail-tools.js';

@@ -1,7 +1,7 @@
-import { setFilters, type TrailSearch } from '../filters/trail-search.js';
+import { setFilters, type TrailSearch } from './trail-search.js';
 import { parseTime } from './time-range.js';
 
-/** The filters as the server takes them; times become absolute. A time that cannot be read is left out. */
+/** The filters as the server takes them; times become absolute. */
 export function serverQueryOf(search: TrailSearch, now: number): Record<string, string> {
   const query: Record<string, string> = Object.fromEntries(setFilters(search).map(({ name, value }) => [name, value]));
   for (const name of ['from', 'to'] as const) {
