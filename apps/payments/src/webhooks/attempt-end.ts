@@ -18,7 +18,7 @@ export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => num
   const lastStatus = sent.kind === 'answered' ? sent.status : null;
   const gone = lastStatus === 410;
   const health = healthAfter({ failures, restUntil }, reception, now, random());
-  const ended = { endpointId, eventId, lastStatus, health, gone };
+  const ended = { endpointId, eventId, attempts, lastStatus, health, gone };
   if (reception === 'taken')
     return { ...ended, status: 'delivered', nextAttemptAt: null, lastError: null, deliveredAt: now };
   const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : sent.reason.slice(0, ERROR_LIMIT);
@@ -28,10 +28,11 @@ export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => num
 }
 
 /** An attempt that was not made, because nothing is sent to its endpoint. */
-export function endUnsent({ endpointId, eventId, endpointStatus, failures, restUntil }: Attempt): AttemptEnd {
+export function endUnsent({ endpointId, eventId, attempts, endpointStatus, failures, restUntil }: Attempt): AttemptEnd {
   return {
     endpointId,
     eventId,
+    attempts,
     status: 'failed',
     nextAttemptAt: null,
     lastStatus: null,

@@ -97,6 +97,7 @@ describe('the queue of webhook deliveries', () => {
     const end = {
       endpointId: idOf(1),
       eventId: String(attempt?.eventId),
+      attempts: Number(attempt?.attempts),
       status: 'failed' as const,
       nextAttemptAt: null,
       lastStatus: 410,
@@ -117,5 +118,43 @@ describe('the queue of webhook deliveries', () => {
     expect(kept.rows).toEqual([{ last_status: 410 }]);
     const [next] = await queue.take([idOf(1)], now);
     expect(next).toMatchObject({ endpointStatus: 'gone' });
+  });
+
+  it('does not let an attempt that was taken for lost say how a later one ended', async () => {
+    await endpoints(1, 1);
+    const [lost] = await queue.take([idOf(1)], now);
+    const [later] = await queue.take([idOf(1)], seconds(61));
+    const endOf = (attempt: typeof lost, status: 'pending' | 'delivered') => ({
+      endpointId: idOf(1),
+      eventId: String(attempt?.eventId),
+      attempts: Number(attempt?.attempts),
+      status,
+      nextAttemptAt: status === 'pending' ? seconds(70) : null,
+      lastStatus: null,
+      lastError: null,
+      deliveredAt: status === 'pending' ? null : seconds(62),
+      health: { failures: 0, restUntil: null },
+      gone: false,
+    });
+    const status = async () => (await pool.query('select status, next_attempt_at from webhook_delivery')).rows;
+    await queue.end([endOf(lost, 'pending')], seconds(62));
+    expect(await status()).toEqual([{ status: 'pending', next_attempt_at: seconds(121) }]);
+    await queue.end([endOf(later, 'delivered')], seconds(62));
+    await queue.end([endOf(lost, 'pending')], seconds(63));
+    expect(await status()).toEqual([{ status: 'delivered', next_attempt_at: null }]);
+  });
+
+  it('takes a delivery as made that an attempt made which was taken for lost', async () => {
+    await endpoints(1, 1);
+    const [lost] = await queue.take([idOf(1)], now);
+    await queue.take([idOf(1)], seconds(61));
+    const delivered = { status: 'delivered' as const, nextAttemptAt: null, lastStatus: 200, lastError: null };
+    const [endpointId, eventId, attempts] = [idOf(1), String(lost?.eventId), Number(lost?.attempts)];
+    const health = { failures: 0, restUntil: null };
+    await queue.end(
+      [{ endpointId, eventId, attempts, ...delivered, deliveredAt: seconds(62), health, gone: false }],
+      seconds(62),
+    );
+    expect((await pool.query('select status from webhook_delivery')).rows).toEqual([{ status: 'delivered' }]);
   });
 });

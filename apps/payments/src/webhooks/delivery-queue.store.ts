@@ -33,6 +33,8 @@ export interface Attempt extends EndpointOf, EndpointHealth {
 export interface AttemptEnd {
   readonly endpointId: EndpointId;
   readonly eventId: string;
+  /** The attempt's own number. */
+  readonly attempts: number;
   readonly status: DeliveryStatus;
   readonly nextAttemptAt: Date | null;
   readonly lastStatus: number | null;
@@ -84,9 +86,10 @@ const takeOne = `
   returning d.endpoint_id as "endpointId", d.event_id as "eventId", d.body, d.attempts, t.next_attempt_at as "dueAt",
     e.client_id as "clientId", e.subject, e.url, e.status as "endpointStatus", e.failures, e.rest_until as "restUntil"`;
 
+/** An attempt that was taken for lost, so that there was another, may still say that it delivered; else the later one decides. */
 const writeEnds = `
   with ends as (
-    select * from jsonb_to_recordset($1::jsonb) as r ("endpointId" uuid, "eventId" uuid, status text, "nextAttemptAt" timestamptz,
+    select * from jsonb_to_recordset($1::jsonb) as r ("endpointId" uuid, "eventId" uuid, attempts integer, status text, "nextAttemptAt" timestamptz,
       "lastStatus" integer, "lastError" text, "deliveredAt" timestamptz)
   ), endpoints as (
     update webhook_endpoint e set failures = r.failures, rest_until = r."restUntil",
@@ -97,7 +100,8 @@ const writeEnds = `
   )
   update webhook_delivery d set status = r.status, next_attempt_at = r."nextAttemptAt", last_status = r."lastStatus",
     last_error = r."lastError", delivered_at = coalesce(r."deliveredAt", d.delivered_at)
-  from ends r where d.endpoint_id = r."endpointId" and d.event_id = r."eventId"`;
+  from ends r where d.endpoint_id = r."endpointId" and d.event_id = r."eventId"
+    and (d.attempts = r.attempts and d.status = 'pending' or d.attempts >= r.attempts and r.status = 'delivered')`;
 
 /** What waits to be sent, shared by all replicas: each attempt is taken by one of them. */
 @Injectable()
