@@ -56,6 +56,7 @@ import { CheckpointThinningStore } from './log/checkpoint-thinning.store.js';
 import { LOG_SIGNERS, logSignersOf } from './log/log-signer.js';
 import { LogKeysStore } from './log/log-keys.store.js';
 import { LogService } from './log/log.service.js';
+import { LogReach } from './log/log-reach.js';
 import { LogStore } from './log/log.store.js';
 import { NewestEventsController } from './events/newest-events.controller.js';
 import { NewestEvents } from './events/newest-events.service.js';
@@ -134,6 +135,7 @@ export class AuditModule {
         Departures,
         { provide: LOG_SIGNERS, useValue: logSignersOf(configuration) },
         { provide: INTEGRATION_OPTIONS, useValue: integration },
+        LogReach,
         LogStore,
         {
           provide: RECOVERY_OPTIONS,

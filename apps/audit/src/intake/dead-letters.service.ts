@@ -3,6 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
+import { LogWentBack } from '../log/log-reach.js';
 import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.store.js';
 
@@ -15,6 +16,12 @@ const refusals = {
     new Problem(409, 'DEAD_LETTER_ERASED', 'Its content was erased on request or by age, so it cannot be replayed.'),
   rejected: (reason: string) => new Problem(422, 'DEAD_LETTER_STILL_REFUSED', reason),
 };
+
+function logRestored(): Problem {
+  return new Problem(503, 'LOG_RESTORED', 'The log is being compared or recovered after a restore; retry later.', {
+    retry_after: 5,
+  });
+}
 
 /** Shows what no trail could take, and tries it again: after an update of the service, say, that knows its form. */
 @Injectable()
@@ -33,12 +40,12 @@ export class DeadLettersService {
   }
 
   async replay(position: string, caller: Caller): Promise<Replayed> {
-    if (!this.outside.mayGrow) {
-      throw new Problem(503, 'LOG_RESTORED', 'The log is being compared or recovered after a restore; retry later.', {
-        retry_after: 5,
-      });
-    }
-    const result = await this.store.replay(position);
+    if (!this.outside.mayGrow) throw logRestored();
+    const result = await this.store.replay(position).catch(async (error: unknown) => {
+      if (!(error instanceof LogWentBack)) throw error;
+      await this.outside.wentBack(error);
+      throw logRestored();
+    });
     if (result.kind !== 'replayed') {
       const problem = result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();
       const refused = { id: position, outcome: 'failed', reason: problem.code } as const;

@@ -3,6 +3,7 @@ import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { appendEvents, appendParameters } from '../log/append-events.store.js';
+import { LogReach } from '../log/log-reach.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
 import { inspectAgain } from './message-check.js';
@@ -71,6 +72,7 @@ export class DeadLetterStore {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Optional() @Inject(EVENT_MASKING) private readonly masking: EventMasking = new EventMasking([]),
+    @Optional() @Inject(LogReach) private readonly reach: LogReach = new LogReach(),
   ) {}
 
   /** Those that were neither replayed nor erased. */
@@ -131,7 +133,7 @@ export class DeadLetterStore {
     return letters.length;
   }
 
-  /** Appends it to the log if intake accepts it now; its place in the sequence it has already. */
+  /** Appends it to the log if intake accepts it now; its place in the sequence it has already. @throws {LogWentBack} */
   replay(position: string): Promise<ReplayResult> {
     const work = (client: pg.PoolClient) => this.#replayIn(client, position);
     return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed');
@@ -140,6 +142,7 @@ export class DeadLetterStore {
   async #replayIn(client: pg.PoolClient, position: string): Promise<ReplayResult> {
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
+    this.reach.check(BigInt(nextIndex));
     const found = await client.query('select * from dead_letter where position = $1', [position]);
     const [letter] = letterRows.parse(found.rows);
     if (letter === undefined) return { kind: 'unknown' };

@@ -13,6 +13,7 @@ import { type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
+import { LogWentBack } from '../log/log-reach.js';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 import { publisherOf } from '../recovery/recalled-message.js';
@@ -207,8 +208,9 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   async #append(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
     const items = batch.flatMap(({ inspected }) => inspected);
     if (items.length >= BATCH) this.load.filled();
-    const appended = await this.store.append(items).catch((error: unknown) => {
+    const appended = await this.store.append(items).catch(async (error: unknown) => {
       for (const { message } of batch) message.nak(1_000);
+      if (error instanceof LogWentBack) await this.outside.wentBack(error);
       throw error;
     });
     const committedAt = Date.now();

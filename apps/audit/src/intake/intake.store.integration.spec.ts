@@ -83,6 +83,17 @@ describe('the store of the intake', () => {
     ]);
   });
 
+  it('appends nothing to a log that ends before where it was seen to end', async () => {
+    await store.append([accepted(eventOf('gone', 1)), accepted(eventOf('gone', 2))]);
+    const next = (await column('select next_index::int from log_sequence')).map(Number);
+    await pool.query('update log_sequence set next_index = next_index - 1');
+    await expect(store.append([accepted(eventOf('after', 1))])).rejects.toMatchObject({ code: 'LOG_WENT_BACK' });
+    await pool.query('update log_sequence set next_index = next_index + 1');
+    expect(await column("select 1 from event where source = 'after'")).toEqual([]);
+    await store.append([accepted(eventOf('after', 1))]);
+    expect(await column("select log_index::int from event where source = 'after'")).toEqual(next);
+  });
+
   it('reports to each source the places of its events, earlier ones too, and that dead letters have none', async () => {
     const { placements } = await store.append([accepted(eventOf('placed', 1)), accepted(eventOf('placed', 2))]);
     const index = Number(placements[0]?.places[0]?.index);

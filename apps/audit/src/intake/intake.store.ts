@@ -5,6 +5,7 @@ import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { appendEvents, appendParameters } from '../log/append-events.store.js';
+import { LogReach } from '../log/log-reach.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
@@ -74,11 +75,13 @@ export class IntakeStore {
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Optional() @Inject(EVENT_MASKING) private readonly masking: EventMasking = new EventMasking([]),
+    @Optional() @Inject(LogReach) private readonly reach: LogReach = new LogReach(),
   ) {}
 
   /**
    * Commits a batch: events to the log, the rest to the dead letters.
    * @returns the receipts and placements for its sources
+   * @throws {LogWentBack}
    */
   async append(batch: readonly (Accepted | Rejected)[]): Promise<Appended> {
     try {
@@ -115,11 +118,12 @@ export class IntakeStore {
     return progressRows.parse(rows);
   }
 
-  #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
-    return inTransaction(this.pool, async (client) => {
+  async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
+    const { end, ...appended } = await inTransaction(this.pool, async (client) => {
       // Anyone who holds this lock sees all that others committed before, and gives the next indices.
       const head = await client.query('select next_index::text from log_sequence for update');
       const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
+      this.reach.check(BigInt(nextIndex));
       const plan = await this.#plan(client, batch, lookUpIds);
       const placed = await this.#write(client, plan, nextIndex);
       const numbered = batch.filter((item) => item.kind === 'dead-letter');
@@ -127,8 +131,11 @@ export class IntakeStore {
       return {
         receipts: receiptsOf(plan.marks),
         placements: placementsOf([...placed, ...plan.standing, ...unnumbered]),
+        end: BigInt(nextIndex) + BigInt(placed.length),
       };
     });
+    this.reach.saw(end);
+    return appended;
   }
 
   async #plan(client: pg.PoolClient, batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Planned> {

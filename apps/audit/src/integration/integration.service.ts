@@ -17,6 +17,7 @@ import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { events } from '../events.js';
 import { logStarting } from '../log/log-answers.js';
+import { LogWentBack } from '../log/log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
 import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
 import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
@@ -124,7 +125,11 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   async integrateNow(): Promise<SignedCheckpoint | undefined> {
     // A log that was restored signs nothing that contradicts what it signed before.
     while (this.outside.mayGrow) {
-      const checkpoint = await this.store.integrate();
+      const checkpoint = await this.store.integrate().catch(async (error: unknown) => {
+        if (!(error instanceof LogWentBack)) throw error;
+        await this.outside.wentBack(error);
+        return undefined;
+      });
       if (checkpoint === undefined) break;
       this.#take(checkpoint);
     }

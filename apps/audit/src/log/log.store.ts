@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import {
   edgeOf,
   GrowingTree,
@@ -13,6 +13,7 @@ import {
 import { inTransaction, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
+import { LogReach } from './log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { noteKeys } from './log-keys.store.js';
 
@@ -51,14 +52,18 @@ export class LogStore {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Optional() @Inject(LogReach) private readonly reach: LogReach = new LogReach(),
   ) {}
 
   /**
    * Takes what was sequenced into the tree and signs a checkpoint over it, all in one transaction. One replica at a time does it.
    * @returns the new checkpoint; undefined when there was nothing to do, or another replica is at it
+   * @throws {LogWentBack}
    */
-  integrate(): Promise<SignedCheckpoint | undefined> {
-    return inTransaction(this.pool, (client) => this.#integrateLocked(client));
+  async integrate(): Promise<SignedCheckpoint | undefined> {
+    const checkpoint = await inTransaction(this.pool, (client) => this.#integrateLocked(client));
+    if (checkpoint !== undefined) this.reach.saw(BigInt(checkpoint.treeSize));
+    return checkpoint;
   }
 
   /** The size of the newest checkpoint, and when it was signed. */
@@ -87,8 +92,8 @@ export class LogStore {
   }
 
   /** @returns the index that the next event gets, and the lowest one whose event is still here */
-  async head(): Promise<{ readonly nextIndex: number; readonly minimumIndex: number }> {
-    const { rows } = await this.pool.query('select next_index, minimum_index from log_sequence, log_retention');
+  async head(queries: Queries = this.pool): Promise<{ readonly nextIndex: number; readonly minimumIndex: number }> {
+    const { rows } = await queries.query('select next_index, minimum_index from log_sequence, log_retention');
     const [{ next_index: nextIndex, minimum_index: minimumIndex }] = headRows.parse(rows);
     return { nextIndex, minimumIndex };
   }
@@ -125,6 +130,8 @@ export class LogStore {
 
   async #integrateLocked(client: pg.PoolClient): Promise<SignedCheckpoint | undefined> {
     if (!(await tryLock(client, LOCK))) return undefined;
+    const { nextIndex } = await this.head(client);
+    this.reach.check(BigInt(nextIndex));
     const latest = await this.#checkpoint(client);
     const size = latest?.treeSize ?? 0;
     const leaves = await this.#waiting(client, size);

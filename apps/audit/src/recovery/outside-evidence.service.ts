@@ -6,6 +6,7 @@ import { Background, HEALTH, LOGGER, Problem, type HealthRegistry } from '@count
 import { type JsMsg } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
+import { LogReach, type LogWentBack } from '../log/log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
 import { publisherOf } from './recalled-message.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
@@ -23,7 +24,8 @@ export interface RecoveryOptions {
 const CHECK_EVERY_MS = 500;
 
 /**
- * Notices that the database was restored from a backup: a checkpoint that audit signed, or a place that it sent to a service, is ahead of the log.
+ * Notices that the database was restored from a backup: a checkpoint that audit signed, a place that it sent to a service, or what this process
+ * itself has seen there ({@link LogReach}) is ahead of the log.
  * Then the log is held still until what was lost is taken back.
  */
 @Injectable()
@@ -33,8 +35,6 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #connection: NatsConnection | undefined;
   #checked = false;
   #end = 0n;
-  /** As far as the log was last seen to be. */
-  #next = 0n;
   #restored = false;
   #checkpoint: Checkpoint | undefined;
   readonly #publishers = new Set<string>();
@@ -43,6 +43,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(RECOVERY_OPTIONS) private readonly options: RecoveryOptions,
     @Inject(RecoveryStore) private readonly store: RecoveryStore,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Inject(LogReach) private readonly reach: LogReach,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(Background) background: Background,
@@ -99,7 +100,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     return this.#end;
   }
 
-  /** The newest that audit signed before it started, if it is remembered. */
+  /** The newest that audit had signed when it started, or when its database went back, if it is remembered. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
   }
@@ -126,10 +127,19 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Compares the log with what somebody outside knows of. @param end the index behind the last one */
   async seen(end: bigint): Promise<void> {
-    if (end <= this.#next && !this.#restored) return;
-    if (end > this.#end) this.#end = end;
+    if (end > this.reach.end || this.#restored) await this.#compareWith(end);
+  }
+
+  /** Holds the log still whose database was replaced by an older one while this process ran, and asks again what was signed. */
+  async wentBack({ end }: LogWentBack): Promise<void> {
+    this.#checked = false;
+    await this.#compareWith(end);
+  }
+
+  async #compareWith(end: bigint): Promise<void> {
     const next = await this.store.nextIndex();
-    this.#next = next;
+    for (const known of [end, this.reach.end]) if (known > this.#end) this.#end = known;
+    this.reach.saw(next);
     const restored = next < this.#end;
     if (restored && !this.#restored) {
       this.#restored = true;

@@ -277,4 +277,38 @@ describe('the trail, its database restored from a backup', () => {
         }),
       );
   }, 480_000);
+
+  it('stops when a standby that was behind takes the place of its database, although nobody sends it anything', async () => {
+    await until(isEmpty, 150_000);
+    await asSuperuser(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = 'audit'`,
+      'alter database audit allow_connections false',
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = 'audit'`,
+      'create database audit_standby template audit owner audit_owner',
+      'alter database audit allow_connections true',
+    );
+    await record(5);
+    await until(isEmpty, 150_000);
+    const had = await log();
+    await until(
+      async () => (await inAudit('select max(tree_size)::int as size from log_checkpoint'))[0]?.['size'] === had.length,
+    );
+    await asSuperuser(
+      'alter database audit allow_connections false',
+      'drop database audit with (force)',
+      'alter database audit_standby rename to audit',
+      'alter database audit allow_connections true',
+    );
+    await postgres.createDatabase('audit', auditPassword);
+    await until(async () =>
+      (await ask('/health/ready')).text().then((text) => text.includes('countersign audit recover')),
+    );
+    const left = await log();
+    expect(left).toEqual(had.slice(0, left.length));
+    expect(left.length).toBeLessThan(had.length);
+    expect((await ask('/log/recovery/recall', 'audit:admin', {})).status).toBe(200);
+    await until(async () => (await recovery()).missing.length === 0);
+    expect((await ask('/log/recovery', 'audit:admin', {})).status).toBe(200);
+    expect((await log()).slice(0, had.length)).toEqual(had);
+  }, 480_000);
 });

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+
+/** The database has less of the log than this process has seen there: a backup, or a standby that was behind, has taken its place. */
+export class LogWentBack extends Error {
+  readonly code = 'LOG_WENT_BACK';
+  /** @param end the index behind the last one that was seen */
+  constructor(readonly end: bigint) {
+    super(`the database lacks entries that it had: the log reached index ${String(end - 1n)}`);
+    this.name = 'LogWentBack';
+  }
+}
+
+/** How far this process has seen the log reach. It never ends earlier, unless the database is another one by now. */
+@Injectable()
+export class LogReach {
+  #end = 0n;
+
+  /** The index behind the last one that was seen. */
+  get end(): bigint {
+    return this.#end;
+  }
+
+  /** @param end the index behind the last one, as the database has committed it */
+  saw(end: bigint): void {
+    if (end > this.#end) this.#end = end;
+  }
+
+  /**
+   * To be asked in the transaction that appends or signs, before it does.
+   * @param next the index that the next event gets
+   * @throws {LogWentBack}
+   */
+  check(next: bigint): void {
+    if (next < this.#end) throw new LogWentBack(this.#end);
+  }
+}
