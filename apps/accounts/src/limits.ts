@@ -31,7 +31,7 @@ export const POSTING_LANES = 4;
 export const BATCH_LIMIT = 100;
 /** Transfers that may wait for the database, in one process; one more is answered 503 `LEDGER_BUSY`. */
 export const QUEUE_LIMIT = 5_000;
-/** Holds that one round of the expiry worker ends. */
+/** Overdue holds that are read and ended at once. */
 export const EXPIRY_LIMIT = 500;
 /** Seconds that one question of the invariants may take. */
 export const CHECK_SECONDS_LIMIT = 120;

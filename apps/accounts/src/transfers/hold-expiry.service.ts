@@ -23,7 +23,11 @@ export class HoldExpiry {
 
   /** Ends the overdue holds on these accounts; afterwards none of them blocks a transfer, no matter who ended it. */
   async releaseOverdue(accounts: readonly AccountId[]): Promise<void> {
-    await this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
+    for (;;) {
+      const overdue = await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts);
+      await this.#end(overdue);
+      if (overdue.length < EXPIRY_LIMIT) return;
+    }
   }
 
   /** One round of the worker. @returns how many holds it ended; 0 also while another replica is at it */

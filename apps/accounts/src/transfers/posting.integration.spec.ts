@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import pino from 'pino';
+import { EXPIRY_LIMIT } from '../limits.js';
 import { invariants, questionOf } from '../invariants/invariants.store.js';
 import { accountId, LedgerModel, start, transferId, type Step } from '../testing/ledger-model.js';
 import { steps } from '../testing/ledger-steps.js';
@@ -107,18 +108,24 @@ describe('the ledger on PostgreSQL', () => {
     expect(await broken()).toEqual([]);
   }, 300_000);
 
+  const create = (id: number, debit: number, amount: bigint, holdSeconds: number | null, credit = 0): Step => ({
+    kind: 'create',
+    id: transferId(id),
+    legs: [
+      {
+        debitAccount: accountId(debit),
+        creditAccount: accountId(credit),
+        amount,
+        currency: currencySchema.parse('EUR'),
+      },
+    ],
+    holdSeconds,
+    corrects: null,
+    reference: '',
+    metadata: {},
+  });
+
   it('refuses nothing for the sake of an overdue hold, no matter who ends it first', async () => {
-    const create = (id: number, debit: number, amount: bigint, holdSeconds: number | null): Step => ({
-      kind: 'create',
-      id: transferId(id),
-      legs: [
-        { debitAccount: accountId(debit), creditAccount: accountId(0), amount, currency: currencySchema.parse('EUR') },
-      ],
-      holdSeconds,
-      corrects: null,
-      reference: '',
-      metadata: {},
-    });
     for (let round = 0; round < 25; round += 1) {
       const [one, other] = await begin(undefined, undefined);
       expect(await one?.take(create(1, 2, 5n, 10))).toBe('held');
@@ -126,6 +133,15 @@ describe('the ledger on PostgreSQL', () => {
       const outcomes = await Promise.all([other?.take(create(2, 1, 9n, null)), one?.take(create(3, 2, 5n, null))]);
       expect(outcomes).toEqual(['INSUFFICIENT_FUNDS', 'posted']);
     }
+  }, 60_000);
+
+  it('refuses nothing for the sake of an overdue hold behind any number of others on its accounts', async () => {
+    const [ledger] = await begin(undefined);
+    const others = Array.from({ length: EXPIRY_LIMIT }, (_, index) => create(100 + index, 0, 1n, 5, 1));
+    await Promise.all(others.map((step) => ledger?.take(step)));
+    expect(await ledger?.take(create(1, 2, 5n, 10, 1))).toBe('held');
+    await ledger?.take({ kind: 'wait', seconds: 11 });
+    expect(await ledger?.take(create(2, 2, 5n, null, 1))).toBe('posted');
   }, 60_000);
 
   it('ends every overdue hold once when all replicas sweep at the same time', async () => {
