@@ -20,13 +20,13 @@ export class ReconciliationWorker {
   #next: Date;
 
   constructor(
-    @Inject(ReconciliationService) private readonly reconciliation: ReconciliationService,
+    @Inject(ReconciliationService) private readonly reconciliation: Pick<ReconciliationService, 'run'>,
     @Inject(OWN_CLIENT_ID) private readonly clientId: string,
     @Inject(RECONCILE_HOUR) private readonly hour: number,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
-    @Inject(Background) background: Background,
+    @Inject(Background) background: Pick<Background, 'repeat'>,
   ) {
     this.#next = nextNightlyRun(clock(), hour);
     background.repeat({ name: 'reconciliation', everyMs: CHECK_EVERY_MS, run: () => this.#tonight() });
@@ -56,7 +56,6 @@ export class ReconciliationWorker {
 
   async #tonight(): Promise<undefined> {
     if (this.clock() < this.#next) return undefined;
-    this.#next = nextNightlyRun(this.clock(), this.hour);
     try {
       const { traceparent } = unattended();
       await this.now({ since: undefined, repair: false }, { clientId: this.clientId, traceparent });
@@ -64,6 +63,8 @@ export class ReconciliationWorker {
       // Another replica is at it.
       if (!(error instanceof Problem) || error.code !== 'RECONCILIATION_RUNNING') throw error;
     }
+    // Only now: a comparison that failed is made again with the next check.
+    this.#next = nextNightlyRun(this.clock(), this.hour);
     return undefined;
   }
 }
