@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ApiProblem, problemOf, unreadable } from './problem.js';
+import { ApiProblem, problemOf, unreachable, unreadable } from './problem.js';
 
 /** A value, or why there is none. */
 export type Answer<Value> =
@@ -63,12 +63,28 @@ export async function send(
     return { ok: false, problem: problemOf(response.status, refusal, response.headers.get('www-authenticate')) };
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    const problem = new ApiProblem(
-      0,
-      'UNREACHABLE',
-      'The server cannot be reached. Check the connection and try again.',
-    );
-    return { ok: false, problem };
+    return { ok: false, problem: unreachable() };
+  }
+}
+
+/**
+ * Takes the body of an answer that has begun.
+ * @param body what takes it, such as `response.text()`
+ * @throws {ApiProblem} `UNREACHABLE` when the connection was lost on the way; the signal's reason when that ended it
+ */
+export async function whole<Body>(body: Promise<Body>, signal?: AbortSignal): Promise<Body> {
+  try {
+    return await body;
+  } catch (error) {
+    throw signal?.aborted === true ? error : unreachable();
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -83,10 +99,13 @@ export async function ask<Schema extends z.core.$ZodType>(
 ): Promise<Answer<z.infer<Schema>>> {
   const sent = await send(path, request);
   if (!sent.ok) return sent;
-  const body: unknown = await sent.value.json().catch(() => undefined);
-  const parsed = z.safeParse(schema, body);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, problem: unreadable(path) };
+  try {
+    const parsed = z.safeParse(schema, jsonOf(await whole(sent.value.text(), request?.signal)));
+    return parsed.success ? { ok: true, value: parsed.data } : { ok: false, problem: unreadable(path) };
+  } catch (error) {
+    if (error instanceof ApiProblem) return { ok: false, problem: error };
+    throw error;
+  }
 }
 
 /** For TanStack Query, which knows errors by their being thrown. @throws {ApiProblem} */

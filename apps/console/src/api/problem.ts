@@ -29,6 +29,11 @@ export function problemOf(status: number, body: unknown, challenge: string | nul
   return new ApiProblem(status, code ?? 'UNKNOWN', detail ?? title ?? `The server answered ${String(status)}.`, needs);
 }
 
+/** That there was no answer, or not all of it. */
+export function unreachable(): ApiProblem {
+  return new ApiProblem(0, 'UNREACHABLE', 'The server cannot be reached. Check the connection and try again.');
+}
+
 /** What this page was answered and cannot read. */
 export function unreadable(path: string): ApiProblem {
   const detail = `The server sent something that this page cannot read (${path}). Reload the page; it may be older than the server.`;

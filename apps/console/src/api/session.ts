@@ -28,9 +28,15 @@ const signedOutSchema = z.object({
   next: z.string(),
 });
 
-/** Ends the session here. @returns where the browser goes next, to sign out at the issuer */
+/**
+ * Ends the session here.
+ * @returns where the browser goes next: to sign out at the issuer; to sign in where the session was over already
+ * @throws {ApiProblem} where the session may not have ended
+ */
 export async function signOut(): Promise<string> {
-  return valueOf(await ask(signedOutSchema, '/console/sign-out', { method: 'POST' })).next;
+  const answer = await ask(signedOutSchema, '/console/sign-out', { method: 'POST' });
+  if (!answer.ok && answer.problem.status === 401) return signInPath('/');
+  return valueOf(answer).next;
 }
 
 /** The address at which a person signs in, and then comes back to where they were. */

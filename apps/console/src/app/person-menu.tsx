@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { signInPath, signOut, type Session } from '../api/session.js';
+import { signOut, type Session } from '../api/session.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { chooseTheme, keptTheme, themes, themeTitles } from './theme.js';
 import styles from './shell.module.css';
@@ -7,9 +7,14 @@ import styles from './shell.module.css';
 /** Who is signed in, how the page looks, and the way out. */
 export function PersonMenu({ session }: { readonly session: Session | undefined }) {
   const [theme, setTheme] = useState(keptTheme);
+  const [fault, setFault] = useState('');
   const endSession = async (): Promise<void> => {
-    const next = await signOut().catch(() => signInPath('/'));
-    location.assign(next);
+    setFault('');
+    try {
+      location.assign(await signOut());
+    } catch (error) {
+      setFault(`You may still be signed in. ${error instanceof Error ? error.message : ''}`);
+    }
   };
   return (
     <div className={styles.person}>
@@ -38,6 +43,11 @@ export function PersonMenu({ session }: { readonly session: Session | undefined 
           <button type="button" onClick={() => void endSession()}>
             Sign out
           </button>
+          {fault !== '' && (
+            <span role="alert">
+              <Untrusted text={fault} />
+            </span>
+          )}
         </>
       )}
     </div>

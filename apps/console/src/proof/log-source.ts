@@ -9,7 +9,7 @@ import {
   type Span,
   type Tile,
 } from '@countersign/merkle-log';
-import { send, valueOf } from '../api/client.js';
+import { send, valueOf, whole } from '../api/client.js';
 
 /** The log's public side (C2SP tlog-tiles): what a verifier needs and need not believe. */
 export interface LogSource {
@@ -27,9 +27,9 @@ async function response(path: string): Promise<Response> {
 
 /** The log that this page's server keeps. */
 export const serverLog: LogSource = {
-  checkpoint: async () => (await response('checkpoint')).text(),
-  keys: async () => (await (await response('key')).text()).split('\n').filter((line) => line !== ''),
-  bytes: async (path) => new Uint8Array(await (await response(path)).arrayBuffer()),
+  checkpoint: async () => whole((await response('checkpoint')).text()),
+  keys: async () => (await whole((await response('key')).text())).split('\n').filter((line) => line !== ''),
+  bytes: async (path) => new Uint8Array(await whole((await response(path)).arrayBuffer())),
 };
 
 /** Tiles that are fetched at the same time. */

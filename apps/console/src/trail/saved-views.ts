@@ -30,14 +30,23 @@ export function keptViews(): readonly SavedView[] {
 }
 
 /** @returns the views with a new one, which takes the place of one of the same name */
-export function withView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
+function withView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
   return [view, ...views.filter(({ name }) => name !== view.name)].slice(0, VIEWS_LIMIT);
 }
 
-export function keepViews(views: readonly SavedView[]): void {
+/**
+ * Keeps a view in this browser.
+ * @param views those that this page shows; what other tabs kept since stays too
+ * @returns all of them
+ */
+export function keepView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
+  const kept = keptViews();
+  const others = views.filter(({ name }) => !kept.some((one) => one.name === name));
+  const all = withView([...kept, ...others], view);
   try {
-    localStorage.setItem(KEY, JSON.stringify(views));
+    localStorage.setItem(KEY, JSON.stringify(all));
   } catch {
     // They are there until the page is left.
   }
+  return all;
 }

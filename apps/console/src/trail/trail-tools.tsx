@@ -9,7 +9,7 @@ import { columnNames, columnTitles, parseColumns, type ColumnName } from './colu
 import { cliCommand, curlCommand } from './commands.js';
 import { ExportPanel } from './export-panel.js';
 import { FilterLine } from './filter-line.js';
-import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
+import { givenViews, keepView, keptViews } from './saved-views.js';
 import { TimePanel } from './time-panel.js';
 import { offeredRanges } from '../filters/time-range.js';
 import { type TrailSearch } from '../filters/trail-search.js';
@@ -96,9 +96,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
                 event.preventDefault();
                 const name = String(new FormData(event.currentTarget).get('name')).trim();
                 if (name === '') return;
-                const kept = withView(views, { name: name.slice(0, 80), search });
-                setViews(kept);
-                keepViews(kept);
+                setViews(keepView(views, { name: name.slice(0, 80), search }));
                 close();
               }}
             >
