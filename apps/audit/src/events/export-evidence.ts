@@ -30,11 +30,6 @@ export class ExportEvidence {
     this.#next = first;
   }
 
-  /** The log index behind the last line. */
-  get next(): number {
-    return this.#next;
-  }
-
   /** Stands for all leaves below the first. */
   before(): Promise<SkippedLeaves> {
     return this.#skipped(0, this.#next);

@@ -8,7 +8,6 @@ import { logStarting } from '../log/log-answers.js';
 import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
 import { exportFormats, type EventExport } from './event-export.js';
 import { type EventQuery } from './event-filter.js';
-import { type EventRow } from './event-search.js';
 import { EventsStore } from './events.store.js';
 import { ExportEvidence } from './export-evidence.js';
 import { ReaderPlaces } from './reader-places.js';
@@ -109,6 +108,7 @@ export class ExportService {
       });
       while (!complete && shown < limit && performance.now() < deadline) {
         const page = Math.min(PAGE, limit - shown);
+        const from = after === undefined ? 0 : Number(after) + 1;
         const { rows, next } = await this.store.find(query, {
           direction: 'oldest-first',
           after,
@@ -117,7 +117,9 @@ export class ExportService {
         });
         // It may have ended while the page was read: then nothing is shown.
         if (!this.tokens.isGood(caller.token)) break;
-        const sealed = filtered ? undefined : await this.#sealedMeanwhile(rows[0], evidence.next);
+        // Without a filter the first event shows whether any before it is gone; with one, a row that is gone leaves no trace.
+        const isWhole = !filtered && Number(rows[0]?.logIndex) === from;
+        const sealed = isWhole ? undefined : await this.#sealedMeanwhile(from);
         if (sealed !== undefined) {
           after = sealed;
           break;
@@ -182,9 +184,8 @@ export class ExportService {
   }
 
   /** The last index that retention took while the export was on its way to it: there the export ends, and continues after it. */
-  async #sealedMeanwhile(row: EventRow | undefined, expected: number): Promise<bigint | undefined> {
-    if (row === undefined || Number(row.logIndex) === expected) return undefined;
+  async #sealedMeanwhile(from: number): Promise<bigint | undefined> {
     const { minimumIndex } = await this.log.head();
-    return minimumIndex > expected ? BigInt(minimumIndex) - 1n : undefined;
+    return minimumIndex > from ? BigInt(minimumIndex) - 1n : undefined;
   }
 }

@@ -278,15 +278,21 @@ describe('a log of many events', () => {
   }, 120_000);
 
   it('ends an export where retention seals what it has not read yet, and says where it continues', async () => {
-    const exporting = await app
-      .get(ExportService)
-      .begin({ format: 'ndjson' }, { ...auditor, token: await issuer.mint() });
-    let text = '';
-    for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
+    const begin = async (wanted: Parameters<ExportService['begin']>[0]) => {
+      const exporting = await app.get(ExportService).begin(wanted, { ...auditor, token: await issuer.mint() });
+      let text = '';
+      for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
+      return { text, exporting };
+    };
+    const filtered = await begin({ format: 'ndjson', source: 'payments' });
+    const plain = await begin({ format: 'ndjson' });
     expect(await retentionAfter(1).sealDue()).toBe(1);
-    for await (const piece of exporting) text += piece;
+    for await (const piece of plain.exporting) plain.text += piece;
+    for await (const piece of filtered.exporting) filtered.text += piece;
+    const { end: endOfFiltered } = anyLine.parse(JSON.parse(filtered.text.trim().split('\n').at(-1) ?? ''));
+    expect(endOfFiltered).toMatchObject({ complete: false, next_cursor: String(2 * SEGMENT - 1) });
 
-    const lines = text.trim().split('\n');
+    const lines = plain.text.trim().split('\n');
     const { end } = anyLine.parse(JSON.parse(lines.at(-1) ?? ''));
     expect(end).toMatchObject({ complete: false, next_cursor: String(2 * SEGMENT - 1) });
     expect(lines.length - 2).toBeLessThan(SEGMENT);
