@@ -1,5 +1,3 @@
-import { Injectable } from '@nestjs/common';
-
 /** The database has less of the log than this process has seen there: a backup, or a standby that was behind, has taken its place. */
 export class LogWentBack extends Error {
   readonly code = 'LOG_WENT_BACK';
@@ -11,7 +9,6 @@ export class LogWentBack extends Error {
 }
 
 /** How far this process has seen the log reach. It never ends earlier, unless the database is another one by now. */
-@Injectable()
 export class LogReach {
   #end = 0n;
 
