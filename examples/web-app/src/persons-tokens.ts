@@ -13,7 +13,7 @@ export class NotAllowed extends Error {
 export class PersonsTokens {
   private readonly renewing = new Map<Allowed, Promise<Allowed>>();
   constructor(
-    private readonly issuer: Issuer,
+    private readonly issuer: Pick<Issuer, 'refresh'>,
     private readonly now: () => number,
   ) {}
 
@@ -40,17 +40,27 @@ export class PersonsTokens {
     return running.finally(() => this.renewing.delete(allowed));
   }
 
+  /** What the person allowed anew in the meantime counts, whatever came of the earlier. */
   private async renew(session: Session, service: Service, allowed: Allowed): Promise<Allowed> {
-    try {
-      if (allowed.refreshToken === undefined) throw new NotAllowed(service);
-      const next = await this.issuer.refresh(service, allowed);
-      session.allowed.set(service, next);
-      return next;
-    } catch (error) {
-      const ended = error instanceof ResponseBodyError && error.error === 'invalid_grant';
-      if (!ended && !(error instanceof NotAllowed)) throw error;
+    const next = await this.next(service, allowed);
+    const now = session.allowed.get(service);
+    if (now !== undefined && now !== allowed) return now;
+    if (next === undefined) {
       session.allowed.delete(service);
       throw new NotAllowed(service);
+    }
+    session.allowed.set(service, next);
+    return next;
+  }
+
+  /** @returns undefined where it has ended */
+  private async next(service: Service, allowed: Allowed): Promise<Allowed | undefined> {
+    if (allowed.refreshToken === undefined) return undefined;
+    try {
+      return await this.issuer.refresh(service, allowed);
+    } catch (error) {
+      if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return undefined;
+      throw error;
     }
   }
 }

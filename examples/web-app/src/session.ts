@@ -36,13 +36,16 @@ export interface Session {
   notice: string | undefined;
 }
 
-/** A session of somebody who just signed in. */
-export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>): Session {
+/**
+ * A session of somebody who just signed in.
+ * @param earlier that they had until now. What they allowed goes on in the same map, where a renewal in progress puts its tokens.
+ */
+export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>, earlier?: Session): Session {
   return {
     ...who,
     formToken: randomBytes(32).toString('base64url'),
-    allowed: new Map(),
-    waiting: undefined,
+    allowed: earlier?.allowed ?? new Map<Service, Allowed>(),
+    waiting: earlier?.waiting,
     stepUp: undefined,
     notice: undefined,
   };

@@ -29,10 +29,8 @@ export interface SignInParts {
 function sessionFrom({ claims, allowed }: Granted, service: Service, earlier: Session | undefined): Session {
   const text = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined);
   const who = { subject: claims.sub, name: text(claims['name']) ?? claims.sub, sid: text(claims['sid']) };
-  const session = newSession(who);
-  for (const [one, before] of earlier?.allowed ?? []) session.allowed.set(one, before);
+  const session = newSession(who, earlier);
   session.allowed.set(service, allowed);
-  session.waiting = earlier?.waiting;
   return session;
 }
 

@@ -6,7 +6,7 @@ import { AccessTable, type Column } from './access-table.js';
 import styles from './access.module.css';
 import { WARNING_DAYS, warningBound } from './expiry.js';
 
-/** Rows that the issuer returns at most. */
+/** Maximum rows that the issuer returns. */
 const LIMIT = 200;
 
 interface EndingSoonProps<Row> {

@@ -59,7 +59,7 @@ export const tokenQuery = (jti: string) =>
       const { events } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
       return events.find(({ event: { type, data } }) => type === TOKEN_ISSUED && data.changes?.['jti'] === jti) ?? null;
     },
-    // The issuer's event may come after the one that is looked at.
+    // The issuer's event may come after the one that is shown.
     staleTime: ({ state }) => (state.data ? Infinity : 0),
   });
 
