@@ -143,7 +143,8 @@ export class DeadLetterStore {
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
     this.reach.check(BigInt(nextIndex));
-    const found = await client.query('select * from dead_letter where position = $1', [position]);
+    // Locked, so that an erasure comes before it or after it, but not between what is read and what is kept of it.
+    const found = await client.query('select * from dead_letter where position = $1 for update', [position]);
     const [letter] = letterRows.parse(found.rows);
     if (letter === undefined) return { kind: 'unknown' };
     if (letter.replayed_at !== null) return { kind: 'replayed-before' };

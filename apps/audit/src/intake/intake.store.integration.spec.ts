@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AuditOutbox } from '@countersign/audit-client';
 import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
@@ -5,6 +6,9 @@ import { byItself, unattended } from '@countersign/service-host';
 import type pg from 'pg';
 import { events } from '../events.js';
 import { EventMasking } from '../masking/event-masking.js';
+import { MaskedValuesStore } from '../masking/masked-values.store.js';
+import { MaskedValuesService } from '../personal-data/masked-values.service.js';
+import { auditor } from '../testing/auditor.js';
 import { openAuditDatabase } from '../testing/log-of-rows.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './message-check.js';
@@ -210,6 +214,34 @@ describe('the store of the intake', () => {
     expect((await mine()).map(({ payload, reason }) => [payload, reason === ''])).toEqual(
       Array.from({ length: 4 }, () => ['', false]),
     );
+  });
+
+  it('erases what was masked of a dead letter also while it is replayed', async () => {
+    const masking = new EventMasking([['request', 'peer']]);
+    const outbox = new AuditOutbox({ pool, source: 'audit' });
+    const maskingLetters = new DeadLetterStore(pool, masking);
+    const event = eventOf('raced', 1);
+    const principal = { subject: 'hopper', client_id: 'c', actors: [], scopes: ['x'], jti: 'j' };
+    const request = { method: 'GET', route: '/x', id: 'r', peer: '192.0.2.98' };
+    const item = asAccepted({ ...event, data: { ...event.data, principal, request } });
+    await new IntakeStore(pool, outbox, masking).append([refused(item, 'EVENT_INVALID: then', true)]);
+    const [position] = await column("select position::text from dead_letter where source = 'raced'");
+
+    const slow = await pool.connect();
+    await slow.query('begin');
+    await slow.query('lock table log_unintegrated in share mode');
+    const replayed = maskingLetters.replay(String(position));
+    const waiting = `select count(*)::int from pg_locks where not granted and relation = 'log_unintegrated'::regclass`;
+    while ((await column(waiting))[0] === 0) await delay(10);
+    const values = new MaskedValuesService(new MaskedValuesStore(pool), maskingLetters, outbox);
+    const erased = values.erase({ subject: 'hopper' }, 'asked for', auditor);
+    await Promise.race([erased, delay(300)]);
+    await slow.query('commit');
+    slow.release();
+    expect(await replayed).toMatchObject({ kind: 'replayed' });
+    await erased;
+    expect(await column("select value from masked_value where subject = 'hopper'")).toEqual([]);
+    expect(await column("select original from dead_letter where source = 'raced'")).toEqual([null]);
   });
 
   it('lets an administrator accept a gap for good, which then hides no other', async () => {

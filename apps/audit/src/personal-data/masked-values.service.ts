@@ -44,10 +44,11 @@ export class MaskedValuesService {
     const id = 'event' in what ? what.event : EVERY;
     const ordered = { id, changes: { ...what, reason } };
     await this.outbox.recordDurably(events.event('event.erasure_ordered', by(caller), ordered));
+    // What no trail could take may hold the same; first, because one that is replayed now leaves its values in the trail.
+    const letters = await this.letters.erase(what);
     const values =
       'event' in what ? await this.values.eraseEvent(what.event) : await this.values.eraseSubject(what.subject);
-    // What no trail could take may hold the same.
-    const erased = values + (await this.letters.erase(what));
+    const erased = letters + values;
     const done = { id, changes: { ...what, reason, erased } };
     await this.outbox.recordDurably(events.event('event.erased', by(caller), done));
     return erased;
