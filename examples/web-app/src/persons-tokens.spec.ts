@@ -14,7 +14,7 @@ function slowIssuer() {
 }
 
 describe('a renewal of a person’s tokens', () => {
-  it('does not take the place of what the person allowed anew while it was in progress', async () => {
+  it('does not take the place of what the person allowed again while it was in progress', async () => {
     const { answer, persons } = slowIssuer();
     const session = newSession(who);
     session.allowed.set('payments', tokens('old', 0));
@@ -24,17 +24,17 @@ describe('a renewal of a person’s tokens', () => {
     expect([await asked, session.allowed.get('payments')?.accessToken]).toEqual(['stepped up', 'stepped up']);
   });
 
-  it('that is refused does not end what the person allowed anew, and else it does', async () => {
-    for (const anew of [tokens('stepped up', 9_000), undefined]) {
+  it('that is refused does not end what the person allowed again, and else it does', async () => {
+    for (const again of [tokens('stepped up', 9_000), undefined]) {
       const { answer, persons } = slowIssuer();
       const session = newSession(who);
       session.allowed.set('payments', tokens('old', 0));
       const asked = persons.of(session, 'payments');
-      if (anew !== undefined) session.allowed.set('payments', anew);
+      if (again !== undefined) session.allowed.set('payments', again);
       answer.reject(ended());
-      if (anew === undefined) await expect(asked).rejects.toBeInstanceOf(NotAllowed);
+      if (again === undefined) await expect(asked).rejects.toBeInstanceOf(NotAllowed);
       else expect(await asked).toBe('stepped up');
-      expect(session.allowed.get('payments')).toBe(anew);
+      expect(session.allowed.get('payments')).toBe(again);
     }
   });
 

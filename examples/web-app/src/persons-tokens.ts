@@ -40,7 +40,7 @@ export class PersonsTokens {
     return running.finally(() => this.renewing.delete(allowed));
   }
 
-  /** What the person allowed anew in the meantime counts, whatever came of the earlier. */
+  /** What the person allowed again in the meantime counts, whatever came of the earlier. */
   private async renew(session: Session, service: Service, allowed: Allowed): Promise<Allowed> {
     const next = await this.next(service, allowed);
     const now = session.allowed.get(service);

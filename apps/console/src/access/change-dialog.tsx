@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
-import { ApiProblem } from '../api/problem.js';
 import { CopyButton } from '../ui/copy-button.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './access.module.css';
+import { afterChange, isRefused, secretOf } from './change-made.js';
 import { make, newIdempotencyKey, previewQuery } from './issuer-queries.js';
 import { type PlannedChange } from './planned-change.js';
 import { sentencesOf } from './preview-sentences.js';
@@ -48,6 +48,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
   const [typed, setTyped] = useState('');
   const [reason, setReason] = useState('');
   const key = useRef('');
+  const made = useRef(false);
   const queries = useQueryClient();
   const { mutate, data, error, isPending } = useMutation({
     mutationFn: () => {
@@ -56,12 +57,12 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
     },
     onError: (failure) => {
       // What was refused was not made, and is asked for again; what was not answered may have been made.
-      if (failure instanceof ApiProblem && failure.status >= 400 && failure.status < 500) key.current = '';
+      if (isRefused(failure)) key.current = '';
     },
     onSuccess: async (answer) => {
+      made.current = true;
       onDone();
-      await queries.invalidateQueries({ queryKey: ['issuer'] });
-      if (answer.client_secret === undefined && answer.api_key === undefined) dialog.current?.close();
+      await afterChange(queries, answer, () => dialog.current?.close());
     },
   });
   useEffect(() => {
@@ -71,10 +72,22 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
     event.preventDefault();
     if (!isPending && (change.word === undefined || typed.trim() === change.word)) mutate();
   };
-  const secret = data?.client_secret ?? data?.api_key;
+  const secret = secretOf(data);
   const close = (): void => dialog.current?.close();
   return (
-    <dialog ref={dialog} className={styles.dialog} aria-labelledby="change-title" onClose={onClose}>
+    <dialog
+      ref={dialog}
+      className={styles.dialog}
+      aria-labelledby="change-title"
+      onCancel={(event) => {
+        // What comes back is shown once: it must find the dialog open.
+        if (isPending) event.preventDefault();
+      }}
+      onClose={() => {
+        if (isPending && !made.current) dialog.current?.showModal();
+        else onClose();
+      }}
+    >
       <h2 id="change-title">
         <Untrusted text={change.title} limit={120} brief />
       </h2>
@@ -122,10 +135,11 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
           {error !== null && (
             <p role="alert" className={styles.refusal}>
               <Untrusted text={error.message} />
+              {!isRefused(error) && ' It may have been made all the same. If you try again here, it is made once.'}
             </p>
           )}
           <div className={styles.choice}>
-            <button type="button" onClick={close}>
+            <button type="button" disabled={isPending} onClick={close}>
               Cancel
             </button>
             <button

@@ -1,0 +1,26 @@
+import { type QueryClient } from '@tanstack/react-query';
+import type * as z from 'zod/mini';
+import { ApiProblem } from '../api/problem.js';
+import { type changedSchema } from './issuer-answers.js';
+
+type Changed = z.infer<typeof changedSchema>;
+
+/** What came back once and never again. */
+export const secretOf = (changed: Changed | undefined): string | undefined =>
+  changed?.client_secret ?? changed?.api_key;
+
+/** Shows what a change left of the lists, and then closes. A secret waits for no list: it is shown at once, and stays. */
+export async function afterChange(
+  queries: Pick<QueryClient, 'invalidateQueries'>,
+  changed: Changed,
+  close: () => void,
+): Promise<void> {
+  const listed = queries.invalidateQueries({ queryKey: ['issuer'] });
+  if (secretOf(changed) !== undefined) return;
+  await listed;
+  close();
+}
+
+/** Whether a change was refused: then it was not made. What was not answered may have been. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof ApiProblem && error.status >= 400 && error.status < 500;
