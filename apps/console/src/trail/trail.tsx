@@ -7,6 +7,7 @@ import { Untrusted } from '../ui/untrusted.js';
 import { parseColumns } from './columns.js';
 import { Facets } from './facets.js';
 import { Histogram } from './histogram.js';
+import { LIVE_LIMIT, rowsOf } from './live-rows.js';
 import { asksByItself } from './pages-state.js';
 import { serverQueryOf } from '../filters/server-query.js';
 import { summaryQuery } from './summary.js';
@@ -14,7 +15,7 @@ import { TrailTable } from './trail-table.js';
 import { TrailTools } from './trail-tools.js';
 import { setFilters, type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
-import { useLive, usePages } from './use-trail.js';
+import { useLive, usePages, type Live } from './use-trail.js';
 
 const route = getRouteApi('/');
 // It comes after the rows: what proves them is more than what shows them.
@@ -76,14 +77,22 @@ export function Trail() {
   const query = useMemo(() => querySchema.parse(JSON.parse(key)), [key]);
   const pages = usePages(query);
   const summary = useQuery(summaryQuery(query));
-  const live = useLive(query, isLive === '1');
+  const seeAgain = async (): Promise<void> => {
+    // A first page on its way may be older than the question.
+    if (pages.data === undefined) await pages.refetch();
+    await pages.refetch();
+  };
+  const live = useLive(query, isLive === '1', () => {
+    // What came before the first live event, and after the pages: none has been missed once some arrived.
+    if (live.arrived.total === 0) void seeAgain();
+  });
   /** How many had arrived when it was paused. */
-  const [pausedAt, setPausedAt] = useState<number | undefined>(undefined);
-  const waiting = pausedAt === undefined ? 0 : Math.max(live.arrived.length - pausedAt, 0);
-  const rows = useMemo(() => {
+  const [paused, setPaused] = useState<{ readonly run: Live['run']; readonly total: number } | undefined>(undefined);
+  const isPaused = paused !== undefined && paused.run === live.run;
+  const waiting = isPaused ? live.arrived.total - paused.total : 0;
+  const { rows, isCut } = useMemo(() => {
     const found = pages.data?.pages.flatMap(({ events }) => events) ?? [];
-    const newest = BigInt(found[0]?.log_index ?? -1);
-    return [...live.arrived.slice(waiting).filter(({ log_index: index }) => BigInt(index) > newest), ...found];
+    return rowsOf(live.arrived, waiting, found);
   }, [pages.data, live.arrived, waiting]);
   const refresh = (): void => {
     void router.invalidate();
@@ -98,12 +107,20 @@ export function Trail() {
       {isLive === '1' && (
         <LiveBar
           problem={live.problem?.message}
-          paused={pausedAt !== undefined}
+          paused={isPaused}
           waiting={waiting}
           onPause={(on) => {
-            setPausedAt(on ? live.arrived.length : undefined);
+            setPaused(on ? { run: live.run, total: live.arrived.total } : undefined);
           }}
         />
+      )}
+      {isCut && (
+        <p role="status">
+          Only the newest {LIVE_LIMIT.toLocaleString('en')} live events are shown.{' '}
+          <button type="button" onClick={refresh}>
+            Show those before them
+          </button>
+        </p>
       )}
       {summary.data !== undefined && summary.data.events > 0 && (
         <Histogram summary={summary.data} onRange={(from, to) => void navigate({ search: { ...search, from, to } })} />
@@ -151,7 +168,7 @@ export function Trail() {
             rows={rows}
             columns={parseColumns(chosen)}
             isMore={pages.hasNextPage}
-            asks={asksByItself(pages)}
+            asks={!isCut && asksByItself(pages)}
             onEnd={() => void pages.fetchNextPage()}
           />
         )}

@@ -1,14 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import * as z from 'zod/mini';
 import { followEvents, type TailListener } from '../api/event-stream.js';
-import { type FoundEvent } from '../api/events.js';
 import { type ApiProblem } from '../api/problem.js';
+import { arrive, type Arrived } from './live-rows.js';
 import { pagesQuery } from './pages-query.js';
 
 const wantedSchema = z.tuple([z.boolean(), z.array(z.tuple([z.string(), z.string()]))]);
-/** Maximum live events that are kept in front of the pages. */
-const LIVE_LIMIT = 5_000;
 
 /** As {@link pagesQuery}, while they are shown. */
 export function usePages(query: Readonly<Record<string, string>>) {
@@ -16,40 +14,50 @@ export function usePages(query: Readonly<Record<string, string>>) {
 }
 
 export interface Live {
-  /** What came since it is on, newest first. */
-  readonly arrived: readonly FoundEvent[];
+  /** Another one with other filters, and each time that it is turned on. */
+  readonly run: object | undefined;
+  /** What came since it is on. */
+  readonly arrived: Arrived;
   /** Why it does not run. */
   readonly problem: ApiProblem | undefined;
 }
-const nothing: Live = { arrived: [], problem: undefined };
+const nothing: Live = { run: undefined, arrived: { events: [], total: 0 }, problem: undefined };
 
-/** Events as they come, whatever time the filters name. */
-export function useLive(query: Readonly<Record<string, string>>, on: boolean): Live {
+/**
+ * Events as they come, whatever time the filters name.
+ * @param onConnected hears each time that it begins, or begins again: it sends what comes from then on
+ */
+export function useLive(query: Readonly<Record<string, string>>, on: boolean, onConnected: () => void): Live {
   const [live, setLive] = useState<Live & { readonly key: string }>({ ...nothing, key: '' });
+  const connected = useRef(onConnected);
+  useEffect(() => {
+    connected.current = onConnected;
+  });
   const filters = Object.entries(query).filter(([name]) => name !== 'from' && name !== 'to');
   const key = JSON.stringify([on, filters]);
   useEffect(() => {
     const [isOn, wanted] = wantedSchema.parse(JSON.parse(key));
     if (!isOn) return;
     const stop = new AbortController();
-    const change = (next: (before: Live) => Live): void => {
-      setLive((before) => ({ ...next(before.key === key ? before : nothing), key }));
+    const run = {};
+    const change = (next: (before: Live) => Omit<Live, 'run'>): void => {
+      if (stop.signal.aborted) return;
+      setLive((before) => ({ ...next(before.run === run ? before : nothing), run, key }));
     };
     const listener: TailListener = {
       onEvents: (found) => {
-        change(({ arrived, problem }) => ({
-          arrived: [...found.toReversed(), ...arrived].slice(0, LIVE_LIMIT),
-          problem,
-        }));
+        change(({ arrived, problem }) => ({ arrived: arrive(arrived, found), problem }));
       },
       onState: (problem) => {
         change(({ arrived }) => ({ arrived, problem }));
+        if (problem === undefined) connected.current();
       },
     };
     void followEvents(Object.fromEntries(wanted), listener, stop.signal).catch(() => undefined);
     return () => {
       stop.abort();
+      setLive({ ...nothing, key: '' });
     };
   }, [key]);
-  return on && live.key === key ? live : nothing;
+  return live.key === key ? live : nothing;
 }
