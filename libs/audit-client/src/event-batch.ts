@@ -2,7 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
-import { FIRST_INDEX_HEADER, KNOWN_INDEX_HEADER, recalledSubject, SALTS_HEADER } from './receipts.js';
+import {
+  FIRST_INDEX_HEADER,
+  KNOWN_INDEX_HEADER,
+  recalledSubject,
+  SALTS_HEADER,
+  saltsOf,
+  type Salts,
+} from './receipts.js';
 
 /** Maximum events in one message. */
 export const BATCH_EVENT_LIMIT = 256;
@@ -112,16 +119,19 @@ export async function publishBatch(
   });
 }
 
-/** Publishes again what audit has recalled. It has no message id, because the first copy used the one derived from its content. */
+/**
+ * Publishes again what audit has recalled. It has no message id, because the first copy used the one derived from its content.
+ * @param salts by sequence and path; those of other events are left out
+ */
 export async function publishRecalled(
   stream: JetStreamClient,
   source: string,
   batch: EventBatch,
-  { index, salts }: { readonly index: bigint; readonly salts: string },
+  { index, salts }: { readonly index: bigint; readonly salts: Salts },
 ): Promise<void> {
   const header = headers();
   header.set('content-type', BATCH_CONTENT_TYPE);
   header.set(FIRST_INDEX_HEADER, index.toString());
-  header.set(SALTS_HEADER, salts);
+  header.set(SALTS_HEADER, JSON.stringify(saltsOf(batch, salts)));
   await stream.publish(recalledSubject(source), batch.payload, { headers: header });
 }

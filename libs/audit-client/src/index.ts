@@ -21,6 +21,7 @@ export {
   parseRecall,
   recalledSubject,
   SALTS_HEADER,
+  saltsOf,
   type Recall,
   parsePlacement,
   parseReceipt,
@@ -28,6 +29,7 @@ export {
   type Place,
   type Placement,
   type Receipt,
+  type Salts,
 } from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
 export { ALL_REPORTS, parseReport, reportSubject, type SourceReport } from './source-report.js';

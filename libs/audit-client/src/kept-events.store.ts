@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type NumberedEvent } from './event-batch.js';
+import { saltsSchema, type Salts } from './receipts.js';
 import { withNumber } from './fast/event-number.js';
 
 const keptEvents = `
-  select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
+  select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}') as salts from audit_kept
   where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by audit_kept.position limit 20`;
 
 const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
@@ -17,8 +18,8 @@ export interface KeptEvents {
   readonly firstIndex: bigint;
   /** In ascending order of sequence, without a gap. */
   readonly events: readonly NumberedEvent[];
-  /** By sequence and path, JSON. */
-  readonly salts: string;
+  /** By sequence and path. */
+  readonly salts: Salts;
 }
 
 const keptRows = z.array(
@@ -27,7 +28,7 @@ const keptRows = z.array(
     first_sequence: z.string(),
     first_index: z.string(),
     events: z.string(),
-    salts: z.string(),
+    salts: saltsSchema,
   }),
 );
 const highestRow = z.tuple([z.object({ highest: z.string().nullable() })]);

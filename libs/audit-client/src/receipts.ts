@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Range } from './ranges.js';
 
 /** Where the audit service publishes each new checkpoint of its log, a signed note: anyone who keeps them is a witness. */
 export const CHECKPOINT_SUBJECT = 'log.checkpoint';
@@ -15,14 +16,27 @@ const receiptSchema = z.strictObject({ source: z.string(), through: number });
 /** Audit has every event of a source up to a number. */
 export type Receipt = z.infer<typeof receiptSchema>;
 
+/** Of the values that the log holds as commitments: base64url, by sequence and path. */
+export const saltsSchema = z.record(z.string(), z.record(z.string(), z.string()));
+export type Salts = z.infer<typeof saltsSchema>;
+
+/** The salts of a range of events, of all that are known. */
+export function saltsOf({ first, last }: Range, salts: Salts): Salts {
+  const own: Salts = {};
+  for (let sequence = first; sequence <= last; sequence += 1n) {
+    const ofOne = salts[sequence.toString()];
+    if (ofOne !== undefined) own[sequence.toString()] = ofOne;
+  }
+  return own;
+}
+
 const placeSchema = z.strictObject({
   /** The sequence of the first event and of the last. */
   first: number,
   last: number,
   /** The log index of the first; the others follow it. Null for dead letters, which have a number but no place. */
   index: number.nullable(),
-  /** The salts of values that the log holds as commitments (base64url), by sequence and path. */
-  salts: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  salts: saltsSchema.optional(),
 });
 /** Where consecutive events of a source are in the log. */
 export type Place = z.infer<typeof placeSchema>;

@@ -11,7 +11,7 @@ import { BATCH_CONTENT_TYPE, packEvents } from './event-batch.js';
 import { KeptEventsStore } from './kept-events.store.js';
 import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
-import { receiptSubject } from './receipts.js';
+import { FIRST_INDEX_HEADER, receiptSubject, SALTS_HEADER } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
 import { RelayStore } from './relay.store.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
@@ -326,6 +326,33 @@ describe('the outbox and its relay', () => {
     await relay.stop();
     relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
     await until(async () => (await pool.query('select from audit_kept')).rowCount === 1);
+  });
+
+  it('sends what audit recalls also where the salts of all that was kept together fill more than a message', async () => {
+    const count = 700;
+    const sequences = Array.from({ length: count }, (_, at) => String(1_000_000 + at));
+    const paths = Array.from({ length: 5 }, (_, at) => `changes.an-address-of-the-holder.${String(at)}`);
+    const salt = Object.fromEntries(paths.map((path) => [path, 'c2FsdCBvZiAxNiBieXRl']));
+    const line = JSON.stringify({ id: uuidv7(), changes: 'x'.repeat(400) });
+    await pool.query(
+      `insert into audit_kept (first_sequence, last_sequence, first_index, events, salts) values ($1, $2, 5000, $3, $4)`,
+      [
+        sequences[0],
+        sequences.at(-1),
+        Array.from(sequences, () => line).join('\n'),
+        Object.fromEntries(sequences.map((one) => [one, salt])),
+      ],
+    );
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', recall: '5000' }));
+    const recalled = async () => (await stored()).filter(({ header }) => header.has(FIRST_INDEX_HEADER));
+    await until(async () => (await recalled()).reduce((sum, { events }) => sum + events.length, 0) === count);
+    for (const { header, events } of await recalled()) {
+      const [first] = events;
+      expect(header.get(FIRST_INDEX_HEADER)).toBe(String(5_000 + sequences.indexOf(first?.sequence ?? '')));
+      const salts: unknown = JSON.parse(header.get(SALTS_HEADER));
+      expect(salts).toEqual(Object.fromEntries(events.map(({ sequence }) => [sequence, salt])));
+    }
+    await pool.query('delete from audit_kept where first_index = 5000');
   });
 
   it('publishes and marks new events even while removing old ones fails', async () => {

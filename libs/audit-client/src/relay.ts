@@ -73,6 +73,8 @@ const ANSWERS_AT_STOP_MS = 250;
 
 /** Maximum bytes of a message's headers. */
 const HEADER_ROOM = 1_024;
+/** Part of a recalled message for its events; the rest is for their salts, which can be longer than the events. */
+const RECALLED_SHARE = 1 / 4;
 
 function highestOf(known: bigint | undefined, { first, last, index }: Place): bigint | undefined {
   if (index === null) return known;
@@ -306,7 +308,7 @@ class OutboxRelay implements Relay {
       if (page.length === 0) return;
       for (const { firstIndex, events, salts } of page) {
         const [first] = events;
-        for (const batch of packEvents(events, { bytes: this.#sizeLimit() / 2 })) {
+        for (const batch of packEvents(events, { bytes: this.#sizeLimit() * RECALLED_SHARE })) {
           const index = firstIndex + (batch.first - (first?.sequence ?? batch.first));
           await publishRecalled(stream, this.options.source, batch, { index, salts });
         }

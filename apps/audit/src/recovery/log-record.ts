@@ -1,4 +1,12 @@
-import { CHECKPOINT_SUBJECT, FIRST_INDEX_HEADER, SALTS_HEADER, type Placement } from '@countersign/audit-client';
+import {
+  CHECKPOINT_SUBJECT,
+  FIRST_INDEX_HEADER,
+  packEvents,
+  SALTS_HEADER,
+  saltsOf,
+  type NumberedEvent,
+  type Placement,
+} from '@countersign/audit-client';
 import { type AuditEvent } from '@countersign/audit-event';
 import {
   AckPolicy,
@@ -62,15 +70,17 @@ export async function keepOwnEvents(
   const stream = jetstream(connection, { timeout: TIMEOUT_MS });
   for (const { first, last, index, salts = {} } of places) {
     if (index === null) continue;
-    const members: AuditEvent[] = [];
+    const members: NumberedEvent[] = [];
     for (let sequence = BigInt(first); sequence <= BigInt(last); sequence += 1n) {
       const event = events.get(sequence.toString());
-      if (event !== undefined) members.push(event);
+      if (event !== undefined) members.push({ sequence, json: JSON.stringify(event) });
     }
-    const header = headers();
-    header.set(FIRST_INDEX_HEADER, index);
-    header.set(SALTS_HEADER, JSON.stringify(salts));
-    await stream.publish(OWN_EVENTS_SUBJECT, JSON.stringify(members), { headers: header });
+    for (const batch of packEvents(members)) {
+      const header = headers();
+      header.set(FIRST_INDEX_HEADER, String(BigInt(index) + batch.first - BigInt(first)));
+      header.set(SALTS_HEADER, JSON.stringify(saltsOf(batch, salts)));
+      await stream.publish(OWN_EVENTS_SUBJECT, batch.payload, { headers: header });
+    }
   }
 }
 
