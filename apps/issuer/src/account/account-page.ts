@@ -4,6 +4,9 @@ import { identityWords, type Audiences } from '../registry/audience-words.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { type AllowedApplication } from './applications.js';
 
+/** Uses of one application that are written out. */
+const USES_SHOWN = 10;
+
 /** What the page needs beside what it shows. */
 export interface AccountPage {
   /** The issuer's identifier, under which the forms are. */
@@ -52,15 +55,16 @@ function purposesOf(scope: string): readonly string[] {
 
 function usesOf(application: AllowedApplication, page: AccountPage): Html {
   if (application.uses.length === 0) return html`<p class="quiet">Not used yet.</p>`;
-  const uses = application.uses.slice(0, 10).map(({ clientId, audience, scope, times, lastAt }) => {
+  const uses = application.uses.slice(0, USES_SHOWN).map(({ clientId, audience, scope, times, lastAt }) => {
     const [service, rights] = inWords(audience, purposesOf(scope), page);
     const through = clientId === application.clientId ? undefined : html`, through ${visible(page.nameOf(clientId))}`;
     const often = times === 1 ? 'once' : `${String(times)} times`;
     return html`<li>${service}${through}: ${rights}; ${often}, last ${timeOf(lastAt)}</li>`;
   });
+  const more = application.uses.length - uses.length;
   return html`<p>Used at:</p>
     <ul>
-      ${uses}
+      ${uses} ${more > 0 ? html`<li>and ${more} more, used before these</li>` : undefined}
     </ul>`;
 }
 
