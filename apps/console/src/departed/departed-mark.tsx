@@ -4,10 +4,7 @@ import { sessionQuery } from '../api/session.js';
 import { localText } from '../ui/time-text.js';
 import { departedQuery } from './departed-query.js';
 import styles from './departed-mark.module.css';
-import { namesOf, type Departure } from './departures.js';
-
-const firstOf = (answers: readonly { readonly data: Departure | null | undefined }[]): Departure | undefined =>
-  answers.flatMap(({ data }) => data ?? [])[0];
+import { endOf, namesOf } from './departures.js';
 
 /** Says of an actor that it has departed, and whether what it did was before or after. */
 export function DepartedMark({ principal, time }: { readonly principal: Principal; readonly time: string }) {
@@ -16,9 +13,15 @@ export function DepartedMark({ principal, time }: { readonly principal: Principa
   const enabled = session?.scopes.includes('audit:read') === true;
   const departure = useQueries({
     queries: namesOf(principal).map((name) => ({ ...departedQuery(name), enabled })),
-    combine: firstOf,
+    combine: endOf,
   });
   if (departure === undefined) return null;
+  if (departure === 'unknown')
+    return (
+      <em className={styles.departed} title="Whether this actor was disabled or revoked could not be loaded">
+        departed?
+      </em>
+    );
   const { how, at } = departure;
   const isAfter = Date.parse(time) > Date.parse(at);
   return (

@@ -1,4 +1,4 @@
-import { namesOf } from './departures.js';
+import { endOf, namesOf, type Departure } from './departures.js';
 
 const by = (more: object) => ({ subject: 'person:a', client_id: 'shop', actors: [], scopes: [], jti: 'j', ...more });
 
@@ -12,4 +12,23 @@ describe('who may have departed', () => {
   it('is nobody whose name is empty or longer than any that is asked about', () => {
     expect(namesOf(by({ subject: '', client_id: 'W'.repeat(600) }))).toEqual([]);
   });
+});
+
+it('whether an actor has departed is unknown, and not denied, where it could not be asked', () => {
+  const gone: Departure = { resource: 'client/shop', how: 'disabled', at: '2026-11-26T10:00:00Z' };
+  const [there, left] = [
+    { data: null, error: null },
+    { data: gone, error: null },
+  ];
+  const failed = { data: undefined, error: new Error('away') };
+  expect(endOf([there, there])).toBeUndefined();
+  expect(endOf([there, left, failed])).toBe(gone);
+  expect(endOf([there, failed])).toBe('unknown');
+  // Awaited, or asked before and not again.
+  expect(
+    endOf([
+      { data: undefined, error: null },
+      { ...there, error: new Error('away') },
+    ]),
+  ).toBeUndefined();
 });

@@ -8,6 +8,18 @@ export interface Departure {
   readonly at: string;
 }
 
+/** What was answered about one of an actor's names. */
+interface Answered {
+  readonly data: Departure | null | undefined;
+  readonly error: unknown;
+}
+
+/** @returns how an actor ended; `unknown` where one of its names could not be asked about, and none of the others ended; undefined if none did */
+export function endOf(answers: readonly Answered[]): Departure | 'unknown' | undefined {
+  const [departure] = answers.flatMap(({ data }) => data ?? []);
+  return departure ?? (answers.some(({ data, error }) => data === undefined && error !== null) ? 'unknown' : undefined);
+}
+
 const LIMIT = 512;
 
 /** Everybody by whom something was done, as the issuer's events name them: the key, the subject, the client, those who acted. */

@@ -1,4 +1,4 @@
-import { announcementOf, findingsOf, missingOf, spanText } from './findings.js';
+import { announcementOf, findingsOf, missingText, spanText } from './findings.js';
 import { overviewSchema, type Overview } from './health-answers.js';
 import { sourcesOf, type Report } from './source-health.js';
 
@@ -51,8 +51,11 @@ describe('the health of the trail', () => {
       { first: '90071992547409930', last: '90071992547409932' },
     ];
     const state = { ...gap, missing, alert: true };
-    expect(missingOf(state)).toBe(5n);
-    expect(findingsOf({ ...well, sources: [state] })[0]?.text).toMatch(/^5 numbers of payments/);
+    expect(missingText(state)).toBe('5');
+    expect(findingsOf({ ...well, sources: [state] })[0]?.text).toMatch(/^Numbers of payments .*: 5\.$/);
+    // The server says the first hundred ranges only.
+    const hundred = Array.from({ length: 100 }, (_, at) => ({ first: String(at * 2), last: String(at * 2) }));
+    expect(missingText({ ...state, missing: hundred })).toBe('at least 100');
     expect(subjects({ sources: [{ ...state, alert: false }] })).toEqual([]);
   });
 

@@ -17,9 +17,13 @@ export interface Finding {
 const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
-/** How many numbers are missing of a source. */
-export function missingOf({ missing }: Overview['sources'][number]): bigint {
-  return missing.reduce((sum, { first, last }) => sum + BigInt(last) - BigInt(first) + 1n, 0n);
+/** Ranges of missing numbers of one source that the server says; there may be more. */
+const RANGES_SAID = 100;
+
+/** How many numbers are missing of a source, as far as the server says it: `5`, `at least 100`. */
+export function missingText({ missing }: Overview['sources'][number]): string {
+  const said = missing.reduce((sum, { first, last }) => sum + BigInt(last) - BigInt(first) + 1n, 0n);
+  return `${missing.length < RANGES_SAID ? '' : 'at least '}${said.toString()}`;
 }
 
 /** Events that wait for a checkpoint. */
@@ -70,7 +74,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
     if (when) findings.push({ subject, text });
   };
   for (const source of sources) {
-    const gap = `${missingOf(source).toString()} numbers of ${source.source} have been missing from the trail for more than a minute.`;
+    const gap = `Numbers of ${source.source} have been missing from the trail for more than a minute: ${missingText(source)}.`;
     find(source.alert, 'sources', gap);
   }
   find(intake?.consuming === false, 'intake', 'audit consumes nothing from the stream; new events wait there.');

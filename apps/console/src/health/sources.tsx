@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { lengthText } from '../ui/time-text.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { missingOf, spanText } from './findings.js';
+import { missingText, spanText } from './findings.js';
 import { type Overview } from './health-answers.js';
 import { sourcesOf, type SourceHealth } from './source-health.js';
 import styles from './health.module.css';
@@ -15,7 +15,7 @@ function Missing({ arrived }: { readonly arrived: NonNullable<SourceHealth['arri
   if (missing.length === 0) return <>nothing</>;
   return (
     <>
-      {missingOf(arrived).toString()}:{' '}
+      {missingText(arrived)}:{' '}
       {missing
         .slice(0, SHOWN)
         .map(({ first, last }) => (first === last ? first : `${first} to ${last}`))

@@ -12,18 +12,17 @@ export function CopyButton({ text, children }: { readonly text: string; readonly
       clearTimeout(timer);
     };
   }, [state]);
-  const copy = (): void => {
-    navigator.clipboard.writeText(text).then(
-      () => {
-        setState('copied');
-      },
-      () => {
-        setState('failed');
-      },
-    );
+  const copy = async (): Promise<void> => {
+    try {
+      // Not there at all where the page came over plain http.
+      await navigator.clipboard.writeText(text);
+      setState('copied');
+    } catch {
+      setState('failed');
+    }
   };
   return (
-    <button type="button" onClick={copy}>
+    <button type="button" onClick={() => void copy()}>
       <span aria-live="polite">
         {state === 'copied' ? 'Copied' : state === 'failed' ? 'The browser did not allow it' : children}
       </span>
