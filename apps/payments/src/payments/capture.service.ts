@@ -12,7 +12,7 @@ import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } fro
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
 import { PaymentProgress } from './payment-progress.service.js';
-import { beginCancel, beginCapture, isCertain, resume, type Step } from './payment-steps.js';
+import { beginCancel, beginCapture, isCertain, resume, type Step, type StepRefusal } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 import { PaymentsStore } from './payments.store.js';
@@ -49,9 +49,7 @@ export class CaptureService {
     if (!begun.ok) {
       const known = await this.keys.find(claim, now);
       if (known.kind !== 'begin') return this.#again(known, payment, step, claim, caller);
-      const details = { ...this.#details(payment, step), failure: begun.refusal };
-      await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
-      throw refusalProblem(begun.refusal, payment);
+      return this.#refuse(begun.refusal, payment, step, caller);
     }
     const committed = await this.changes.commit([
       this.payments.update(payment, begun.payment),
@@ -86,6 +84,13 @@ export class CaptureService {
     throw refusal;
   }
 
+  /** @throws {Problem} always, once it is recorded */
+  async #refuse(refusal: StepRefusal, payment: Payment, step: HoldStep, caller: Caller): Promise<never> {
+    const details = { ...this.#details(payment, step), failure: refusal };
+    await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
+    throw refusalProblem(refusal, payment);
+  }
+
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
     if (known.kind === 'answered') return answerAgain(known);
@@ -101,7 +106,7 @@ export class CaptureService {
       payment.pending === step.kind
         ? { ok: true, payment: resume(payment, stepTimesOf(caller, now, this.lease), now) }
         : this.#begin(payment, step, caller, now);
-    if (!taken.ok) throw refusalProblem(taken.refusal, payment);
+    if (!taken.ok) return this.#refuse(taken.refusal, payment, step, caller);
     if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done')
       throw idempotencyInFlight();
     return this.#order(taken.payment, payment.pending === null || isCertain(payment, now), step, claim, caller);

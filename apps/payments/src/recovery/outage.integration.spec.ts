@@ -138,6 +138,28 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     ]);
   }, 60_000);
 
+  it('records that it refuses a capture that is sent again while another step of the payment is in progress', async () => {
+    const hold = { amount: euro('100'), from, to, capture: 'manual' };
+    const { id } = (await payments.call(shop, 'POST', '/payments', hold, randomUUID())).body;
+    const key = randomUUID();
+    const capture = (): Promise<Answer> => payments.call(shop, 'POST', `/payments/${String(id)}/capture`, {}, key);
+    payments.accounts.suspend();
+    try {
+      expect(codeOf(await capture())).toEqual([503, 'PAYMENT_PENDING']);
+    } finally {
+      payments.accounts.resume();
+    }
+    // As recovery leaves it when accounts refused the capture, and a cancellation has begun since.
+    await payments.pool.query(
+      `update payment set pending = 'cancel', pending_amount = null, version = version + 1 where id = $1`,
+      [id],
+    );
+    expect(codeOf(await capture())).toEqual([409, 'PAYMENT_BUSY']);
+    expect(await payments.dataOf('payment.capture_refused')).toContainEqual(
+      expect.objectContaining({ resource: `payment/${String(id)}`, reason: 'PAYMENT_BUSY' }),
+    );
+  }, 30_000);
+
   it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     const [first, kept] = [await pay(old), await pay(young)];
