@@ -86,6 +86,8 @@ export class LogService {
   async #entries(first: number, end: number): Promise<Buffer> {
     const { treeSize } = await this.checkpoint();
     if (end > treeSize) throw unknown('The log does not have this bundle yet.');
+    const entries = await this.store.entries(first, end);
+    // Only now: retention moves the minimum before it removes anything.
     const { minimumIndex } = await this.store.head();
     if (first < minimumIndex) {
       throw new Problem(
@@ -94,7 +96,6 @@ export class LogService {
         `Events below index ${String(minimumIndex)} were moved to sealed segments; read them there.`,
       );
     }
-    const entries = await this.store.entries(first, end);
     if (entries.length !== end - first)
       throw new Problem(
         500,

@@ -303,4 +303,16 @@ describe('a log of many events', () => {
     expect(lineSchema.parse(JSON.parse(rest[1] ?? '')).log_index).toBe(2 * SEGMENT);
     expect(check(rest)).toMatchObject({ faults: [], first: 2 * SEGMENT });
   }, 60_000);
+
+  it('is not called damaged where retention seals what is just being read', async () => {
+    const log = app.get(LogStore);
+    const read = log.entries.bind(log);
+    log.entries = async (...which) => {
+      expect(await retentionAfter(0).sealDue()).toBeGreaterThan(0);
+      return read(...which);
+    };
+    const answer = await get(`/log/tile/entries/${String((2 * SEGMENT) / 256).padStart(3, '0')}`);
+    log.entries = read;
+    expect([answer.status, await answer.json()]).toEqual([410, expect.objectContaining({ code: 'ENTRIES_SEALED' })]);
+  }, 60_000);
 });
