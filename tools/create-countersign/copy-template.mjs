@@ -3,6 +3,6 @@ import { cpSync, rmSync } from 'node:fs';
 
 rmSync('template', { recursive: true, force: true });
 cpSync('../generators/src/files', 'template', { recursive: true });
-for (const own of ['package.json.template', 'tsconfig.json.template', 'tsconfig.build.json.template'])
+for (const own of ['package.json.template', 'tsconfig.check.json.template', 'tsconfig.build.json.template'])
   rmSync(`template/${own}`);
 cpSync('outside', 'template', { recursive: true });
