@@ -1,4 +1,4 @@
-import { auditEventSchema } from '@countersign/audit-event';
+import { auditEventSchema, isStorableJson } from '@countersign/audit-event';
 import { z } from 'zod';
 import { type RecoveredEvent } from './recovered-log.js';
 
@@ -23,7 +23,7 @@ export function publisherOf(natsSubject: string): string {
  * @param firstIndex the log index of the first; the others follow it
  * @param salts JSON, by sequence and path
  * @param publisher whose events these may be
- * @returns undefined for what is not such a message
+ * @returns undefined for what is not such a message, or what the database cannot store
  */
 export function recoveredEvents(
   events: unknown,
@@ -35,6 +35,8 @@ export function recoveredEvents(
   const known = saltsSchema.safeParse(json(salts ?? '{}')).data;
   if (members === undefined || known === undefined || !/^[0-9]{1,18}$/.test(firstIndex ?? '')) return undefined;
   if (members.some(({ source }) => source !== publisher)) return undefined;
+  // One that the database refuses would come again for ever, and hold up the others.
+  if (!isStorableJson(JSON.stringify([members, known]))) return undefined;
   const first = BigInt(firstIndex ?? 0);
   return members.map((event, at) => ({ index: first + BigInt(at), event, salts: known[event.sequence] ?? {} }));
 }
