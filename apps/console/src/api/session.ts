@@ -21,6 +21,8 @@ export const sessionQuery = queryOptions({
     return answer.person === null ? null : answer;
   },
   staleTime: 60_000,
+  // Another tab may have signed out meanwhile, or signed somebody else in.
+  refetchOnWindowFocus: 'always',
 });
 
 const signedOutSchema = z.object({

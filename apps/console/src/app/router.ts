@@ -5,6 +5,7 @@ import { ApiProblem } from '../api/problem.js';
 import { sessionQuery } from '../api/session.js';
 import { rootRoute } from '../routing/root.js';
 import { parseSearch, stringifySearch } from '../routing/search-text.js';
+import { forgetAtNewPerson } from './one-person.js';
 import { routeTree } from './routes.js';
 import { NotFound, ScreenFailed, ScreenLoading, Shell, ShellFailed } from './shell.js';
 
@@ -16,6 +17,8 @@ function shouldRetry(times: number, error: Error): boolean {
 export const queries = new QueryClient({
   defaultOptions: { queries: { retry: shouldRetry, staleTime: 10_000, refetchOnWindowFocus: false } },
 });
+
+forgetAtNewPerson(queries);
 
 // Whatever was refused, the shell asks whether anybody is signed in.
 onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
