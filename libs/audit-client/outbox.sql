@@ -61,3 +61,6 @@ CREATE OR REPLACE VIEW audit_outbox_event AS
   SELECT ARRAY[(extract(epoch FROM created_at) * 1000000)::bigint, 1, position, number], (line::jsonb->>'id')::uuid, line::jsonb,
     sequence + number - 1, published_at, created_at
   FROM audit_outbox_group, string_to_table(events, E'\n') WITH ORDINALITY AS line (line, number);
+
+-- What proves to audit that it sent this source the log index of the place that an event is part of.
+ALTER TABLE audit_kept ADD COLUMN IF NOT EXISTS known text;

@@ -54,6 +54,7 @@ import {
 } from './log/checkpoint-thinning.service.js';
 import { CheckpointThinningStore } from './log/checkpoint-thinning.store.js';
 import { LOG_SIGNERS, logSignersOf } from './log/log-signer.js';
+import { KNOWN_INDEX_KEYS, knownIndexKeysOf } from './recovery/known-index.js';
 import { LogKeysStore } from './log/log-keys.store.js';
 import { LogService } from './log/log.service.js';
 import { LogReach } from './log/log-reach.js';
@@ -134,6 +135,7 @@ export class AuditModule {
         DeparturesStore,
         Departures,
         { provide: LOG_SIGNERS, useValue: logSignersOf(configuration) },
+        { provide: KNOWN_INDEX_KEYS, useValue: knownIndexKeysOf(configuration) },
         { provide: INTEGRATION_OPTIONS, useValue: integration },
         LogReach,
         LogStore,

@@ -95,7 +95,7 @@ export function batchSubject(source: string): string {
 /**
  * Publishes a batch; resolves with the stream's acknowledgement. The message id is derived from the content: the same batch published again has the
  * same id, so the stream stores it once; other numbers or events give another id.
- * @param knownIndex the highest log index that the source received
+ * @param known of the highest place that the source received
  * @param asksPlace whether audit has these events and only their place is missing here: then the stream must accept the message even if it has seen
  * it, so that audit sends the place again
  * @throws what the stream or the connection said
@@ -104,13 +104,13 @@ export async function publishBatch(
   stream: JetStreamClient,
   source: string,
   batch: EventBatch,
-  knownIndex?: bigint,
+  known?: string,
   asksPlace = false,
 ): Promise<void> {
   const { payload } = batch;
   const header = headers();
   header.set('content-type', BATCH_CONTENT_TYPE);
-  if (knownIndex !== undefined) header.set(KNOWN_INDEX_HEADER, knownIndex.toString());
+  if (known !== undefined) header.set(KNOWN_INDEX_HEADER, known);
   const digest = createHash('sha256').update(payload).digest('base64url');
   await stream.publish(batchSubject(source), payload, {
     msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}${asksPlace ? `.${randomUUID()}` : ''}`,

@@ -8,7 +8,9 @@ const keptEvents = `
   select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}') as salts from audit_kept
   where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by audit_kept.position limit 20`;
 
-const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
+const highestKnown = `
+  select (first_index + (last_sequence - first_sequence))::text as index, known from audit_kept
+  where first_index is not null and known is not null order by audit_kept.first_index desc limit 1`;
 
 const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
 
@@ -31,7 +33,13 @@ const keptRows = z.array(
     salts: saltsSchema,
   }),
 );
-const highestRow = z.tuple([z.object({ highest: z.string().nullable() })]);
+const knownRows = z.array(z.object({ index: z.string().transform(BigInt), known: z.string() }));
+
+/** A log index that audit sent to this source, and what proves it to audit. */
+export interface KnownIndex {
+  readonly index: bigint;
+  readonly known: string;
+}
 
 function numberedLines(events: string, first: bigint): readonly NumberedEvent[] {
   return events.split('\n').map((line, place) => {
@@ -59,11 +67,10 @@ export class KeptEventsStore {
     }));
   }
 
-  /** The highest log index of the kept events. */
-  async highestIndex(): Promise<bigint | undefined> {
-    const { rows } = await this.client.query(highestIndex);
-    const [{ highest }] = highestRow.parse(rows);
-    return highest === null ? undefined : BigInt(highest);
+  /** Of the kept event with the highest log index. */
+  async highestKnown(): Promise<KnownIndex | undefined> {
+    const { rows } = await this.client.query(highestKnown);
+    return knownRows.parse(rows)[0];
   }
 
   /** Deletes kept events whose time is over. */

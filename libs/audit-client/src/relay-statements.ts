@@ -120,22 +120,22 @@ export const placeEvents = {
   name: 'relay-place',
   text: `
     with place as (
-      select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::jsonb[]) as place (first, last, index, salts)
+      select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::jsonb[], $8::text[]) as place (first, last, index, salts, known)
     ), row_gone as (
       delete from audit_outbox using place
       where sequence between first and last and ${isPublished('$6')} and created_at <= now() - $7 * interval '1 millisecond'
-      returning sequence, event, index + sequence - first as log_index, salts, first
+      returning sequence, event, index + sequence - first as log_index, salts, known, first
     ), group_gone as (
       delete from audit_outbox_group using place
       where sequence > first - ${String(EVENTS_IN_A_GROUP)} and sequence <= last and sequence + count > first
         and ${isPublishedGroup('$6')} and created_at <= now() - $7 * interval '1 millisecond'
-      returning position, sequence, count, events, published_at, created_at, index + sequence - first as log_index, salts, first,
+      returning position, sequence, count, events, published_at, created_at, index + sequence - first as log_index, salts, known, first,
         sequence >= first and sequence + count - 1 <= last as is_whole
     ), line as materialized (
       select g.position, g.sequence + number - 1 as sequence, line, g.published_at, g.created_at, p.*
       from group_gone g cross join lateral string_to_table(g.events, E'\n') with ordinality as line (line, number)
         left join lateral (
-          select index + g.sequence + number - 1 - first as log_index, salts, first from place
+          select index + g.sequence + number - 1 - first as log_index, salts, known, first from place
           where g.sequence + number - 1 between first and last limit 1
         ) as p on true
       where not g.is_whole
@@ -145,14 +145,14 @@ export const placeEvents = {
       from (select *, sequence - row_number() over (partition by position order by sequence) as run from line where first is null) as line
       group by position, run, published_at, created_at order by min(sequence)
     ), gone as (
-      select sequence, 1 as count, event::text as events, log_index, salts, first from row_gone
-      union all select sequence, count, events, log_index, salts, first from group_gone where is_whole
-      union all select sequence, 1, line, log_index, salts, first from line where first is not null
+      select sequence, 1 as count, event::text as events, log_index, salts, known, first from row_gone
+      union all select sequence, count, events, log_index, salts, known, first from group_gone where is_whole
+      union all select sequence, 1, line, log_index, salts, known, first from line where first is not null
     )
-    insert into audit_kept (first_sequence, last_sequence, first_index, events, salts)
-    select min(sequence), max(sequence + count - 1), min(log_index), string_agg(events, E'\n' order by sequence), salts
+    insert into audit_kept (first_sequence, last_sequence, first_index, events, salts, known)
+    select min(sequence), max(sequence + count - 1), min(log_index), string_agg(events, E'\n' order by sequence), salts, known
     from (select *, sequence + count - sum(count) over (partition by first order by sequence) as run from gone) as gone
-    where $5 group by first, run, salts`,
+    where $5 group by first, run, salts, known`,
 };
 
 /** Counting stops at a hundred thousand rows of a table: beyond, the exact number is of no use, and counting would be expensive. */

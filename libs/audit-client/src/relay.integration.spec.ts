@@ -11,7 +11,7 @@ import { BATCH_CONTENT_TYPE, packEvents } from './event-batch.js';
 import { KeptEventsStore } from './kept-events.store.js';
 import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
-import { FIRST_INDEX_HEADER, receiptSubject, SALTS_HEADER } from './receipts.js';
+import { FIRST_INDEX_HEADER, KNOWN_INDEX_HEADER, receiptSubject, SALTS_HEADER } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
 import { RelayStore } from './relay.store.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
@@ -302,7 +302,7 @@ describe('the outbox and its relay', () => {
     const before = await messages();
     await until(async () => (await messages()) >= before + 3);
     tell([
-      { first: at(0), last: at(3), index: '100', salts: { [at(1)]: { 'request.peer': 'c2FsdA' } } },
+      { first: at(0), last: at(3), index: '100', salts: { [at(1)]: { 'request.peer': 'c2FsdA' } }, known: '103.code' },
       { first: at(4), last: at(4), index: null },
     ]);
     await until(async () => (await rows()) === 1);
@@ -313,8 +313,9 @@ describe('the outbox and its relay', () => {
         last_sequence: at(3),
         first_index: '100',
         salts: { [at(1)]: { 'request.peer': 'c2FsdA' } },
+        known: '103.code',
       },
-      { first_sequence: at(4), last_sequence: at(4), first_index: null, salts: null },
+      { first_sequence: at(4), last_sequence: at(4), first_index: null, salts: null, known: null },
     ]);
     const lines = kept.rows.flatMap(({ events }) => events.split('\n'));
     expect(lines.map((line) => idSchema.parse(JSON.parse(line)).id)).toEqual(ids.slice(0, 5));
@@ -326,6 +327,11 @@ describe('the outbox and its relay', () => {
     await relay.stop();
     relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
     await until(async () => (await pool.query('select from audit_kept')).rowCount === 1);
+    // What audit gave as a proof goes back to it, also from a relay that was not there when it came.
+    const later = await outbox.recordDurably(event('later'));
+    const carrier = async () => (await stored()).find(({ events }) => events.some(({ id }) => id === later));
+    await until(async () => (await carrier()) !== undefined);
+    expect((await carrier())?.header.get(KNOWN_INDEX_HEADER)).toBe('103.code');
   });
 
   it('sends what audit recalls also where the salts of all that was kept together fill more than a message', async () => {

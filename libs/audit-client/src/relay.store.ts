@@ -210,6 +210,7 @@ export class RelayStore {
         this.keepHours > 0,
         this.#notedRanges(),
         minimumAgeMs,
+        places.map(({ known }) => known ?? null),
       ],
     });
   }

@@ -10,6 +10,7 @@ import {
   type EventBatch,
   type NumberedEvent,
 } from './event-batch.js';
+import { type KnownIndex } from './kept-events.store.js';
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
@@ -76,10 +77,13 @@ const HEADER_ROOM = 1_024;
 /** Part of a recalled message for its events; the rest is for their salts, which can be longer than the events. */
 const RECALLED_SHARE = 1 / 4;
 
-function highestOf(known: bigint | undefined, { first, last, index }: Place): bigint | undefined {
-  if (index === null) return known;
-  const highest = BigInt(index) + BigInt(last) - BigInt(first);
-  return known === undefined || highest > known ? highest : known;
+function highestOf(
+  before: KnownIndex | undefined,
+  { first, last, index: begin, known }: Place,
+): KnownIndex | undefined {
+  if (begin === null || known === undefined) return before;
+  const index = BigInt(begin) + BigInt(last) - BigInt(first);
+  return before === undefined || index > before.index ? { index, known } : before;
 }
 
 class OutboxRelay implements Relay {
@@ -96,7 +100,7 @@ class OutboxRelay implements Relay {
   #places: Place[] = [];
   /** The log index from which audit has asked for kept events. */
   #recalled: bigint | undefined;
-  #knownIndex: bigint | undefined;
+  #known: KnownIndex | undefined;
   #checkedUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
   /** Whether events numbered in an earlier round are known to wait. */
@@ -175,7 +179,7 @@ class OutboxRelay implements Relay {
       if (!(await store.lock())) return;
       this.#leading = true;
       this.#behind = true;
-      this.#knownIndex = await store.kept.highestIndex();
+      this.#known = await store.kept.highestKnown();
       let isIdle = false;
       while (!this.#stopped.signal.aborted && broken === undefined) {
         const isUnlikely = isIdle && !this.#woken;
@@ -235,7 +239,7 @@ class OutboxRelay implements Relay {
     const places = this.#places.splice(0);
     if (places.length > 0) {
       await store.place(places);
-      this.#knownIndex = places.reduce(highestOf, this.#knownIndex);
+      this.#known = places.reduce(highestOf, this.#known);
     }
     if (this.#placing) {
       // Events whose place never arrives: checked now and then, even without a new receipt.
@@ -262,7 +266,7 @@ class OutboxRelay implements Relay {
   ): Promise<PromiseRejectedResult | undefined> {
     const results = await Promise.allSettled(
       batches.map((batch) =>
-        publishBatch(stream, this.options.source, batch, this.#knownIndex, batch.last <= this.#received),
+        publishBatch(stream, this.options.source, batch, this.#known?.known, batch.last <= this.#received),
       ),
     );
     const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');

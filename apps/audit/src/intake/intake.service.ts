@@ -15,6 +15,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { LogWentBack } from '../log/log-reach.js';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
+import { KNOWN_INDEX_KEYS, provable, type KnownIndexKeys } from '../recovery/known-index.js';
 import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 import { publisherOf } from '../recovery/recalled-message.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
@@ -77,6 +78,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(OutsideEvidence) private readonly outside: OutsideEvidence,
     @Inject(RecoveryService) private readonly recovery: RecoveryService,
     @Inject(SourceReportsService) private readonly reports: SourceReportsService,
+    @Inject(KNOWN_INDEX_KEYS) private readonly knownIndexKeys: KnownIndexKeys,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
@@ -250,7 +252,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Places first: what a receipt covers then has a known place. */
   #send({ receipts, placements }: Appended, connection: NatsConnection): void {
-    for (const placement of placements) connection.publish(receiptSubject(placement.source), JSON.stringify(placement));
+    for (const placement of placements)
+      connection.publish(receiptSubject(placement.source), JSON.stringify(provable(placement, this.knownIndexKeys)));
     for (const receipt of receipts) connection.publish(receiptSubject(receipt.source), JSON.stringify(receipt));
   }
 

@@ -8,6 +8,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { LogReach, type LogWentBack } from '../log/log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
+import { KNOWN_INDEX_KEYS, readKnownIndex, type KnownIndexKeys } from './known-index.js';
 import { publisherOf } from './recalled-message.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
 import { RecoveryStore } from './recovery.store.js';
@@ -38,11 +39,13 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #restored = false;
   #checkpoint: Checkpoint | undefined;
   readonly #publishers = new Set<string>();
+  readonly #doubted = new Set<string>();
 
   constructor(
     @Inject(RECOVERY_OPTIONS) private readonly options: RecoveryOptions,
     @Inject(RecoveryStore) private readonly store: RecoveryStore,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Inject(KNOWN_INDEX_KEYS) private readonly keys: KnownIndexKeys,
     @Inject(LogReach) private readonly reach: LogReach,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
@@ -80,13 +83,22 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /**
-   * Whether the log has what a source received, as its message claims.
+   * Whether the log has what a source received, as its message proves. What it only claims holds nobody up.
    * @returns whether the log has it
    */
   async compare(message: JsMsg): Promise<boolean> {
-    this.#publishers.add(publisherOf(message.subject));
+    const publisher = publisherOf(message.subject);
+    this.#publishers.add(publisher);
     const known = message.headers?.get(KNOWN_INDEX_HEADER) ?? '';
-    if (/^[0-9]{1,18}$/.test(known)) await this.seen(BigInt(known) + 1n);
+    const index = readKnownIndex(this.keys, publisher, known);
+    if (index !== undefined) await this.seen(index + 1n);
+    else if (known !== '' && !this.#doubted.has(publisher)) {
+      this.#doubted.add(publisher);
+      this.logger.warn(
+        { source: publisher },
+        'a source names a log index that audit never sent it; such claims are ignored',
+      );
+    }
     return this.mayGrow;
   }
 

@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
+import { AuditOutbox, KNOWN_INDEX_HEADER, startRelay, type Relay } from '@countersign/audit-client';
 import { defineEvents, uuidv7 } from '@countersign/audit-event';
 import {
   newNatsPasswords,
@@ -17,6 +17,8 @@ import {
 import { openCheckpoint, parseVerifierKey, verifyConsistency, type Checkpoint } from '@countersign/merkle-log';
 import { openDatabase } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { headers } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -24,6 +26,7 @@ import { z } from 'zod';
 import { events } from '../events.js';
 import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
+import { knownIndex, knownIndexKeysOf } from './known-index.js';
 
 const reportSchema = z.object({
   state: z.string(),
@@ -310,5 +313,30 @@ describe('the trail, its database restored from a backup', () => {
     await until(async () => (await recovery()).missing.length === 0);
     expect((await ask('/log/recovery', 'audit:admin', {})).status).toBe(200);
     expect((await log()).slice(0, had.length)).toEqual(had);
+  }, 480_000);
+
+  it('goes on when a source claims a log index that it was never sent, and stops for one that it proves', async () => {
+    await until(isEmpty, 150_000);
+    const service = await connect({ servers: nats.url, user: 'payments', pass: passwords.payments });
+    const claims = async (known: string): Promise<void> => {
+      const header = headers();
+      header.set(KNOWN_INDEX_HEADER, known);
+      service.publish('audit.payments.batch', 'nothing', { headers: header });
+      await service.flush();
+    };
+    const keys = knownIndexKeysOf({ LOG_KEY: createPrivateKey({ format: 'jwk', key: JSON.parse(key) }) });
+    try {
+      const before = (await checkpoint()).size;
+      for (const made of ['999999999999', `999999999999.${'A'.repeat(43)}`, knownIndex(keys, 'accounts', 999_999n)])
+        await claims(made);
+      await record(1);
+      await until(async () => (await checkpoint()).size > before);
+      expect((await recovery()).state).toBe('current');
+      await claims(knownIndex(keys, 'payments', 999_999n));
+      await until(async () => (await recovery()).state === 'restored');
+      expect((await recovery()).end_index).toBe(1_000_000);
+    } finally {
+      await service.close();
+    }
   }, 480_000);
 });
