@@ -13,6 +13,7 @@ describe('the number of an event', () => {
         const parsed: object = JSON.parse(JSON.stringify(event));
         expect(numbered(event, sequence)).toEqual({ ...parsed, sequence: String(sequence) });
       }),
+      { examples: [[JSON.parse('{"__proto__":"","sequence":[]}'), 1n]] },
     );
   });
 

@@ -1,16 +1,15 @@
-import { z } from 'zod';
-
 const [OBJECT, END_OF_OBJECT] = [...Buffer.from('{}')];
 const NAME = Buffer.from('"sequence"');
 
-const objectSchema = z.record(z.string(), z.unknown());
+// A schema would leave out a member `__proto__`.
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The rare event that has a number already, or is not an object and so can have none: audit must not lose its place in the sequence. */
 function renumbered(event: Buffer, sequence: string): string | undefined {
   const value: unknown = JSON.parse(event.toString());
-  const object = objectSchema.safeParse(value);
-  if (!object.success) return JSON.stringify({ sequence, event: value });
-  return Object.hasOwn(object.data, 'sequence') ? JSON.stringify({ ...object.data, sequence }) : undefined;
+  if (!isObject(value)) return JSON.stringify({ sequence, event: value });
+  return Object.hasOwn(value, 'sequence') ? JSON.stringify({ ...value, sequence }) : undefined;
 }
 
 /**
