@@ -1,19 +1,37 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { createServer, type ListenOptions, type Server } from 'node:net';
 
-/** Whether somebody could listen on the port of the loopback address. */
-export function portIsFree(port: number): Promise<boolean> {
+/** @returns undefined where somebody else listens */
+function listen(where: ListenOptions): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => {
-      resolve(false);
+      resolve(undefined);
     });
-    server.listen(port, '127.0.0.1', () => {
-      server.close(() => {
-        resolve(true);
-      });
+    server.listen(where, () => {
+      resolve(server);
     });
   });
+}
+
+/** Whether somebody could listen on the port of the loopback address. */
+export async function portIsFree(port: number): Promise<boolean> {
+  const server = await listen({ port, host: '127.0.0.1' });
+  if (server === undefined) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/**
+ * Keeps other processes, and later calls, from being given the port before it is listened on, or while its server is restarted: as long as this
+ * process lives. On Linux, where a socket may have a name that ends with it; elsewhere chance has to do.
+ * @returns what gives it back; undefined where it is reserved already
+ */
+async function reserve(port: number): Promise<(() => void) | undefined> {
+  if (process.platform !== 'linux') return () => undefined;
+  const server = await listen({ path: `\0countersign-port-${String(port)}` });
+  server?.unref();
+  return server && (() => void server.close());
 }
 
 /** Ports that were taken in the meantime cost a retry; a system without any would cost them all. */
@@ -22,12 +40,15 @@ const TRIES = 100;
 /** Below what systems give to outgoing connections (Linux: from 32768), and to servers on port 0, so that none of those takes one first. */
 const PORTS = { from: 10_000, to: 32_000 };
 
-/** The first of as many ports of the loopback address in a row, free right now. @throws when there are none */
+/** The first of as many ports of the loopback address in a row, free right now and given to nobody else. @throws when there are none */
 export async function freePortsInARow(count: number): Promise<number> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const first = randomInt(PORTS.from, PORTS.to);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => portIsFree(first + index)));
-    if (free.every(Boolean)) return first;
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    const releases = await Promise.all(ports.map(reserve));
+    const free = await Promise.all(ports.map(portIsFree));
+    if (releases.every((release) => release !== undefined) && free.every(Boolean)) return first;
+    for (const release of releases) release?.();
   }
   throw new Error('no ports in a row are free');
 }
