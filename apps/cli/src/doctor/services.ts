@@ -1,4 +1,5 @@
 import { CliError } from '../cli-error.js';
+import { reasonOf } from '../no-answer.js';
 import { type Session } from '../session/session.js';
 import { clockDifference, type ClockReading } from './clocks.js';
 import { type Finding } from './finding.js';
@@ -23,12 +24,6 @@ function withoutReadiness(service: string, url: string, what: string, to_do: str
     asked: { service, url, status: 'unknown' },
     findings: [{ code: 'NO_ANSWER', where: service, what: `${url}/health/ready ${what}`, to_do }],
   };
-}
-
-/** What a failed request says of its reason, `connect ECONNREFUSED 127.0.0.1:4000`: fetch has it in the cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 async function ask(service: string, url: string): Promise<Answer> {

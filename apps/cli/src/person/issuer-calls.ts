@@ -1,6 +1,7 @@
 import { createDpopProof, type PrivateJwk } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { unreachable } from '../no-answer.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -47,14 +48,7 @@ async function ask(url: string, init: RequestInit, again?: (nonce: string) => Re
     response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
     text = await response.text();
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(
-      ExitCode.unreachable,
-      'UNREACHABLE',
-      `the issuer at ${url} does not answer (${reason})`,
-      'Is it running? npm start brings up the local stack.',
-    );
+    throw unreachable('the issuer', url, error);
   }
   let body: unknown;
   try {

@@ -1,6 +1,7 @@
 import { TokenRequestError } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { unreachable } from '../no-answer.js';
 import { type Identity } from './identity.js';
 
 const failureSchema = z.looseObject({
@@ -36,18 +37,6 @@ export async function refusalOf(name: string, response: Response, asPerson: bool
     code,
     `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
     hintFor(name, response, asPerson),
-  );
-}
-
-/** A service that does not answer. */
-export function unreachable(name: string, url: string, error: unknown): CliError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CliError(
-    ExitCode.unreachable,
-    'UNREACHABLE',
-    `${name} at ${url} does not answer (${reason})`,
-    'Is it running? npm start brings up the local stack.',
   );
 }
 

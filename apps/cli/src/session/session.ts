@@ -16,7 +16,8 @@ import { LoginFile, loginFolder } from '../person/kept-login.js';
 import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { findLocalStack } from './local-stack.js';
-import { refusalOf, tokenFailure, unprotected, unreachable } from './service-failures.js';
+import { unreachable } from '../no-answer.js';
+import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
 import { sessionOptions } from './session-options.js';
 
 /** Milliseconds that one answer of a service may take. */
