@@ -22,6 +22,8 @@ export {
   recalledSubject,
   SALTS_HEADER,
   saltsOf,
+  saltsSchema,
+  lastIndexOf,
   type Recall,
   parsePlacement,
   parseReceipt,

@@ -43,6 +43,11 @@ const placeSchema = z.strictObject({
 /** Where consecutive events of a source are in the log. */
 export type Place = z.infer<typeof placeSchema>;
 
+/** The log index of a place's last event; undefined for dead letters. */
+export function lastIndexOf({ first, last, index }: Place): bigint | undefined {
+  return index === null ? undefined : BigInt(index) + BigInt(last) - BigInt(first);
+}
+
 /**
  * The places of events in the log, on the same subject as the receipts. Audit sends it before the receipt that covers them, and an empty one before
  * each receipt that it repeats, so that a relay knows to expect places.

@@ -12,7 +12,7 @@ import {
 } from './event-batch.js';
 import { type KnownIndex } from './kept-events.store.js';
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
-import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
+import { lastIndexOf, parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { outboxReasonOf } from './outbox-tables.js';
 import { RelayStore } from './relay.store.js';
@@ -77,12 +77,10 @@ const HEADER_ROOM = 1_024;
 /** Part of a recalled message for its events; the rest is for their salts, which can be longer than the events. */
 const RECALLED_SHARE = 1 / 4;
 
-function highestOf(
-  before: KnownIndex | undefined,
-  { first, last, index: begin, known }: Place,
-): KnownIndex | undefined {
-  if (begin === null || known === undefined) return before;
-  const index = BigInt(begin) + BigInt(last) - BigInt(first);
+function highestOf(before: KnownIndex | undefined, place: Place): KnownIndex | undefined {
+  const index = lastIndexOf(place);
+  const { known } = place;
+  if (index === undefined || known === undefined) return before;
   return before === undefined || index > before.index ? { index, known } : before;
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database } from '@countersign/service-host';
+import { DATABASE, pageOf, type Database } from '@countersign/service-host';
 import { and, asc, count, desc, eq, gte, inArray, lt, max, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Direction } from '../postings/index-bits.js';
@@ -145,6 +145,6 @@ export class EventsStore {
 
 /** @param rows one more than the limit, when another follows */
 function finished(rows: readonly EventRow[], limit: number): Finding {
-  const shown = rows.slice(0, limit);
-  return { rows: shown, next: rows.length > limit ? (shown.at(-1)?.logIndex ?? null) : null };
+  const { rows: shown, last } = pageOf(rows, limit);
+  return { rows: shown, next: last?.logIndex ?? null };
 }

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { type Placement } from '@countersign/audit-client';
+import { lastIndexOf, type Placement } from '@countersign/audit-client';
 
 /** Injection token of {@link KnownIndexKeys}. */
 export const KNOWN_INDEX_KEYS = Symbol('countersign.audit.known-index-keys');
@@ -47,9 +47,8 @@ export function provable({ source, places }: Placement, keys: KnownIndexKeys): P
   return {
     source,
     places: places.map((place) => {
-      if (place.index === null) return place;
-      const last = BigInt(place.index) + BigInt(place.last) - BigInt(place.first);
-      return { ...place, known: knownIndex(keys, source, last) };
+      const index = lastIndexOf(place);
+      return index === undefined ? place : { ...place, known: knownIndex(keys, source, index) };
     }),
   };
 }

@@ -1,27 +1,20 @@
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { uuidv7, type AuditEvent } from '@countersign/audit-event';
+import { type AuditEvent } from '@countersign/audit-event';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { eventOf } from '../testing/event-of.js';
 import { ensureLogRecord, keepOwnEvents, readOwnEvents } from './log-record.js';
 import { recoveredEvents } from './recalled-message.js';
 
-const eventOf = (sequence: number): AuditEvent => ({
-  specversion: '1.0',
-  id: uuidv7(),
-  source: 'audit',
-  type: 'countersign.audit.events.searched.v1',
-  time: '2026-11-26T12:00:00.000Z',
-  subject: 'event/*',
-  datacontenttype: 'application/json',
-  sequence: String(sequence),
-  data: {
-    principal: null,
-    txn: null,
-    action: 'audit:read',
-    resource: 'event/*',
-    outcome: 'allowed',
-    changes: { words: 'x'.repeat(2_000) },
-  },
-});
+const searched = (sequence: number): AuditEvent =>
+  eventOf({
+    ...{
+      source: 'audit',
+      type: 'countersign.audit.events.searched.v1',
+      subject: 'event/*',
+      sequence: String(sequence),
+    },
+    data: { action: 'audit:read', resource: 'event/*', changes: { words: 'x'.repeat(2_000) } },
+  });
 
 describe('what audit keeps of its own events outside its database', () => {
   let backing: BackingServices;
@@ -38,7 +31,7 @@ describe('what audit keeps of its own events outside its database', () => {
   }, 60_000);
 
   it('comes back with index and salts, however much of it was appended together', async () => {
-    const events = Array.from({ length: 700 }, (_, at) => eventOf(at + 1));
+    const events = Array.from({ length: 700 }, (_, at) => searched(at + 1));
     const salts = Object.fromEntries(events.map(({ sequence }) => [sequence, { 'request.peer': `salt-${sequence}` }]));
     await keepOwnEvents(audit, new Map(events.map((event) => [event.sequence, event])), {
       source: 'audit',

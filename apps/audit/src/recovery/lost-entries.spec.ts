@@ -1,5 +1,5 @@
-import { uuidv7 } from '@countersign/audit-event';
 import { byItself, unattended } from '@countersign/service-host';
+import { eventOf } from '../testing/event-of.js';
 import { lostEntries } from './lost-entries.js';
 import { type RecoveredEvent } from './recovered-log.js';
 
@@ -7,17 +7,13 @@ const now = new Date('2026-11-26T12:00:00.000Z');
 const returned = (index: bigint, source: string, sequence: string): RecoveredEvent => ({
   index,
   salts: {},
-  event: {
-    ...{
-      specversion: '1.0',
-      id: uuidv7(),
-      source,
-      type: `countersign.${source}.thing.read.v1`,
-      time: now.toISOString(),
-    },
-    ...{ subject: 'thing/1', datacontenttype: 'application/json', sequence },
-    data: { principal: null, txn: null, action: 'a', resource: 'thing/1', outcome: 'allowed' },
-  },
+  event: eventOf({
+    source,
+    type: `countersign.${source}.thing.read.v1`,
+    subject: 'thing/1',
+    sequence,
+    data: { resource: 'thing/1' },
+  }),
 });
 
 describe('places of a restored log of which nothing came back', () => {

@@ -1,8 +1,8 @@
+import { saltsSchema } from '@countersign/audit-client';
 import { auditEventSchema, isStorableJson } from '@countersign/audit-event';
 import { z } from 'zod';
 import { type RecoveredEvent } from './recovered-log.js';
 
-const saltsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 const membersSchema = z.array(auditEventSchema).max(1_024);
 
 function json(text: string): unknown {

@@ -1,18 +1,7 @@
 import fc from 'fast-check';
-import { uuidv7, type AuditEvent } from '@countersign/audit-event';
+import { uuidv7 } from '@countersign/audit-event';
+import { eventOf } from '../testing/event-of.js';
 import { recoveryPlan, type RecoveredEvent } from './recovered-log.js';
-
-const eventOf = (id: string): AuditEvent => ({
-  specversion: '1.0',
-  id,
-  source: 'payments',
-  type: 'countersign.payments.payment.read.v1',
-  time: '2026-11-26T12:00:00.000Z',
-  subject: 'payment/1',
-  datacontenttype: 'application/json',
-  sequence: '1',
-  data: { principal: null, txn: null, action: 'a', resource: 'payment/1', outcome: 'allowed' },
-});
 
 describe('putting a restored log back', () => {
   it('accounts for every place once: by its event, or as missing', () => {
@@ -20,7 +9,7 @@ describe('putting a restored log back', () => {
       fc.property(fc.nat(20), fc.nat(40), fc.array(fc.nat(70)), (next, length, indices) => {
         const ids = new Map(indices.map((index) => [index, uuidv7()] as const));
         const found = indices.map((index): RecoveredEvent => {
-          return { index: BigInt(index), event: eventOf(ids.get(index) ?? ''), salts: {} };
+          return { index: BigInt(index), event: eventOf({ id: ids.get(index) ?? '' }), salts: {} };
         });
         const { events, missing } = recoveryPlan(BigInt(next), BigInt(next + length), found);
         const places = events.map(({ index }) => Number(index));
@@ -37,7 +26,7 @@ describe('putting a restored log back', () => {
   });
 
   it('believes nobody when two events claim one place', () => {
-    const claim = (id: string): RecoveredEvent => ({ index: 7n, event: eventOf(id), salts: {} });
+    const claim = (id: string): RecoveredEvent => ({ index: 7n, event: eventOf({ id }), salts: {} });
     expect(() => recoveryPlan(5n, 9n, [claim(uuidv7()), claim(uuidv7())])).toThrow(/two events claim the log index 7/);
   });
 });
