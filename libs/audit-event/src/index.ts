@@ -28,6 +28,6 @@ export { eventColumns, plainCell } from './event-columns.js';
 export { eventFilters } from './event-filters.js';
 export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { randomHex } from './fast/random-hex.js';
-export { isStorableJson } from './storable-json.js';
+export { isStorableJson, storableText } from './storable-json.js';
 export { childTraceparent, isTraceparent, parseTraceparent, traceIdOf, type TraceContext } from './trace-context.js';
 export { uuidv7 } from './uuidv7.js';

@@ -1,7 +1,7 @@
 import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { completeEvent } from './audit-event.js';
-import { isStorableJson } from './storable-json.js';
+import { isStorableJson, storableText } from './storable-json.js';
 
 const strings = fc.oneof(
   anyText(),
@@ -19,6 +19,16 @@ describe('JSON that PostgreSQL can keep', () => {
         );
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it('is what any text can be made into, and stays what it is', () => {
+    fc.assert(
+      fc.property(strings, (text) => {
+        const storable = storableText(text);
+        expect(isStorableJson(JSON.stringify(storable))).toBe(true);
+        expect(storable === text).toBe(isStorableJson(JSON.stringify(text)));
+      }),
     );
   });
 

@@ -7,3 +7,8 @@ const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 export function isStorableJson(json: string): boolean {
   return !unstorable.test(json);
 }
+
+/** Text as PostgreSQL and an event can keep it: U+FFFD replaces each U+0000 and each half of a surrogate pair. */
+export function storableText(text: string): string {
+  return text.replaceAll('\u0000', '\uFFFD').toWellFormed();
+}

@@ -1,4 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
+import { LeafError } from '@countersign/merkle-log';
 import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -6,7 +7,7 @@ import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { LogReach } from '../log/log-reach.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
-import { inspectAgain } from './message-check.js';
+import { inspectAgain, reasonOf } from './message-check.js';
 
 const letterRows = z.array(
   z.object({
@@ -127,7 +128,7 @@ export class DeadLetterStore {
       const { shown, masked, subject, eventId } = this.masking.ofText(payload);
       await this.pool.query(
         `update dead_letter set payload = $2, original = $3, subject = $4, event_id = $5, masked = true where position = $1 and not masked`,
-        [position, shown, masked ? payload : null, subject?.slice(0, 512) ?? null, eventId],
+        [position, shown, masked ? payload : null, subject, eventId],
       );
     }
     return letters.length;
@@ -136,7 +137,10 @@ export class DeadLetterStore {
   /** Appends it to the log if intake accepts it now; its place in the sequence it has already. @throws {LogWentBack} */
   replay(position: string): Promise<ReplayResult> {
     const work = (client: pg.PoolClient) => this.#replayIn(client, position);
-    return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed');
+    return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed').catch((error: unknown) => {
+      if (error instanceof LeafError) return { kind: 'rejected', reason: reasonOf(error) };
+      throw error;
+    });
   }
 
   async #replayIn(client: pg.PoolClient, position: string): Promise<ReplayResult> {

@@ -11,7 +11,7 @@ import { MaskedValuesService } from '../personal-data/masked-values.service.js';
 import { auditor } from '../testing/auditor.js';
 import { openAuditDatabase } from '../testing/log-of-rows.js';
 import { refused } from './batch-plan.js';
-import { inspectAgain } from './message-check.js';
+import { inspectAgain, inspectMessage } from './message-check.js';
 import { GapsStore } from './gaps.store.js';
 import { DeadLetterStore } from './dead-letters.store.js';
 import { IntakeStore } from './intake.store.js';
@@ -299,6 +299,57 @@ describe('the store of the intake', () => {
     expect(await column("select reason from dead_letter where source = 'times'")).toEqual([
       expect.stringMatching(/^EVENT_INVALID: .*range/),
     ]);
+  });
+
+  it('keeps a message as a dead letter whatever is in it, and stores what comes after it', async () => {
+    const masking = new EventMasking([['request', 'peer']]);
+    const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
+    const event = eventOf('hostile', 1);
+    const withSubject = (subject: string) => ({
+      ...event,
+      data: { ...event.data, principal: { subject, client_id: 'c', actors: [], scopes: [], jti: 'j' } },
+    });
+    const texts = [
+      'x'.repeat(300_000),
+      `${'x'.repeat(32 * 1024 - 1)}😀`,
+      JSON.stringify({ ...event, 'a\u0000b': 1 }),
+      JSON.stringify({ ...event, [`${'x'.repeat(150)}${'😀'.repeat(50)}`]: 1 }),
+      JSON.stringify({ ...event, [`${'x'.repeat(151)}${'😀'.repeat(50)}`]: 1 }),
+      JSON.stringify(withSubject('a\u0000b')),
+      JSON.stringify(withSubject('\ud83d')),
+    ];
+    for (const [at, text] of texts.entries()) {
+      for (const taking of [store, maskingStore]) {
+        const letter = inspectMessage({ natsSubject: `audit.hostile.${String(at)}`, payload: Buffer.from(text) });
+        expect(letter).toMatchObject([{ kind: 'dead-letter' }]);
+        await taking.append(letter);
+      }
+    }
+    const kept = "select distinct nats_subject from dead_letter where nats_subject like 'audit.hostile%' order by 1";
+    expect(await column(kept)).toEqual(texts.map((_, at) => `audit.hostile.${String(at)}`));
+  });
+
+  it('keeps as a dead letter what its commitments make too large for the log', async () => {
+    const masking = new EventMasking([['request', 'peer']]);
+    const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
+    const event = eventOf('brimful', 1);
+    const request = { method: 'GET', route: '/x', id: 'r', peer: '192.0.2.97' };
+    const scopes = Array.from({ length: 62 }, () => 's'.repeat(512));
+    const full = { ...event, data: { ...event.data, principal: { ...event.data.principal, scopes }, request } };
+    const left = 32 * 1024 - JSON.stringify(full).length;
+    const item = incoming({ ...full, data: { ...full.data, reason: 'r'.repeat(left - 12) } }, 'brimful');
+    expect(item.kind).toBe('event');
+    const { receipts } = await maskingStore.append([item, accepted(eventOf('brimful', 2))]);
+    expect(receipts).toEqual([{ source: 'brimful', through: '2' }]);
+    const kept = await pool.query("select reason, payload from dead_letter where source = 'brimful'");
+    expect(kept.rows).toEqual([
+      { reason: expect.stringMatching(/^EVENT_TOO_LARGE/), payload: expect.not.stringContaining('192.0.2.97') },
+    ]);
+    const [position] = await column("select position::text from dead_letter where source = 'brimful'");
+    expect(await new DeadLetterStore(pool, masking).replay(String(position))).toEqual({
+      kind: 'rejected',
+      reason: expect.stringMatching(/^EVENT_TOO_LARGE/),
+    });
   });
 
   it('lets nobody change an event, nor remove one that retention has not sealed', async () => {

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
-import { SequenceRanges } from '@countersign/merkle-log';
+import { LeafError, SequenceRanges } from '@countersign/merkle-log';
 import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
 import { keepLetters } from './kept-letters.store.js';
-import { type Accepted, type Rejected } from './message-check.js';
+import { reasonOf, type Accepted, type Rejected } from './message-check.js';
 import { placementsOf, type Placed, type Salts } from './placements.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
@@ -47,6 +47,11 @@ function codeOf(error: unknown): string {
 /** Class 22 is PostgreSQL's for data that it cannot hold (a year that it does not know, say). */
 function isDataFault(error: unknown): boolean {
   return codeOf(error).startsWith('22');
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof LeafError) return reasonOf(error);
+  return `EVENT_INVALID: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 /** What a batch has come to. */
@@ -89,18 +94,17 @@ export class IntakeStore {
     } catch (error) {
       // An id of the batch is in the log under another number. That is rare, so only now is each id looked up.
       if (codeOf(error) === UNIQUE_VIOLATION) return this.#inTransaction(batch, true);
-      if (isDataFault(error)) return this.#oneByOne(batch, error);
+      if (isDataFault(error) || error instanceof LeafError) return this.#oneByOne(batch, error);
       throw error;
     }
   }
 
-  /** One event that the database cannot hold must not hold up the others: only that event becomes a dead letter. */
+  /** One event that the database cannot hold, or that is too large once it is masked, must not hold up the others: only that event becomes a dead letter. */
   async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<Appended> {
     const [first, ...others] = batch;
     if (first !== undefined && others.length === 0) {
       if (first.kind === 'dead-letter') throw fault;
-      const reason = `EVENT_INVALID: ${fault instanceof Error ? fault.message : String(fault)}`;
-      return this.#inTransaction([refused(first, reason, true)], false);
+      return this.#inTransaction([refused(first, faultOf(fault), true)], false);
     }
     const receipts = new Map<string, Receipt>();
     const placements: Placement[] = [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { type NewAuditEvent } from '@countersign/audit-event';
+import { storableText, type NewAuditEvent } from '@countersign/audit-event';
 import { byItself, unattended } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
@@ -40,7 +40,7 @@ function keptEvent({
   return events.event('dead-letter.kept', byItself(unattended()), {
     id: position,
     outcome: 'failed',
-    reason: reason.slice(0, 200),
+    reason: storableText(reason.slice(0, 200)),
     changes: about,
   });
 }
@@ -61,7 +61,7 @@ export async function keepLetters(
     shown.map((one) => one.shown),
     letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
     letters.map(({ payload }, at) => (shown[at]?.masked === true ? payload : null)),
-    shown.map(({ subject }) => subject?.slice(0, 512) ?? null),
+    shown.map(({ subject }) => subject),
     shown.map(({ eventId }) => eventId),
   ]);
   for (const kept of keptRows.parse(rows)) {

@@ -3,6 +3,7 @@ import {
   auditEventSchema,
   EVENT_SIZE_LIMIT,
   isStorableJson,
+  storableText,
   sourceSchema,
   type AuditEvent,
 } from '@countersign/audit-event';
@@ -39,6 +40,11 @@ const placeSchema = z.object({
   sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
 });
 
+/** Why an event cannot be in the log. */
+export function reasonOf({ code, message }: LeafError): string {
+  return `${code === 'LEAF_TOO_LARGE' ? 'EVENT_TOO_LARGE' : 'EVENT_INVALID'}: ${message}`;
+}
+
 /** The leaf, or the reason why not. PostgreSQL's jsonb holds no NUL. */
 function tryLeaf(event: AuditEvent): Leaf | string {
   try {
@@ -46,7 +52,7 @@ function tryLeaf(event: AuditEvent): Leaf | string {
     return isStorableJson(leaf.json) ? leaf : 'EVENT_INVALID: PostgreSQL stores no NUL character';
   } catch (error) {
     if (!(error instanceof LeafError)) throw error;
-    return `${error.code === 'LEAF_TOO_LARGE' ? 'EVENT_TOO_LARGE' : 'EVENT_INVALID'}: ${error.message}`;
+    return reasonOf(error);
   }
 }
 
@@ -54,10 +60,9 @@ function tryLeaf(event: AuditEvent): Leaf | string {
 function rejected(natsSubject: string, text: string, reason: string, place?: z.infer<typeof placeSchema>): Rejected {
   return {
     kind: 'dead-letter',
-    reason: reason.slice(0, 1_000),
-    natsSubject,
-    // PostgreSQL text holds no NUL.
-    payload: text.slice(0, EVENT_SIZE_LIMIT).replaceAll('\u0000', '\uFFFD'),
+    reason: storableText(reason.slice(0, 1_000)),
+    natsSubject: storableText(natsSubject),
+    payload: storableText(text.slice(0, EVENT_SIZE_LIMIT)),
     source: place?.source ?? null,
     sequence: place?.sequence ?? null,
   };

@@ -1,4 +1,5 @@
-import { commitmentOf, isObject, replaceAt, type MaskedPath } from './masking.js';
+import { storableText } from '@countersign/audit-event';
+import { commitmentOf, commitmentOfText, isObject, replaceAt, type MaskedPath } from './masking.js';
 
 /** A message that is not an event, as it may be shown. */
 export interface MaskedText {
@@ -9,6 +10,9 @@ export interface MaskedText {
   readonly subject: string | null;
   readonly eventId: string | null;
 }
+
+/** Characters of a subject that are read: as many as an event's may have. */
+const SUBJECT_LIMIT = 512;
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -23,16 +27,18 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
 
 /**
  * Masks what no trail could take by the same policy as events. Where fields cannot be found, one commitment replaces the whole.
+ * @param text well-formed, without U+0000
  * @param newSalt `SALT_SIZE` random bytes
  */
 export function maskText(text: string, policy: readonly MaskedPath[], newSalt: () => Buffer): MaskedText {
   const json = objectOf(text);
   const data = isObject(json?.['data']) ? json['data'] : undefined;
   const principal = isObject(data?.['principal']) ? data['principal'] : undefined;
-  const subject = typeof principal?.['subject'] === 'string' ? principal['subject'] : null;
+  const said = principal?.['subject'];
+  const subject = typeof said === 'string' ? storableText(said.slice(0, SUBJECT_LIMIT)) : null;
   const eventId = typeof json?.['id'] === 'string' && uuidPattern.test(json['id']) ? json['id'] : null;
   if (policy.length === 0) return { shown: text, masked: false, subject, eventId };
-  const whole = (): MaskedText => ({ shown: commitmentOf(text, newSalt()), masked: true, subject, eventId });
+  const whole = (): MaskedText => ({ shown: commitmentOfText(text, newSalt()), masked: true, subject, eventId });
   if (json === undefined) return whole();
   try {
     const shown = policy.reduce<Readonly<Record<string, unknown>> | undefined>(

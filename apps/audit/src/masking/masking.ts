@@ -31,9 +31,18 @@ export function parseMaskedPaths(text: string): readonly MaskedPath[] | undefine
   return paths.length === names.length ? paths : undefined;
 }
 
+function commitmentTo(canonical: string, salt: Buffer): string {
+  return `${PREFIX}${createHash('sha256').update(salt).update(canonical).digest('base64url')}`;
+}
+
 /** The commitment to a value: SHA-256 over the salt and the value's canonical JSON (RFC 8785). */
 export function commitmentOf(value: unknown, salt: Buffer): string {
-  return `${PREFIX}${createHash('sha256').update(salt).update(leafOf(value).json).digest('base64url')}`;
+  return commitmentTo(leafOf(value).json, salt);
+}
+
+/** The commitment to a text of any length. @param text well-formed */
+export function commitmentOfText(text: string, salt: Buffer): string {
+  return commitmentTo(JSON.stringify(text), salt);
 }
 
 /** Whether a commitment was made from this value and salt. */
