@@ -97,7 +97,8 @@ export function beginCancel(payment: Payment, times: StepTimes, now: Date): Step
 export function beginRefund(payment: Payment, amount: Money, now: Date): Step {
   if (payment.status !== 'settled' && payment.status !== 'partially_refunded') return refuse('PAYMENT_NOT_SETTLED');
   if (amount.currency !== payment.currency) return refuse('CURRENCY_MISMATCH');
-  if (amount.amount > refundable(payment)) return refuse('REFUND_ABOVE_PAYMENT');
+  // All that is left is nothing while other refunds have the rest.
+  if (amount.amount === 0n || amount.amount > refundable(payment)) return refuse('REFUND_ABOVE_PAYMENT');
   return { ok: true, payment: changed(payment, { refunding: payment.refunding + amount.amount }, now) };
 }
 

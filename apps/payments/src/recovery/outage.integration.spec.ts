@@ -160,6 +160,24 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     );
   }, 30_000);
 
+  it('refuses a refund of all that is left while another has all of it, and its repeat waits', async () => {
+    const { id } = (await pay(randomUUID())).body;
+    const refundAll = (key: string): Promise<Answer> =>
+      payments.call(shop, 'POST', `/payments/${String(id)}/refund`, {}, key);
+    const key = randomUUID();
+    const order = gate.keepNext('request');
+    const first = refundAll(key);
+    await order.reached;
+    const meanwhile = await Promise.all([refundAll(randomUUID()), refundAll(key)]);
+    order.release();
+    expect(meanwhile.map(codeOf)).toEqual([
+      [422, 'REFUND_ABOVE_PAYMENT'],
+      [409, 'IDEMPOTENCY_IN_FLIGHT'],
+    ]);
+    expect(codeOf(await first)).toEqual([201, 'settled']);
+    expect(codeOf(await refundAll(key))).toEqual([201, 'settled']);
+  });
+
   it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     const [first, kept] = [await pay(old), await pay(young)];
