@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AuditEventError, type NewAuditEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, METRICS, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, METRICS, POOL, Problem } from '@countersign/service-host';
 import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
@@ -9,7 +9,7 @@ import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
 import { type Party } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
-import { PostingQueue, type Work } from './posting-queue.js';
+import { PostingQueue, QueueFullError, type Work } from './posting-queue.js';
 import { type Refusal } from './refusal.js';
 import { type LedgerCommand } from './transfer-command.js';
 import { type Transfer } from './transfer.js';
@@ -75,10 +75,18 @@ export class Posting {
   /**
    * @param accounts all accounts of the transfer's legs
    * @returns what was decided; by then it is committed, or refused with nothing changed
-   * @throws {QueueFullError}, or the database's error; whether anything was committed is then unknown
+   * @throws {Problem} 503 `LEDGER_BUSY` when too many wait already: nothing was done. Or the database's error; whether anything was committed is
+   * then unknown
    */
-  submit(order: Order, accounts: readonly AccountId[]): Promise<Decision | Refusal> {
-    return this.#queue.add(order, [...new Set(accounts)]);
+  async submit(order: Order, accounts: readonly AccountId[]): Promise<Decision | Refusal> {
+    try {
+      return await this.#queue.add(order, [...new Set(accounts)]);
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+      throw new Problem(503, error.code, 'Too many transfers are waiting; send the same request again.', {
+        retry_after: 1,
+      });
+    }
   }
 
   async #run(batch: readonly OrderWork[]): Promise<void> {

@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { AuditOutbox } from '@countersign/audit-client';
+import { problemOf } from '@countersign/service-host';
 import pg from 'pg';
 import { Registry } from 'prom-client';
+import { QUEUE_LIMIT } from '../limits.js';
 import { accountId, transferId } from '../testing/ledger-model.js';
 import { Posting } from './posting.service.js';
 import { expiredEvent } from './transfer-event.js';
@@ -37,5 +39,18 @@ describe('posting, while the database does not answer', () => {
     const results = await Promise.allSettled(orders);
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['rejected']));
     expect(sockets.length).toBeLessThanOrEqual(4);
+  }, 60_000);
+
+  it('refuses what comes when too many wait, whoever asks, as something that soon is over', async () => {
+    const outbox = new AuditOutbox({ pool, source: 'accounts' });
+    const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
+    const expire = (number: number): Promise<unknown> =>
+      posting.submit({ command: { kind: 'expire', id: transferId(number) }, party: null, event: expiredEvent }, [
+        accountId(1),
+      ]);
+    // One is on its way to the database.
+    for (let number = 0; number <= QUEUE_LIMIT; number += 1) void expire(number).catch(() => undefined);
+    const refused: unknown = await expire(QUEUE_LIMIT + 1).catch((error: unknown) => error);
+    expect(problemOf(refused)).toMatchObject({ status: 503, code: 'LEDGER_BUSY', retry_after: 1 });
   }, 60_000);
 });

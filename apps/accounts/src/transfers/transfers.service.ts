@@ -8,7 +8,6 @@ import { authorityOf, readingReach } from '../authority.js';
 import { type Decision } from './decision.js';
 import { HoldExpiry } from './hold-expiry.service.js';
 import { Posting } from './posting.service.js';
-import { QueueFullError } from './posting-queue.js';
 import { refusals, refuse, type Refusal } from './refusal.js';
 import { type CreateTransfer, type LedgerCommand, type PostHold, type VoidHold } from './transfer-command.js';
 import { doneEvent, listedEvent, refusedEvent, seenEvent } from './transfer-event.js';
@@ -77,22 +76,10 @@ export class TransfersService {
     return page;
   }
 
-  async #carryOut(command: LedgerCommand, accounts: readonly AccountId[], caller: Caller): Promise<Decision | Refusal> {
-    try {
-      return await this.posting.submit(
-        {
-          command,
-          party: caller.principal,
-          event: (transfer, now) => doneEvent(transfer, command.kind, caller, now),
-        },
-        accounts,
-      );
-    } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
-      throw new Problem(503, error.code, 'Too many transfers are waiting; retry with the same id.', {
-        retry_after: 1,
-      });
-    }
+  #carryOut(command: LedgerCommand, accounts: readonly AccountId[], caller: Caller): Promise<Decision | Refusal> {
+    const event = (transfer: Transfer, now: Date): ReturnType<typeof doneEvent> =>
+      doneEvent(transfer, command.kind, caller, now);
+    return this.posting.submit({ command, party: caller.principal, event }, accounts);
   }
 
   async #answer(command: LedgerCommand, decision: Decision | Refusal, caller: Caller): Promise<TransferJson> {
