@@ -58,7 +58,7 @@ export interface Account {
   /** The client that opened it. */
   readonly openedBy: string;
   readonly openedAt: Date;
-  /** When the last entry was posted: those of one account never go back in time. */
+  /** Nothing is posted at an earlier time: when the last entry was posted, or up to when its entries were shown as final. */
   readonly changedAt: Date;
 }
 

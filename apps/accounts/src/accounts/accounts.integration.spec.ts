@@ -394,6 +394,17 @@ describe('accounts', () => {
     }
   });
 
+  it('have a statement that knows no cursor of another account’s', async () => {
+    const [purse, other] = [await ledger.open(alice), await ledger.open(shop)];
+    await ledger.fund(purse, '5');
+    await ledger.fund(other, '7');
+    const { rows } = await ledger.pool.query<{ position: string }>('select position from entry where account_id = $1', [
+      other,
+    ]);
+    const path = `/accounts/${purse}/entries?cursor=${rows[0]?.position ?? ''}`;
+    expect((await ledger.call('GET', path, alice)).body['entries']).toEqual([]);
+  });
+
   it('have a statement of a time: its beginning included, its end not, page by page, and the same while others write', async () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '1000');

@@ -56,7 +56,7 @@ export class StandingsService {
 
   async statement(id: AccountId, query: StatementQuery, caller: Caller): Promise<StatementJson> {
     const account = await this.#find('statement.read', id, caller);
-    return statementToJson(account, await this.store.entries(id, query), query.limit);
+    return statementToJson(account, await this.store.entries(id, query, this.clock()), query.limit);
   }
 
   /** The account, for its owner or a caller who may read all; the read is recorded first. To a stranger it does not exist. */

@@ -19,11 +19,11 @@ const findEntries = `
     coalesce(h.ended_by_actors, t.actors) as actors, coalesce(h.ended_by_txn, t.txn) as txn
   from entry e join transfer t on t.id = e.transfer_id left join hold h on h.transfer_id = e.transfer_id
   where e.account_id = $1
-    and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2), $2))
+    and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2 and account_id = $1), $2))
     and ($4::timestamptz is null or e.posted_at >= $4) and ($5::timestamptz is null or e.posted_at < $5)
   order by e.posted_at desc, e.position desc limit $3`;
 
-/** Balances and holds of accounts: read over accounts and transfers together, and never written. */
+/** Balances and holds of accounts: read over accounts and transfers together. */
 @Injectable()
 export class StandingsStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
@@ -47,12 +47,9 @@ export class StandingsStore {
     return z.array(accountRowSchema).parse(rows).map(accountOf);
   }
 
-  /**
-   * Credits minus debits after the last entry at that time. Waits for what is being posted: with a time that has passed, the answer is the same ever
-   * after.
-   */
+  /** Credits minus debits after the last entry at that time, which has passed: the answer is the same ever after. */
   async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
-    await this.#awaitPostings(id);
+    await this.#closeBefore(id, new Date(asOf.getTime() + 1));
     const { rows } = await this.pool.query<{ balance_after: string }>({
       name: 'ledger.balance-as-of',
       text: `select balance_after from entry where account_id = $1 and posted_at <= $2
@@ -62,9 +59,9 @@ export class StandingsStore {
     return BigInt(rows[0]?.balance_after ?? 0);
   }
 
-  /** One entry more than the page has, if there are more. An end that has passed waits for what is being posted, as {@link balanceAsOf} does. */
-  async entries(id: AccountId, { cursor, limit, from, to }: StatementQuery): Promise<readonly Entry[]> {
-    if (to !== undefined) await this.#awaitPostings(id);
+  /** One entry more than the page has, if there are more; until an end that has passed, the same ever after. */
+  async entries(id: AccountId, { cursor, limit, from, to }: StatementQuery, now: Date): Promise<readonly Entry[]> {
+    if (to !== undefined && to <= now) await this.#closeBefore(id, to);
     const { rows } = await this.pool.query<EntryRow>({
       name: 'ledger.find-entries',
       text: findEntries,
@@ -73,8 +70,15 @@ export class StandingsStore {
     return rows.map(entryOf);
   }
 
-  /** Waits until what is being posted to the account stands. */
-  async #awaitPostings(id: AccountId): Promise<void> {
-    await this.pool.query('select from account where id = $1 for share', [id]);
+  /**
+   * Nothing is posted to the account at an earlier time any more, whatever the replicas' clocks say: waits for what is being posted, and what
+   * comes later gets this time at least. An account that has reached the time already keeps every posting in progress from earlier ones, too.
+   */
+  async #closeBefore(id: AccountId, time: Date): Promise<void> {
+    await this.pool.query({
+      name: 'ledger.close-before',
+      text: 'update account set changed_at = $2 where id = $1 and changed_at < $2',
+      values: [id, time],
+    });
   }
 }

@@ -98,6 +98,13 @@ export class LedgerReplica {
     }
   }
 
+  /** The model's balance at a time that has passed, and the number of entries before it. */
+  async asOf(account: AccountId, time: Date): Promise<{ readonly balance: bigint; readonly entries: number }> {
+    const id = inRun(account, this.run);
+    const entries = await this.#standings.entries(id, { to: time, limit: 200 }, this.clock.now);
+    return { balance: await this.#standings.balanceAsOf(id, time), entries: entries.length };
+  }
+
   /** Balance and reserved amount of each account of the model, as its owner reads them. */
   async standings(): Promise<readonly string[]> {
     const accounts = await Promise.all(

@@ -144,6 +144,19 @@ describe('the ledger on PostgreSQL', () => {
     expect(await ledger?.take(create(2, 2, 5n, null, 1))).toBe('posted');
   }, 60_000);
 
+  it('keeps a balance and a statement of the past as they were shown, also while another replica’s clock is behind', async () => {
+    const [behind] = await begin(undefined);
+    const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);
+    const time = new Date(start.getTime() + 4_000);
+    expect(await behind?.take(create(1, 0, 5n, null, 1))).toBe('posted');
+    const shown = await ahead.asOf(accountId(1), time);
+    expect(shown).toEqual({ balance: 5n, entries: 1 });
+    expect(await behind?.take(create(2, 0, 3n, null, 1))).toBe('posted');
+    expect(await ahead.asOf(accountId(1), time)).toEqual(shown);
+    expect(await ahead.asOf(accountId(1), new Date(time.getTime() + 1))).toEqual({ balance: 8n, entries: 1 });
+    expect(await broken()).toEqual([]);
+  });
+
   it('ends every overdue hold once when all replicas sweep at the same time', async () => {
     const replicas = await begin(undefined, undefined, undefined);
     const model = new LedgerModel();
