@@ -122,16 +122,18 @@ export async function publishBatch(
 /**
  * Publishes again what audit has recalled. It has no message id, because the first copy used the one derived from its content.
  * @param salts by sequence and path; those of other events are left out
+ * @param known proves to audit the place that they are part of
  */
 export async function publishRecalled(
   stream: JetStreamClient,
   source: string,
   batch: EventBatch,
-  { index, salts }: { readonly index: bigint; readonly salts: Salts },
+  { index, salts, known }: { readonly index: bigint; readonly salts: Salts; readonly known: string | undefined },
 ): Promise<void> {
   const header = headers();
   header.set('content-type', BATCH_CONTENT_TYPE);
   header.set(FIRST_INDEX_HEADER, index.toString());
+  if (known !== undefined) header.set(KNOWN_INDEX_HEADER, known);
   header.set(SALTS_HEADER, JSON.stringify(saltsOf(batch, salts)));
   await stream.publish(recalledSubject(source), batch.payload, { headers: header });
 }

@@ -5,7 +5,7 @@ import { saltsSchema, type Salts } from './receipts.js';
 import { withNumber } from './fast/event-number.js';
 
 const keptEvents = `
-  select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}') as salts from audit_kept
+  select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}') as salts, known from audit_kept
   where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by audit_kept.position limit 20`;
 
 const highestKnown = `
@@ -22,6 +22,8 @@ export interface KeptEvents {
   readonly events: readonly NumberedEvent[];
   /** By sequence and path. */
   readonly salts: Salts;
+  /** Proves to audit the place that they are part of; undefined for what was kept before audit sent that. */
+  readonly known: string | undefined;
 }
 
 const keptRows = z.array(
@@ -31,6 +33,7 @@ const keptRows = z.array(
     first_index: z.string(),
     events: z.string(),
     salts: saltsSchema,
+    known: z.string().nullable(),
   }),
 );
 const knownRows = z.array(z.object({ index: z.string().transform(BigInt), known: z.string() }));
@@ -59,10 +62,11 @@ export class KeptEventsStore {
   /** The next kept events from a log index on. @param after the position of the last one already read */
   async from(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
     const { rows } = await this.client.query(keptEvents, [fromIndex, after]);
-    return keptRows.parse(rows).map(({ position, first_sequence, first_index, events, salts }) => ({
+    return keptRows.parse(rows).map(({ position, first_sequence, first_index, events, salts, known }) => ({
       position: BigInt(position),
       firstIndex: BigInt(first_index),
       salts,
+      known: known ?? undefined,
       events: numberedLines(events, BigInt(first_sequence)),
     }));
   }

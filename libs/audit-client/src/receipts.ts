@@ -37,7 +37,7 @@ const placeSchema = z.strictObject({
   /** The log index of the first; the others follow it. Null for dead letters, which have a number but no place. */
   index: number.nullable(),
   salts: saltsSchema.optional(),
-  /** Proves to audit that it sent the index of the last to the source: to be sent back as {@link KNOWN_INDEX_HEADER}. */
+  /** Proves to audit that it sent this place to the source: to be sent back as {@link KNOWN_INDEX_HEADER}. */
   known: z.string().max(100).optional(),
 });
 /** Where consecutive events of a source are in the log. */
@@ -61,7 +61,10 @@ const recallSchema = z.strictObject({ source: z.string(), recall: number });
 /** Audit's request for kept events. */
 export type Recall = z.infer<typeof recallSchema>;
 
-/** The `known` of the highest place that a source received, on each of its messages: a log that is shorter was restored from a backup. */
+/**
+ * The `known` of the highest place that a source received, on each of its messages: a log that is shorter was restored from a backup. On a recalled
+ * message, of the place that its events are part of.
+ */
 export const KNOWN_INDEX_HEADER = 'Countersign-Known-Index';
 /** The log index of a recalled message's first event; the others follow it. */
 export const FIRST_INDEX_HEADER = 'Countersign-First-Index';

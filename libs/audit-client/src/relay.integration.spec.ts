@@ -341,7 +341,7 @@ describe('the outbox and its relay', () => {
     const salt = Object.fromEntries(paths.map((path) => [path, 'c2FsdCBvZiAxNiBieXRl']));
     const line = JSON.stringify({ id: uuidv7(), changes: 'x'.repeat(400) });
     await pool.query(
-      `insert into audit_kept (first_sequence, last_sequence, first_index, events, salts) values ($1, $2, 5000, $3, $4)`,
+      `insert into audit_kept (first_sequence, last_sequence, first_index, events, salts, known) values ($1, $2, 5000, $3, $4, 'proof')`,
       [
         sequences[0],
         sequences.at(-1),
@@ -354,6 +354,7 @@ describe('the outbox and its relay', () => {
     await until(async () => (await recalled()).reduce((sum, { events }) => sum + events.length, 0) === count);
     for (const { header, events } of await recalled()) {
       const [first] = events;
+      expect(header.get(KNOWN_INDEX_HEADER)).toBe('proof');
       expect(header.get(FIRST_INDEX_HEADER)).toBe(String(5_000 + sequences.indexOf(first?.sequence ?? '')));
       const salts: unknown = JSON.parse(header.get(SALTS_HEADER));
       expect(salts).toEqual(Object.fromEntries(events.map(({ sequence }) => [sequence, salt])));

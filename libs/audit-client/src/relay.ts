@@ -308,11 +308,11 @@ class OutboxRelay implements Relay {
     for (let after = 0n; !this.#stopped.signal.aborted;) {
       const page = await store.kept.from(from, after);
       if (page.length === 0) return;
-      for (const { firstIndex, events, salts } of page) {
+      for (const { firstIndex, events, salts, known } of page) {
         const [first] = events;
         for (const batch of packEvents(events, { bytes: this.#sizeLimit() * RECALLED_SHARE })) {
           const index = firstIndex + (batch.first - (first?.sequence ?? batch.first));
-          await publishRecalled(stream, this.options.source, batch, { index, salts });
+          await publishRecalled(stream, this.options.source, batch, { index, salts, known });
         }
       }
       after = page.at(-1)?.position ?? after;

@@ -4,7 +4,7 @@ import { LeafError, SequenceRanges } from '@countersign/merkle-log';
 import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { appendEvents, appendParameters } from '../log/append-events.store.js';
+import { appendEvents, appendParameters, isDataFault, sqlStateOf } from '../log/append-events.store.js';
 import { LogReach } from '../log/log-reach.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
@@ -39,15 +39,6 @@ function unplaced({ source, sequence }: Rejected): readonly Placed[] {
 }
 
 const UNIQUE_VIOLATION = '23505';
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** Class 22 is PostgreSQL's for data that it cannot hold (a year that it does not know, say). */
-function isDataFault(error: unknown): boolean {
-  return codeOf(error).startsWith('22');
-}
 
 function faultOf(error: unknown): string {
   if (error instanceof LeafError) return reasonOf(error);
@@ -93,7 +84,7 @@ export class IntakeStore {
       return await this.#inTransaction(batch, false);
     } catch (error) {
       // An id of the batch is in the log under another number. That is rare, so only now is each id looked up.
-      if (codeOf(error) === UNIQUE_VIOLATION) return this.#inTransaction(batch, true);
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) return this.#inTransaction(batch, true);
       if (isDataFault(error) || error instanceof LeafError) return this.#oneByOne(batch, error);
       throw error;
     }

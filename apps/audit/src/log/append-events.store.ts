@@ -1,5 +1,18 @@
 import { type Leaf, type SequenceRanges } from '@countersign/merkle-log';
 
+/** The class of a PostgreSQL error for data that it cannot hold (a year that it does not know, say). */
+const DATA_FAULT = '22';
+
+/** What PostgreSQL said. @returns its SQLSTATE; empty for another error */
+export function sqlStateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Whether the database cannot hold an event, however often it comes. */
+export function isDataFault(error: unknown): boolean {
+  return sqlStateOf(error).startsWith(DATA_FAULT);
+}
+
 /** How far one source is, once the events are in. */
 export interface SourceMark {
   readonly source: string;

@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { lastIndexOf, type Placement } from '@countersign/audit-client';
+import { lastIndexOf, type Place, type Placement } from '@countersign/audit-client';
 
 /** Injection token of {@link KnownIndexKeys}. */
 export const KNOWN_INDEX_KEYS = Symbol('countersign.audit.known-index-keys');
 
-/** Keys that only audit has, the one that is used first: a source proves by a code of it that audit sent it a log index. */
+/** Keys that only audit has, the one that is used first: a source proves by a code of it that audit sent it a place. */
 export type KnownIndexKeys = readonly [Buffer, ...Buffer[]];
 
 const keyOf = (logKey: KeyObject): Buffer => {
@@ -23,23 +23,38 @@ export function knownIndexKeysOf({
   return [keyOf(key), ...(previous === undefined ? [] : [keyOf(previous)])];
 }
 
-const codeOf = (key: Buffer, source: string, index: string): Buffer =>
+/** Where consecutive events of a source are: the numbers of the first and of the last, and the log index of the last. */
+export interface KnownPlace {
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly index: bigint;
+}
+
+const codeOf = (key: Buffer, source: string, place: string): Buffer =>
   createHmac('sha256', key)
-    .update(JSON.stringify([source, index]))
+    .update(JSON.stringify([source, place]))
     .digest();
 
-/** What a source sends back to prove that audit sent it a log index: `INDEX.CODE`. */
-export function knownIndex([key]: KnownIndexKeys, source: string, index: bigint): string {
-  const text = index.toString();
+/** What a source sends back to prove that audit sent it a place: `INDEX.FIRST.LAST.CODE`. */
+export function knownPlace([key]: KnownIndexKeys, source: string, { first, last, index }: KnownPlace): string {
+  const text = [index, first, last].join('.');
   return `${text}.${codeOf(key, source, text).toString('base64url')}`;
 }
 
-/** @returns the log index that audit sent to a source; undefined for one that it never sent */
-export function readKnownIndex(keys: KnownIndexKeys, source: string, known: string): bigint | undefined {
-  const [, index, code] = /^([0-9]{1,18})\.([\w-]{43})$/.exec(known) ?? [];
-  if (index === undefined || code === undefined) return undefined;
+/** @returns the place that audit sent to a source; undefined for one that it never sent */
+export function readKnownPlace(keys: KnownIndexKeys, source: string, known: string): KnownPlace | undefined {
+  const [, text, index, first, last, code] =
+    /^(([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18}))\.([\w-]{43})$/.exec(known) ?? [];
+  if (text === undefined || index === undefined || first === undefined || last === undefined || code === undefined)
+    return undefined;
   const given = Buffer.from(code, 'base64url');
-  return keys.some((key) => timingSafeEqual(codeOf(key, source, index), given)) ? BigInt(index) : undefined;
+  if (!keys.some((key) => timingSafeEqual(codeOf(key, source, text), given))) return undefined;
+  return { index: BigInt(index), first: BigInt(first), last: BigInt(last) };
+}
+
+/** Whether a place has the event of this number at this log index. */
+export function isWithinPlace({ first, last, index }: KnownPlace, sequence: bigint, at: bigint): boolean {
+  return sequence >= first && sequence <= last && index - at === last - sequence;
 }
 
 /** Places with what proves each to audit later. */
@@ -47,8 +62,13 @@ export function provable({ source, places }: Placement, keys: KnownIndexKeys): P
   return {
     source,
     places: places.map((place) => {
-      const index = lastIndexOf(place);
-      return index === undefined ? place : { ...place, known: knownIndex(keys, source, index) };
+      const known = knownOf(place);
+      return known === undefined ? place : { ...place, known: knownPlace(keys, source, known) };
     }),
   };
+}
+
+function knownOf(place: Place): KnownPlace | undefined {
+  const index = lastIndexOf(place);
+  return index === undefined ? undefined : { index, first: BigInt(place.first), last: BigInt(place.last) };
 }

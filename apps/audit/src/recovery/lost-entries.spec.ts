@@ -1,34 +1,32 @@
+import { uuidv7 } from '@countersign/audit-event';
 import { byItself, unattended } from '@countersign/service-host';
-import { eventOf } from '../testing/event-of.js';
 import { lostEntries } from './lost-entries.js';
-import { type RecoveredEvent } from './recovered-log.js';
+import { type Claim } from './recovered-log.js';
 
 const now = new Date('2026-11-26T12:00:00.000Z');
-const returned = (index: bigint, source: string, sequence: string): RecoveredEvent => ({
+const returned = (index: bigint, source: string, sequence: bigint): Claim => ({
   index,
-  salts: {},
-  event: eventOf({
-    source,
-    type: `countersign.${source}.thing.read.v1`,
-    subject: 'thing/1',
-    sequence,
-    data: { resource: 'thing/1' },
-  }),
+  id: uuidv7(),
+  source,
+  sequence,
+  proven: true,
 });
 
 describe('places of a restored log of which nothing came back', () => {
-  const declare = (events: readonly RecoveredEvent[], known: bigint) =>
-    lostEntries(
-      {
-        events,
-        missing: [
-          { first: 5n, last: 6n },
-          { first: 9n, last: 9n },
-        ],
-      },
-      known,
-      byItself(unattended()),
-      now,
+  const declare = (events: readonly Claim[], known: bigint) =>
+    Array.from(
+      lostEntries(
+        {
+          events,
+          lost: [
+            { first: 5n, last: 6n },
+            { first: 9n, last: 9n },
+          ],
+        },
+        known,
+        byItself(unattended()),
+        now,
+      ),
     ).map(({ index, event: { source, sequence, time, data } }) => [index, source, sequence, time, data.resource]);
 
   it('each get an entry of audit’s own, dated when the loss is declared', () => {
@@ -41,7 +39,7 @@ describe('places of a restored log of which nothing came back', () => {
 
   it('are numbered behind everything that audit has said, in the log or come back', () => {
     const numbersOf = (...given: Parameters<typeof declare>) => declare(...given).map(([, , sequence]) => sequence);
-    const events = [returned(7n, 'audit', '9'), returned(8n, 'audit', '10'), returned(4n, 'payments', '70')];
+    const events = [returned(7n, 'audit', 9n), returned(8n, 'audit', 10n), returned(4n, 'payments', 70n)];
     expect(numbersOf(events, 3n)).toEqual(['11', '12', '13']);
     expect(numbersOf(events, 20n)).toEqual(['21', '22', '23']);
   });

@@ -8,7 +8,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { LogReach, type LogWentBack } from '../log/log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
-import { KNOWN_INDEX_KEYS, readKnownIndex, type KnownIndexKeys } from './known-index.js';
+import { KNOWN_INDEX_KEYS, readKnownPlace, type KnownIndexKeys } from './known-index.js';
 import { publisherOf } from './recalled-message.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
 import { RecoveryStore } from './recovery.store.js';
@@ -90,8 +90,8 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     const publisher = publisherOf(message.subject);
     this.#publishers.add(publisher);
     const known = message.headers?.get(KNOWN_INDEX_HEADER) ?? '';
-    const index = readKnownIndex(this.keys, publisher, known);
-    if (index !== undefined) await this.seen(index + 1n);
+    const place = readKnownPlace(this.keys, publisher, known);
+    if (place !== undefined) await this.seen(place.index + 1n);
     else if (known !== '' && !this.#doubted.has(publisher)) {
       this.#doubted.add(publisher);
       this.logger.warn(

@@ -17,5 +17,6 @@ describe('what a source sends back', () => {
     expect(recoveredEvents([noted('\ud800')], '7', '{}', 'payments')).toBeUndefined();
     expect(recoveredEvents([noted('plain')], '7', saltsOf('changes.note', '\u0000'), 'payments')).toBeUndefined();
     expect(recoveredEvents([noted('plain')], '7', saltsOf('\u0000', 'c2FsdA'), 'payments')).toBeUndefined();
+    expect(recoveredEvents([noted('x'.repeat(32 * 1024))], '7', '{}', 'payments')).toBeUndefined();
   });
 });

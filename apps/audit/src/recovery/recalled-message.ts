@@ -1,6 +1,8 @@
 import { saltsSchema } from '@countersign/audit-client';
 import { auditEventSchema, isStorableJson } from '@countersign/audit-event';
+import { leafOf, LeafError } from '@countersign/merkle-log';
 import { z } from 'zod';
+import { maskAgain } from '../masking/masking.js';
 import { type RecoveredEvent } from './recovered-log.js';
 
 const membersSchema = z.array(auditEventSchema).max(1_024);
@@ -18,12 +20,22 @@ export function publisherOf(natsSubject: string): string {
   return natsSubject.split('.')[1] ?? '';
 }
 
+function isLeaf({ event, salts }: RecoveredEvent): boolean {
+  try {
+    leafOf(maskAgain(event, salts).event);
+    return true;
+  } catch (error) {
+    if (error instanceof LeafError) return false;
+    throw error;
+  }
+}
+
 /**
  * Events that came back, each with its place.
  * @param firstIndex the log index of the first; the others follow it
  * @param salts JSON, by sequence and path
  * @param publisher whose events these may be
- * @returns undefined for what is not such a message, or what the database cannot store
+ * @returns undefined for what is not such a message, or what neither the log nor the database can hold
  */
 export function recoveredEvents(
   events: unknown,
@@ -38,5 +50,8 @@ export function recoveredEvents(
   // One that the database refuses would come again for ever, and hold up the others.
   if (!isStorableJson(JSON.stringify([members, known]))) return undefined;
   const first = BigInt(firstIndex ?? 0);
-  return members.map((event, at) => ({ index: first + BigInt(at), event, salts: known[event.sequence] ?? {} }));
+  const recovered = members.map((event, at) => {
+    return { index: first + BigInt(at), event, salts: known[event.sequence] ?? {} };
+  });
+  return recovered.every(isLeaf) ? recovered : undefined;
 }

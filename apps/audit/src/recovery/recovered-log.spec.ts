@@ -1,17 +1,23 @@
 import fc from 'fast-check';
 import { uuidv7 } from '@countersign/audit-event';
-import { eventOf } from '../testing/event-of.js';
-import { recoveryPlan, type RecoveredEvent } from './recovered-log.js';
+import { recoveryPlan, type Claim } from './recovered-log.js';
+
+const claim = (index: number, said: Partial<Claim> = {}): Claim => ({
+  index: BigInt(index),
+  id: uuidv7(),
+  source: 'payments',
+  sequence: BigInt(index),
+  proven: false,
+  ...said,
+});
 
 describe('putting a restored log back', () => {
   it('accounts for every place once: by its event, or as missing', () => {
     fc.assert(
       fc.property(fc.nat(20), fc.nat(40), fc.array(fc.nat(70)), (next, length, indices) => {
         const ids = new Map(indices.map((index) => [index, uuidv7()] as const));
-        const found = indices.map((index): RecoveredEvent => {
-          return { index: BigInt(index), event: eventOf({ id: ids.get(index) ?? '' }), salts: {} };
-        });
-        const { events, missing } = recoveryPlan(BigInt(next), BigInt(next + length), found);
+        const found = [...new Set(indices)].map((index) => claim(index, { id: ids.get(index) ?? '' }));
+        const { events, missing, contested } = recoveryPlan(BigInt(next), BigInt(next + length), found);
         const places = events.map(({ index }) => Number(index));
         for (const { first, last } of missing) {
           for (let index = Number(first); index <= Number(last); index += 1) {
@@ -20,13 +26,43 @@ describe('putting a restored log back', () => {
           }
         }
         expect(places.sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, at) => next + at));
-        expect(events.every(({ index, event }) => event.id === ids.get(Number(index)))).toBe(true);
+        expect(contested).toEqual([]);
+        expect(events.every(({ index, id }) => id === ids.get(Number(index)))).toBe(true);
       }),
     );
   });
 
-  it('believes nobody when two events claim one place', () => {
-    const claim = (id: string): RecoveredEvent => ({ index: 7n, event: eventOf({ id }), salts: {} });
-    expect(() => recoveryPlan(5n, 9n, [claim(uuidv7()), claim(uuidv7())])).toThrow(/two events claim the log index 7/);
+  it('believes nobody when two events claim one place, one id or one number', () => {
+    const id = uuidv7();
+    for (const proven of [false, true]) {
+      expect(recoveryPlan(5n, 9n, [claim(7, { proven }), claim(7, { source: 'accounts', proven })])).toEqual({
+        events: [],
+        missing: [
+          { first: 5n, last: 6n },
+          { first: 8n, last: 8n },
+        ],
+        contested: [{ first: 7n, last: 7n }],
+      });
+      const sameId = [claim(7, { id, proven }), claim(8, { id, proven })];
+      const sameNumber = [claim(7, { proven }), claim(8, { sequence: 7n, proven })];
+      for (const claims of [sameId, sameNumber])
+        expect(recoveryPlan(7n, 9n, claims)).toEqual({
+          events: [],
+          missing: [],
+          contested: [{ first: 7n, last: 8n }],
+        });
+    }
+  });
+
+  it('believes the one that is proven', () => {
+    const known = claim(7, { proven: true });
+    for (const invented of [
+      claim(7, { source: 'accounts' }),
+      claim(8, { source: 'accounts', id: known.id }),
+      claim(8, { sequence: known.sequence }),
+    ]) {
+      expect(recoveryPlan(7n, 8n, [invented, known])).toEqual({ events: [known], missing: [], contested: [] });
+      expect(recoveryPlan(7n, 9n, [invented, known]).events).toEqual([known]);
+    }
   });
 });

@@ -26,7 +26,7 @@ import { z } from 'zod';
 import { events } from '../events.js';
 import { auditVariables, startAudit } from '../testing/audit-service.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
-import { knownIndex, knownIndexKeysOf } from './known-index.js';
+import { knownIndexKeysOf, knownPlace } from './known-index.js';
 
 const reportSchema = z.object({
   state: z.string(),
@@ -325,14 +325,15 @@ describe('the trail, its database restored from a backup', () => {
       await service.flush();
     };
     const keys = knownIndexKeysOf({ LOG_KEY: createPrivateKey({ format: 'jwk', key: JSON.parse(key) }) });
+    const place = { index: 999_999n, first: 1n, last: 1n };
     try {
       const before = (await checkpoint()).size;
-      for (const made of ['999999999999', `999999999999.${'A'.repeat(43)}`, knownIndex(keys, 'accounts', 999_999n)])
+      for (const made of ['999999999999', `999999999999.${'A'.repeat(43)}`, knownPlace(keys, 'accounts', place)])
         await claims(made);
       await record(1);
       await until(async () => (await checkpoint()).size > before);
       expect((await recovery()).state).toBe('current');
-      await claims(knownIndex(keys, 'payments', 999_999n));
+      await claims(knownPlace(keys, 'payments', place));
       await until(async () => (await recovery()).state === 'restored');
       expect((await recovery()).end_index).toBe(1_000_000);
     } finally {

@@ -1,14 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { FIRST_INDEX_HEADER, receiptSubject, SALTS_HEADER, type AuditOutbox } from '@countersign/audit-client';
+import {
+  FIRST_INDEX_HEADER,
+  KNOWN_INDEX_HEADER,
+  receiptSubject,
+  SALTS_HEADER,
+  type AuditOutbox,
+} from '@countersign/audit-client';
 import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/service-host';
 import { type JsMsg } from '@nats-io/jetstream';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { SourceReportsService } from '../source-reports/source-reports.service.js';
+import { isWithinPlace, KNOWN_INDEX_KEYS, readKnownPlace, type KnownIndexKeys } from './known-index.js';
 import { readOwnEvents } from './log-record.js';
 import { OutsideEvidence } from './outside-evidence.service.js';
 import { publisherOf, recoveredEvents } from './recalled-message.js';
-import { type IndexSpan } from './recovered-log.js';
+import { type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 import { RecoveryStore } from './recovery.store.js';
 
 /** What the log knows of having been restored. Indices and sizes are decimal strings. */
@@ -37,6 +44,7 @@ export class RecoveryService {
   constructor(
     @Inject(OutsideEvidence) private readonly outside: OutsideEvidence,
     @Inject(RecoveryStore) private readonly store: RecoveryStore,
+    @Inject(KNOWN_INDEX_KEYS) private readonly keys: KnownIndexKeys,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(SourceReportsService) private readonly reports: SourceReportsService,
@@ -45,15 +53,18 @@ export class RecoveryService {
   /** Takes what a source sends back. */
   async take(message: JsMsg): Promise<void> {
     const { headers } = message;
+    const publisher = publisherOf(message.subject);
     const recalled = recoveredEvents(
       jsonOf(message),
       headers?.get(FIRST_INDEX_HEADER),
       headers?.get(SALTS_HEADER),
-      publisherOf(message.subject),
+      publisher,
     );
-    if (recalled !== undefined && this.outside.restored) await this.store.stage(recalled);
-    else if (recalled === undefined)
-      this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
+    const place = readKnownPlace(this.keys, publisher, headers?.get(KNOWN_INDEX_HEADER) ?? '');
+    const isProven = ({ index, event }: RecoveredEvent): boolean =>
+      place !== undefined && isWithinPlace(place, BigInt(event.sequence), index);
+    const isRead = recalled !== undefined && (!this.outside.restored || (await this.store.stage(recalled, isProven)));
+    if (!isRead) this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
   }
 
   /** The report, for a caller. */
@@ -66,7 +77,7 @@ export class RecoveryService {
   }
 
   async report(): Promise<RecoveryReport> {
-    const { next, found, missing } = await this.store.state(this.outside.end).catch(conflict);
+    const { next, found, missing } = await this.store.state(this.outside.end);
     return {
       state: this.outside.restored ? 'restored' : this.outside.checked ? 'current' : 'checking',
       next_index: next.toString(),
@@ -90,7 +101,10 @@ export class RecoveryService {
     const next = await this.store.nextIndex();
     for await (const { firstIndex, events: kept, salts } of readOwnEvents(connection)) {
       const own = recoveredEvents(kept, firstIndex.toString(), salts, 'audit') ?? [];
-      await this.store.stage(own.filter(({ index }) => index >= next));
+      await this.store.stage(
+        own.filter(({ index }) => index >= next),
+        () => true,
+      );
     }
     for (const source of await this.#sources()) {
       connection.publish(receiptSubject(source), JSON.stringify({ source, recall: next.toString() }));
@@ -120,11 +134,15 @@ export class RecoveryService {
   async #recover(acceptLoss: boolean, caller: Caller): Promise<RecoveryReport> {
     this.outside.mustBeRestored();
     const order = { end: this.outside.end, checkpoint: this.outside.checkpoint, acceptLoss, context: by(caller) };
-    const result = await this.store.recover(order).catch(conflict);
+    const result = await this.store.recover(order);
     if (result.kind === 'missing') {
       throw new Problem(409, 'RECOVERY_INCOMPLETE', 'Events are still missing; wait for them, or accept their loss.', {
         missing: spansJson(result.missing),
       });
+    }
+    if (result.kind === 'contested') {
+      const detail = 'Several events claim the same place; investigate which source is wrong, or accept their loss.';
+      throw new Problem(409, 'RECOVERY_CONFLICT', detail, { contested: spansJson(result.contested) });
     }
     if (result.kind === 'mismatch') {
       const detail = 'The recovered events do not add up to the newest signed checkpoint.';
@@ -149,11 +167,6 @@ export class RecoveryService {
       throw error;
     });
   }
-}
-
-function conflict(error: unknown): never {
-  if (error instanceof RangeError) throw new Problem(409, 'RECOVERY_CONFLICT', error.message);
-  throw error;
 }
 
 function jsonOf(message: JsMsg): unknown {

@@ -7,12 +7,12 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
 import { events as catalogue } from '../events.js';
-import { appendEvents, appendParameters } from '../log/append-events.store.js';
+import { appendEvents, appendParameters, isDataFault } from '../log/append-events.store.js';
 import { LogStore } from '../log/log.store.js';
 import { maskAgain } from '../masking/masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
 import { lostEntries } from './lost-entries.js';
-import { recoveryPlan, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
+import { recoveryPlan, type Claim, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
 const CHUNK = 500;
 
@@ -20,6 +20,11 @@ const bigintText = z.string().transform(BigInt);
 const nextRows = z.tuple([z.object({ next_index: bigintText })]);
 const saltsSchema = z.record(z.string(), z.string());
 const sourceRows = z.array(z.object({ source: z.string() }));
+const claimRows = z.array(
+  z
+    .object({ log_index: bigintText, id: z.string(), source: z.string(), sequence: bigintText, proven: z.boolean() })
+    .transform(({ log_index: index, ...row }): Claim => ({ index, ...row })),
+);
 const stagedRows = z.array(
   z
     .object({ log_index: bigintText, event: z.string(), salts: saltsSchema.nullable() })
@@ -32,6 +37,27 @@ const stagedRows = z.array(
 const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
 const leafRows = z.array(z.object({ leaf_hashes: z.instanceof(Buffer) }));
 const lastRows = z.tuple([z.object({ last: bigintText })]);
+
+/** A source's proven claim to a place replaces its own unproven one. The time is read so that PostgreSQL refuses one that it cannot hold. */
+const stageEvents = `
+  insert into recovered_event (log_index, id, source, sequence, event, salts, proven)
+  select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::jsonb[], $7::boolean[])
+    as staged (log_index, id, source, sequence, event, salts, proven)
+  where (event::jsonb->>'time')::timestamptz is not null
+  on conflict (log_index, source) do update set id = excluded.id, sequence = excluded.sequence, event = excluded.event,
+    salts = excluded.salts, proven = true
+  where excluded.proven and not recovered_event.proven`;
+
+/** What the log has already, under another index, cannot be what it has lost. */
+const newClaims = `
+  select log_index::text, id, source, sequence::text, proven from recovered_event as claim
+  where log_index >= $1 and not exists (select from event where event.id = claim.id)
+    and not exists (select from event where event.source = claim.source and event.sequence = claim.sequence)
+  order by claim.log_index`;
+
+const stagedEvents = `
+  select log_index::text, event, salts from recovered_event
+  join unnest($1::bigint[], $2::text[]) as wanted (log_index, source) using (log_index, source) order by recovered_event.log_index`;
 
 /** How far a recovery is. */
 export interface RecoveryState {
@@ -60,7 +86,32 @@ export type RecoveryResult =
       readonly verified: boolean;
     }
   | { readonly kind: 'missing'; readonly missing: readonly IndexSpan[] }
+  | { readonly kind: 'contested'; readonly contested: readonly IndexSpan[] }
   | { readonly kind: 'mismatch' };
+
+/** Merges two sequences in the log's order, without holding them. */
+async function* inOrder(
+  events: AsyncGenerator<RecoveredEvent>,
+  entries: Generator<RecoveredEvent>,
+): AsyncGenerator<RecoveredEvent> {
+  let entry = entries.next();
+  for await (const event of events) {
+    for (; entry.done !== true && entry.value.index < event.index; entry = entries.next()) yield entry.value;
+    yield event;
+  }
+  for (; entry.done !== true; entry = entries.next()) yield entry.value;
+}
+
+async function* chunksOf(all: AsyncGenerator<RecoveredEvent>): AsyncGenerator<readonly RecoveredEvent[]> {
+  let chunk: RecoveredEvent[] = [];
+  for await (const one of all) {
+    chunk.push(one);
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
 
 /** Takes back what a restored log has lost, and puts it in its old place. */
 @Injectable()
@@ -83,29 +134,37 @@ export class RecoveryStore {
     return sourceRows.parse(rows).map(({ source }) => source);
   }
 
-  /** Keeps recovered events until they are in the log again. */
-  async stage(events: readonly RecoveredEvent[]): Promise<void> {
-    await this.pool.query(
-      `insert into recovered_event (log_index, id, event, salts)
-       select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::jsonb[]) on conflict do nothing`,
-      [
+  /**
+   * Keeps recovered events until they are in the log again.
+   * @param events at different places
+   * @returns whether the database can hold them: one that it cannot hold would fail the whole recovery
+   */
+  async stage(events: readonly RecoveredEvent[], isProven: (event: RecoveredEvent) => boolean): Promise<boolean> {
+    try {
+      await this.pool.query(stageEvents, [
         events.map(({ index }) => index),
         events.map(({ event }) => event.id),
+        events.map(({ event }) => event.source),
+        events.map(({ event }) => event.sequence),
         events.map(({ event }) => JSON.stringify(event)),
         events.map(({ salts }) => JSON.stringify(salts)),
-      ],
-    );
+        events.map(isProven),
+      ]);
+      return true;
+    } catch (error) {
+      if (isDataFault(error)) return false;
+      throw error;
+    }
   }
 
   async state(end: bigint): Promise<RecoveryState> {
     const next = await this.nextIndex();
-    const { events, missing } = recoveryPlan(next, end, await this.#staged(this.pool, next));
+    const { events, missing } = recoveryPlan(next, end, await this.#claims(this.pool, next));
     return { next, found: events.length, missing };
   }
 
   /**
-   * Appends everything that came back under its old index, in one transaction; what is a separate entry declares each missing one lost.
-   * @throws {RangeError} when two events claim one place
+   * Appends everything that came back under its old index, in one transaction; a separate entry declares each lost one, if that is accepted.
    */
   recover(order: RecoveryOrder): Promise<RecoveryResult> {
     const work = (client: pg.PoolClient) => this.#recoverIn(client, order);
@@ -118,11 +177,13 @@ export class RecoveryStore {
   ): Promise<RecoveryResult> {
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
-    const plan = recoveryPlan(next, end, await this.#staged(client, next));
-    if (plan.missing.length > 0 && !acceptLoss) return { kind: 'missing', missing: plan.missing };
-    const lost = lostEntries(plan, await this.#ownKnown(client), context, this.clock());
-    const all = [...plan.events, ...lost].sort((one, other) => (one.index < other.index ? -1 : 1));
-    await this.#append(client, all);
+    const { events, missing, contested } = recoveryPlan(next, end, await this.#claims(client, next));
+    if (contested.length > 0 && !acceptLoss) return { kind: 'contested', contested };
+    if (missing.length > 0 && !acceptLoss) return { kind: 'missing', missing };
+    const lost = [...missing, ...contested].sort((one, other) => (one.first < other.first ? -1 : 1));
+    const known = await this.#ownKnown(client);
+    const entries = lostEntries({ events, lost }, known, context, this.clock());
+    await this.#append(client, inOrder(this.#staged(client, events), entries));
     await this.#restoreOutbox(client);
     const verified = checkpoint === undefined || (await this.#leadsTo(client, checkpoint));
     if (!verified && !acceptLoss) return { kind: 'mismatch' };
@@ -132,9 +193,9 @@ export class RecoveryStore {
       changes: {
         first_index: next.toString(),
         end_index: end.toString(),
-        recovered: plan.events.length,
-        lost: plan.missing.slice(0, 100).map(span),
-        lost_entries: lost.length,
+        recovered: events.length,
+        lost: lost.slice(0, 100).map(span),
+        lost_entries: Number(lost.reduce((sum, { first, last }) => sum + last - first + 1n, 0n)),
         checkpoint_size: checkpoint === undefined ? null : checkpoint.size,
         checkpoint_root: checkpoint === undefined ? null : checkpoint.root.toString('base64'),
         checkpoint_verified: checkpoint === undefined ? null : verified,
@@ -142,15 +203,24 @@ export class RecoveryStore {
     });
     await this.outbox.record(drizzle({ client }), recovered);
     await client.query('delete from recovered_event');
-    return { kind: 'recovered', recovered: plan.events.length, lost: plan.missing, verified };
+    return { kind: 'recovered', recovered: events.length, lost, verified };
   }
 
-  async #staged(queries: pg.Pool | pg.PoolClient, next: bigint): Promise<readonly RecoveredEvent[]> {
-    const { rows } = await queries.query(
-      'select log_index::text, event, salts from recovered_event where log_index >= $1 order by recovered_event.log_index',
-      [next],
-    );
-    return stagedRows.parse(rows);
+  async #claims(queries: pg.Pool | pg.PoolClient, next: bigint): Promise<readonly Claim[]> {
+    const { rows } = await queries.query(newClaims, [next]);
+    return claimRows.parse(rows);
+  }
+
+  /** The events themselves, a page at a time. */
+  async *#staged(client: pg.PoolClient, claims: readonly Claim[]): AsyncGenerator<RecoveredEvent> {
+    for (let at = 0; at < claims.length; at += CHUNK) {
+      const page = claims.slice(at, at + CHUNK);
+      const { rows } = await client.query(stagedEvents, [
+        page.map(({ index }) => index),
+        page.map(({ source }) => source),
+      ]);
+      yield* stagedRows.parse(rows);
+    }
   }
 
   /**
@@ -183,13 +253,13 @@ export class RecoveryStore {
     return lastRows.parse(rows)[0].last;
   }
 
-  async #append(client: pg.PoolClient, all: readonly RecoveredEvent[]): Promise<void> {
+  /** @param all in the log's order, without a gap */
+  async #append(client: pg.PoolClient, all: AsyncGenerator<RecoveredEvent>): Promise<void> {
     const { rows } = await client.query('select source, known::text from source_progress');
     const known = new Map(
       knownRows.parse(rows).map(({ source, known: ranges }) => [source, SequenceRanges.parse(ranges)] as const),
     );
-    for (let at = 0; at < all.length; at += CHUNK) {
-      const chunk = all.slice(at, at + CHUNK);
+    for await (const chunk of chunksOf(all)) {
       const touched = new Map<string, SequenceRanges>();
       for (const { event } of chunk) {
         const ranges = known.get(event.source) ?? new SequenceRanges();
