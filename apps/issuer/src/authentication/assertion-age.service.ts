@@ -10,7 +10,7 @@ export class AssertionAge {
   #isCompared = false;
 
   constructor(
-    @Inject(Replica) private readonly replica: Replica,
+    @Inject(Replica) private readonly replica: Pick<Replica, 'restoredAt'>,
     @Inject(CLOCK) clock: () => Date,
   ) {
     this.#startedAt = clock().getTime() / 1_000;
@@ -22,7 +22,8 @@ export class AssertionAge {
    */
   get since(): number | undefined {
     const { restoredAt } = this.replica;
-    if (restoredAt !== undefined) return Math.floor(restoredAt / 1_000);
+    // One of the same whole second may have been made, and used, before.
+    if (restoredAt !== undefined) return Math.ceil(restoredAt / 1_000);
     return this.#isCompared ? undefined : Math.floor(this.#startedAt) - CLOCK_TOLERANCE_SECONDS;
   }
 

@@ -4,7 +4,7 @@ import { localSigner, type MemoryRevocationList, type PrivateJwk, type TokenSign
 import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { type ListDigest, type SignedDigest } from '@countersign/revocation-feed';
 import { type Client } from './client.js';
-import { ClientsStore } from './clients.store.js';
+import { ClientsStore, type RegistryState } from './clients.store.js';
 import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from './key-set.js';
 import { type KeysStore } from './keys.store.js';
 import { listedOf, revocationOf } from './listed-revocation.js';
@@ -60,6 +60,8 @@ export class Replica implements SigningKeys, OnModuleInit {
   #remote = 0;
   #onKeys: () => void = () => undefined;
   #loading: Promise<void> = Promise.resolve();
+  /** The load that has yet to begin. */
+  #next: Promise<void> | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -154,26 +156,42 @@ export class Replica implements SigningKeys, OnModuleInit {
 
   /** Brings this replica to the current version; what was committed before the call is seen after it. */
   refresh(): Promise<void> {
-    const next = this.#loading.then(() => this.#load());
+    if (this.#next !== undefined) return this.#next;
+    const next = this.#loading.then(() => {
+      this.#next = undefined;
+      return this.#load();
+    });
+    this.#next = next;
     this.#loading = next.catch(() => undefined);
     return next;
+  }
+
+  /** Whether the database is an older one than this replica has read: it holds other clients, and revocations under numbers that were others'. */
+  #wentBack({ version, revocations, restoredAt }: RegistryState): boolean {
+    const isNoticed = restoredAt !== undefined && restoredAt !== this.#restoredAt;
+    return isNoticed || version < this.#version || revocations < this.#revocations;
   }
 
   async #load(): Promise<void> {
     await this.database.transaction(
       async (transaction) => {
-        const { version, revocations, issueAfter, restoredAt } = await this.clientsStore.registry(transaction);
+        const state = await this.clientsStore.registry(transaction);
+        const { version, revocations, issueAfter, restoredAt } = state;
+        const wentBack = this.#wentBack(state);
         this.#secretKey ??= await this.#openSecret(transaction);
-        const revokedMeanwhile = revocations === this.#revocations ? [] : await this.#revokedSince(transaction);
-        if (version === this.#version) {
+        const known = wentBack ? 0 : this.#revocations;
+        const revokedMeanwhile = revocations === known ? [] : await this.#revokedSince(transaction, known);
+        if (version === this.#version && !wentBack) {
           this.#takeRevocations(revokedMeanwhile, revocations);
           return;
         }
-        const changed = await this.clientsStore.changedSince(transaction, this.#version);
+        const changed = await this.clientsStore.changedSince(transaction, wentBack ? 0 : this.#version);
         const rows = await this.keysStore.all(transaction);
         const active = await this.#activeOf(rows, this.keysStore, this.#active);
         const forRevocation = await this.revocationKeysStore.all(transaction);
         const revocationKey = await this.#activeOf(forRevocation, this.revocationKeysStore, this.#revocationKey);
+        // A client that a restored database does not have could not even be disabled.
+        if (wentBack) this.#clients.clear();
         for (const [clientId, record] of changed) {
           if (record === undefined) this.#clients.delete(clientId);
           else this.#clients.set(clientId, registeredClient(record));
@@ -198,10 +216,10 @@ export class Replica implements SigningKeys, OnModuleInit {
     );
   }
 
-  #revokedSince(transaction: Transaction): Promise<readonly RevocationRow[]> {
-    return this.#revocations === 0
+  #revokedSince(transaction: Transaction, number: number): Promise<readonly RevocationRow[]> {
+    return number === 0
       ? this.listed.inForce(this.clock(), transaction)
-      : this.listed.changedSince(transaction, this.#revocations);
+      : this.listed.changedSince(transaction, number);
   }
 
   #takeRevocations(rows: readonly RevocationRow[], number: number): void {

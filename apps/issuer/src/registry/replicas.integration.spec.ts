@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier, TokenError } from '@countersign/auth-core';
+import { DATABASE, type Database } from '@countersign/service-host';
+import { jest } from '@jest/globals';
+import { Replica } from './replica.service.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Active keys that the load must have met: two rotations. */
@@ -81,6 +84,17 @@ describe('two replicas on one database, under load, while keys rotate', () => {
     expect([...outcomes.keys()]).toEqual(['200 401']);
     expect(kids.size).toBeGreaterThanOrEqual(KEYS);
   }, 120_000);
+
+  it('bring themselves up to date once for all who ask at the same time', async () => {
+    const database = issuer.app.get<Database>(DATABASE);
+    const replica = issuer.app.get(Replica);
+    const loads = jest.spyOn(database, 'transaction');
+    await Promise.all(Array.from({ length: 200 }, () => replica.refresh()));
+    const { length } = loads.mock.calls;
+    loads.mockRestore();
+    // Two, and what the background does meanwhile.
+    expect(length).toBeLessThan(20);
+  });
 
   it('have one active key and one record of each rotation', async () => {
     await delay(100);

@@ -34,6 +34,11 @@ export class BucketWriter {
     return this.#stated?.at;
   }
 
+  /** Database and bucket were compared: whatever this replica stated before no longer counts, lest a list that began again is never stated. */
+  compared(): void {
+    if (this.#stated !== undefined) this.#stated = { ...this.#stated, number: 0 };
+  }
+
   async put(bucket: RevocationBucket, row: RevocationRow): Promise<void> {
     this.#writing += 1;
     try {
@@ -53,12 +58,14 @@ export class BucketWriter {
   /**
    * States the whole list when it has changed, and now and then when it has not, so that validators can distinguish a broken feed from a quiet one.
    * Waits for a later call while entries are being written.
+   * @returns false where the database is behind what was stated: it was restored, and what was stated shows that to the comparison
    */
-  async stateList(bucket: RevocationBucket): Promise<void> {
-    if (this.#stating || this.#writing > 0) return;
+  async stateList(bucket: RevocationBucket): Promise<boolean> {
+    if (this.#stating || this.#writing > 0) return true;
     const { revocations: number } = this.replica.ground;
+    if (number < (this.#stated?.number ?? 0)) return false;
     const age = this.clock().getTime() - (this.#stated?.at.getTime() ?? -Infinity);
-    if (number === this.#stated?.number && age >= 0 && age < RESTATE_EVERY_MS) return;
+    if (number === this.#stated?.number && age >= 0 && age < RESTATE_EVERY_MS) return true;
     this.#stating = true;
     try {
       const at = this.clock();
@@ -67,5 +74,6 @@ export class BucketWriter {
     } finally {
       this.#stating = false;
     }
+    return true;
   }
 }

@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
+import {
+  CLIENT_ASSERTION_TYPE,
+  createVerifier,
+  publicJwkOf,
+  signClientAssertion,
+  TokenError,
+  type TokenVerifier,
+} from '@countersign/auth-core';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { connect } from '@nats-io/transport-node';
 import { decodeJwt } from 'jose';
@@ -101,12 +108,12 @@ describe('an issuer whose database was restored from a backup', () => {
     expect(feed.state().number).toBe(2);
 
     await Promise.all(issuer.apps.map((app) => app.close()));
-    // Assertions say when they were made in whole seconds, and a restore takes longer than one.
-    await delay(1_000);
     await restore();
     const again = await issuer.join({});
     expect(await restoredAt(again)).toEqual(expect.any(String));
     expect((await readinessOf(again))['restored_database']).toMatchObject({ restored: true });
+    // An assertion of the very second in which it was noticed is refused too.
+    await delay(1_000);
     // The record that the assertion was used is lost.
     expect((await database.query('select 1 from client_assertion where client_id = $1', ['shop'])).rowCount).toBe(0);
     const replayed = await issuer.token({ ...requested, ...used }, again);
@@ -139,5 +146,56 @@ describe('an issuer whose database was restored from a backup', () => {
       'countersign.issuer.database.restored.v1',
       'countersign.issuer.database.acknowledged.v1',
     ]);
+  }, 120_000);
+});
+
+describe('a database that goes back behind issuers that keep running', () => {
+  let issuer: IssuerUnderTest;
+  beforeAll(async () => {
+    issuer = await startIssuer({}, 2);
+  }, 180_000);
+  afterAll(async () => {
+    await issuer.stop();
+  }, 60_000);
+
+  it('is noticed: what was revoked since stays revoked, and no replica knows a client that the database lacks', async () => {
+    const { url, urls, database, keys } = issuer;
+    const restore = await backUp(database);
+    const { kid, ...jwk } = publicJwkOf(keys.shop);
+    const policy = { audiences: { payments: ['payments:create'] } };
+    const late = { client_id: 'late', jwks: { keys: [{ kid, ...jwk }] }, policy };
+    expect((await issuer.admin('POST', '/admin/clients', late)).status).toBe(201);
+    const asLate = async (at: string): Promise<number> => {
+      const client_assertion = await signClientAssertion({ clientId: 'late', audience: url, key: keys.shop });
+      const form = { audience: 'payments', scope: 'payments:create', client_assertion_type: CLIENT_ASSERTION_TYPE };
+      return (await issuer.token({ ...form, client_assertion }, at)).status;
+    };
+    for (const at of urls) expect(await asLate(at)).toBe(200);
+    const leaked = String(
+      (await issuer.token({ audience: 'payments', scope: 'payments:create' })).body['access_token'],
+    );
+    await issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: decodeJwt(leaked).jti });
+    // The whole list is stated with it within a quarter of a second.
+    await delay(1_000);
+
+    await restore();
+    for (const at of urls) {
+      let restoredAt: unknown = null;
+      for (let attempt = 0; attempt < 200 && restoredAt === null; attempt += 1) {
+        await delay(50);
+        restoredAt = (await issuer.admin('GET', '/admin/restoration', undefined, at)).body['restored_at'];
+      }
+      expect(restoredAt).toEqual(expect.any(String));
+      expect(await asLate(at)).toBe(401);
+      await delay(1_000);
+      const body = new URLSearchParams({ token: leaked, ...(await issuer.credentials()) });
+      expect(await (await fetch(`${at}/oauth2/introspect`, { method: 'POST', body })).json()).toEqual({
+        active: false,
+      });
+    }
+    const { rows } = await database.query<{ kind: string; revoked_by: string }>(
+      'select kind, revoked_by from revocation',
+    );
+    expect(rows).toEqual([{ kind: 'token', revoked_by: 'issuer' }]);
   }, 120_000);
 });

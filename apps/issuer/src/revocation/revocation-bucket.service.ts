@@ -202,6 +202,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#unpushed = 0;
     this.#lastError = null;
     this.#failingSince = undefined;
+    this.#writer.compared();
     await this.#stateList();
     if (repaired > 0) this.logger.info({ repaired }, 'the revocation bucket was repaired');
   }
@@ -231,7 +232,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   async #stateList(): Promise<undefined> {
     if (this.#bucket === undefined) return;
     try {
-      await this.#writer.stateList(this.#bucket);
+      if (!(await this.#writer.stateList(this.#bucket))) this.mendSoon();
     } catch (error) {
       this.#failed(error);
     }
