@@ -44,24 +44,34 @@ export class RecoveryService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Checks everything that is due. @param onFailure called for each that could not be checked; it is retried */
+  /** Checks what is due for longest. @param onFailure called for each that could not be checked; it is retried after what was due meanwhile */
   async sweep(onFailure: (id: string, error: unknown) => void): Promise<Sweep> {
     const now = this.clock();
     const payments = await this.payments.due(now, SWEEP_LIMIT);
     const refunds = await this.refunds.due(now, SWEEP_LIMIT);
     const work = [
-      ...payments.map((payment) => ({ id: payment.id, run: () => this.recoverPayment(payment) })),
-      ...refunds.map((refund) => ({ id: refund.id, run: () => this.recoverRefund(refund) })),
+      ...payments.map((payment) => ({
+        id: payment.id,
+        run: () => this.recoverPayment(payment),
+        putOff: () => this.progress.leave(payment, true, []),
+      })),
+      ...refunds.map((refund) => ({
+        id: refund.id,
+        run: () => this.recoverRefund(refund),
+        putOff: () => this.refundProgress.leave(refund, true, []),
+      })),
     ];
     let failed = 0;
     const next = work.values();
     const lane = async (): Promise<void> => {
-      for (const { id, run } of next) {
+      for (const { id, run, putOff } of next) {
         try {
           await run();
         } catch (error) {
           failed += 1;
           onFailure(id, error);
+          // Else as many as one sweep takes up would keep their places for ever. One that has moved on is put off already.
+          await putOff().catch(() => undefined);
         }
       }
     };
@@ -94,7 +104,6 @@ export class RecoveryService {
     if (outcome.kind === 'refused')
       throw new Error(`accounts refuses to show a transfer made by payments: ${outcome.code}`);
     if (outcome.kind === 'absent' && payment.status === 'held') {
-      await this.progress.leave(payment, true, []);
       throw new Error('accounts does not know the hold of a held payment');
     }
     await this.progress.settle(payment, outcome, author);
