@@ -6,9 +6,10 @@ import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
+import { LogStore } from '../log/log.store.js';
 import { LogGrowth } from './log-growth.service.js';
 import { ReaderPlaces } from './reader-places.js';
-import { endOf, faultOf, heartbeat, messageOf, type EventTail, type TailEnd } from './tail.js';
+import { endOf, faultOf, heartbeat, messageOf, sealedOf, type EventTail, type TailEnd } from './tail.js';
 import { TokenWatch } from './token-watch.service.js';
 import { untilStalled } from './until-stalled.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
@@ -23,7 +24,7 @@ const HEARTBEAT_MS = 10_000;
 /** Events that are read at once, and held in memory for a reader. */
 const PAGE = 100;
 
-/** Events as they come. A reader that is slow gets them later; none is left out. Start and end are recorded. */
+/** Events as they come. A reader that is slow gets them later; none is left out, unless it says that retention sealed it. Start and end are recorded. */
 @Injectable()
 export class TailService implements BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
@@ -31,6 +32,7 @@ export class TailService implements BeforeApplicationShutdown {
 
   constructor(
     @Inject(EventsStore) private readonly store: EventsStore,
+    @Inject(LogStore) private readonly log: LogStore,
     @Inject(LogGrowth) private readonly growth: LogGrowth,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(TokenWatch) private readonly tokens: TokenWatch,
@@ -106,6 +108,13 @@ export class TailService implements BeforeApplicationShutdown {
         if (end !== undefined) {
           yield endOf(end);
           return;
+        }
+        // Without a filter the first event shows whether any before it is gone; with one, a row that is gone leaves no trace.
+        const sealed = rows[0]?.logIndex === through ? through : BigInt((await this.log.head()).minimumIndex);
+        if (sealed > through) {
+          yield sealedOf(through, sealed - 1n);
+          through = sealed;
+          continue;
         }
         through = next === null ? size : next + 1n;
         shown += rows.length;

@@ -17,6 +17,11 @@ export function messageOf(row: EventRow): string {
   return `id: ${row.logIndex.toString()}\nevent: event\ndata: ${JSON.stringify(foundOf(row))}\n\n`;
 }
 export const heartbeat = ': heartbeat\n\n';
+/** Events that retention sealed before they were read: the tail continues behind them. Both ends are included. */
+export function sealedOf(first: bigint, last: bigint): string {
+  const [from, to] = [first.toString(), last.toString()];
+  return `id: ${to}\nevent: sealed\ndata: ${JSON.stringify({ first_index: from, last_index: to })}\n\n`;
+}
 export type TailFault = 'CURSOR_BEYOND_END';
 /** What goes wrong once the answer has started; the reader must not come again with the same `Last-Event-ID`. */
 export function faultOf(code: TailFault, detail: string): string {

@@ -24,6 +24,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { ExportService } from '../events/export.service.js';
+import { TailService } from '../events/tail.service.js';
 import { LogStore } from '../log/log.store.js';
 import { IntegrationService } from '../integration/integration.service.js';
 import { auditVariables, startAudit } from '../testing/audit-service.js';
@@ -302,6 +303,19 @@ describe('a log of many events', () => {
       .split('\n');
     expect(lineSchema.parse(JSON.parse(rest[1] ?? '')).log_index).toBe(2 * SEGMENT);
     expect(check(rest)).toMatchObject({ faults: [], first: 2 * SEGMENT });
+  }, 60_000);
+
+  it('says in a tail which events retention sealed before they were read, and continues after them', async () => {
+    const caller = { ...auditor, token: await issuer.mint() };
+    for (const filter of [{}, { source: 'payments' }]) {
+      const tail = await app.get(TailService).begin({ ...filter, cursor: '5' }, caller);
+      let text = '';
+      while (!text.includes('event: event')) text += z.string().parse((await tail.next()).value);
+      await tail.return(undefined);
+      const last = String(2 * SEGMENT - 1);
+      const sealed = `id: ${last}\nevent: sealed\ndata: {"first_index":"6","last_index":"${last}"}\n\n`;
+      expect(text).toContain(`${sealed}id: ${String(2 * SEGMENT)}\nevent: event\n`);
+    }
   }, 60_000);
 
   it('is not called damaged where retention seals what is just being read', async () => {

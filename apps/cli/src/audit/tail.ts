@@ -26,6 +26,14 @@ function line(cells: readonly string[]): string {
 
 const faultSchema = z.object({ code: z.string(), detail: z.string() });
 
+const sealedSchema = z.object({ first_index: z.string(), last_index: z.string() });
+
+/** What was missed, because retention moved it to segments first. */
+function sealedNote(data: string): string {
+  const { first_index: first, last_index: last } = sealedSchema.parse(JSON.parse(data));
+  return `entries ${first} to ${last} were moved to sealed segments before they were read; read them there`;
+}
+
 function refusalOf(data: string): CliError {
   const { code, detail } = faultSchema.parse(JSON.parse(data));
   return new CliError(ExitCode.refused, code, detail);
@@ -51,8 +59,9 @@ async function follow(
   try {
     for await (const { id, event, data } of readEventStream(response.body)) {
       if (event === 'error') throw refusalOf(data);
-      if (event !== 'event') continue;
       last = id ?? last;
+      if (event === 'sealed') session.output.note(sealedNote(data));
+      if (event !== 'event') continue;
       if (show(data)) return { lastId: last, done: true };
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import fc from 'fast-check';
 import { followEvents, messagesIn } from './event-stream.js';
@@ -49,15 +49,14 @@ describe('following events', () => {
   };
   const messages = (...data: string[]): string => data.map((one) => `event: event\ndata: ${one}\n\n`).join('');
 
-  it('gives each event, and ends with what is wrong at one that it cannot read, instead of leaving it out', async () => {
+  /** Follows a server that answers each request in its own way. @returns the events, the states and the cursors that were asked for */
+  async function follow(answer: (response: ServerResponse, nth: number) => void) {
     const queries: unknown[] = [];
     let isLeft: Promise<unknown> | undefined;
     const server = createServer((request, response) => {
       queries.push(new URL(request.url ?? '', 'http://x').searchParams.get('cursor'));
       isLeft = once(response, 'close');
-      // The first answer is cut off between two events.
-      if (queries.length === 1) response.end(messages(event('1'), event('2')));
-      else response.write(messages(event('3'), '{"log_index":4}', event('5')));
+      answer(response, queries.length);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = z.object({ port: z.number() }).parse(server.address());
@@ -79,10 +78,26 @@ describe('following events', () => {
       globalThis.fetch = fetch;
       server.close();
     }
+    return { seen, queries, states };
+  }
+
+  it('gives each event, and ends with what is wrong at one that it cannot read, instead of leaving it out', async () => {
+    const { seen, queries, states } = await follow((response, nth) => {
+      // The first answer is cut off between two events.
+      if (nth === 1) response.end(messages(event('1'), event('2')));
+      else response.write(messages(event('3'), '{"log_index":4}', event('5')));
+    });
     expect([seen, queries]).toEqual([
       ['1', '2'],
       [null, '2'],
     ]);
     expect(states).toEqual([undefined, undefined, 'ANSWER_UNREADABLE']);
+  });
+
+  it('ends with what the server says is wrong, instead of asking again and again', async () => {
+    const { queries, states } = await follow((response) => {
+      response.end('event: error\ndata: {"code":"CURSOR_BEYOND_END","detail":"The log has no index 9 yet."}\n\n');
+    });
+    expect([queries, states]).toEqual([[null], [undefined, 'CURSOR_BEYOND_END']]);
   });
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { send } from './client.js';
 import { foundEventSchema, type FoundEvent } from './events.js';
-import { type ApiProblem, unreadable } from './problem.js';
+import { ApiProblem, problemOf, unreadable } from './problem.js';
 
 const PATH = '/events/tail';
 /** Milliseconds before a stream that was cut off is asked for again. */
@@ -51,8 +51,8 @@ export async function followEvents(
     if (sent.ok) {
       pause = AGAIN_MS;
       for await (const found of eventsIn(sent.value)) {
-        if (found === undefined) {
-          onState(unreadable(PATH));
+        if (found instanceof ApiProblem) {
+          onState(found);
           return;
         }
         cursor = found.at(-1)?.log_index ?? cursor;
@@ -64,17 +64,19 @@ export async function followEvents(
   }
 }
 
-/** @returns undefined if one of them cannot be read */
-function eventsOf(messages: readonly Message[]): readonly FoundEvent[] | undefined {
+/** @returns the problem if one of them cannot be read, or says what is wrong: asked again, it would be said again */
+function eventsOf(messages: readonly Message[]): readonly FoundEvent[] | ApiProblem {
   try {
+    const fault = messages.find(({ event }) => event === 'error');
+    if (fault !== undefined) return problemOf(200, JSON.parse(fault.data));
     const events = messages.filter(({ event }) => event === 'event');
     return events.map(({ data }) => z.parse(foundEventSchema, JSON.parse(data)));
   } catch {
-    return undefined;
+    return unreadable(PATH);
   }
 }
 
-async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent[] | undefined> {
+async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent[] | ApiProblem> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   try {
@@ -84,7 +86,7 @@ async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent
       const { messages, rest } = messagesIn(text + value);
       text = rest;
       const events = eventsOf(messages);
-      if (events?.length !== 0) yield events;
+      if (events instanceof ApiProblem || events.length > 0) yield events;
     }
   } catch {
     // Cut off: the listener asks again.
