@@ -31,9 +31,12 @@ export class DeparturesStore {
       eq(eventTable.source, 'issuer'),
     );
     const found = await this.#select(and(gte(eventTable.logIndex, through), wanted));
-    const walk = new PostingsWalk(this.postings, hashed, 'newest-first');
-    for await (const proposed of walk.within({ low: 0n, high: through }, GROUP))
-      found.unshift(...(await this.#select(and(inArray(eventTable.logIndex, [...proposed]), wanted))));
+    for (let high: bigint | undefined = through; high !== undefined;) {
+      const walk: PostingsWalk = new PostingsWalk(this.postings, hashed, 'newest-first');
+      for await (const proposed of walk.within({ low: 0n, high }, GROUP))
+        found.unshift(...(await this.#select(and(inArray(eventTable.logIndex, [...proposed]), wanted))));
+      high = walk.stoppedAt;
+    }
     return found;
   }
 
