@@ -13,6 +13,7 @@ import { type Delegation } from '../delegations/delegation.js';
 import { events } from '../events.js';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 import { Replica } from '../registry/replica.service.js';
+import { RemoteKeys } from '../registry/remote-keys.service.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { delegationBegun } from '../testing/begun.js';
 import { Browser, fieldsOf } from '../testing/browser.js';
@@ -700,6 +701,20 @@ describe('an account', () => {
         );
       expect(await logout('forger', token)).toBe(500);
       failure.mockRestore();
+      expect(await isSignedIn(visitor)).toBe(true);
+      expect(await logout('forger', token)).toBe(200);
+      expect(await isSignedIn(visitor)).toBe(false);
+    });
+
+    it('later, where the provider’s keys are not there yet: the provider is not told that its token is invalid', async () => {
+      const visitor = await signInAtForger();
+      const token = await world.forger.sign(claims());
+      const keys = world.issuer.app.get(RemoteKeys);
+      const none = jest.spyOn(keys, 'candidates').mockReturnValue([]);
+      const away = jest.spyOn(keys, 'areThere').mockReturnValue(false);
+      expect(await logout('forger', token)).toBe(503);
+      none.mockRestore();
+      away.mockRestore();
       expect(await isSignedIn(visitor)).toBe(true);
       expect(await logout('forger', token)).toBe(200);
       expect(await isSignedIn(visitor)).toBe(false);

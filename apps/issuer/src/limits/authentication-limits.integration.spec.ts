@@ -138,6 +138,14 @@ describe('the limits of client authentication at two replicas', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
+  it('say on a page too when to come again', async () => {
+    const visit = () => fetch(`${issuer.url}/oauth2/authorize`, { headers: { 'x-forwarded-for': '192.0.2.80' } });
+    let answer = await visit();
+    for (let count = 0; count < 110 && answer.status !== 429; count += 1) answer = await visit();
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([429, 'text/html; charset=utf-8']);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
   it('leaves a record of each thing that was read, changed or refused here', async () => {
     expect(await issuer.recorded()).toEqual(
       expect.arrayContaining(['token.introspect_refused denied', 'token.revoke_refused denied']),

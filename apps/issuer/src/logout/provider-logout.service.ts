@@ -22,6 +22,12 @@ import { SessionEnds } from '../sessions/session-ends.service.js';
 import { type SessionsFilter } from '../sessions/sessions.store.js';
 import { logoutOrder, TOLERANCE_SECONDS, type LogoutOrder, type LogoutTokenFault } from './logout-token.js';
 
+function keysAway(): OAuthError {
+  return new OAuthError(503, 'temporarily_unavailable', "the provider's keys cannot be fetched; send it again", {
+    'retry-after': '5',
+  });
+}
+
 /** A notification from a provider: a person signed out there. */
 @Injectable()
 export class ProviderLogout {
@@ -40,7 +46,7 @@ export class ProviderLogout {
   /**
    * Ends the sessions that a provider's logout token names: its own session (`sid`), or all of the person's that began there until then. The token is used
    * up together with that, so that a provider which got no answer may send it again.
-   * @throws {OAuthError} 400 `invalid_request` for one that does not hold; 429 for a network with too many of these
+   * @throws {OAuthError} 400 `invalid_request` for one that does not hold; 429 for a network with too many of these; 503 while the provider's keys are not there
    */
   async receive(provider: Provider, token: string, trace: RequestTrace): Promise<void> {
     const order = await this.#read(provider, token);
@@ -98,6 +104,8 @@ export class ProviderLogout {
       const { jwks_uri: uri, issuer } = (await this.providers.configurationOf(provider)).serverMetadata();
       if (uri === undefined) return 'LOGOUT_SIGNATURE';
       const candidates = await this.keys.candidates(uri, alg, kid);
+      // A token that was called invalid would not be sent again, and the person would stay signed in.
+      if (!this.keys.areThere(uri)) throw keysAway();
       if (!candidates.some(({ key }) => signatureVerifies(alg, key, signingInput, signature)))
         return 'LOGOUT_SIGNATURE';
       const now = this.clock().getTime() / 1_000;

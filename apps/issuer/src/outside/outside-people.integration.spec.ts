@@ -60,6 +60,7 @@ describe('people of outside issuers', () => {
         roles: { operator: 'clerk' },
       },
       { name: 'plain', issuer: `${idp}/plain`, jwks_uri: `${idp}/keys`, accepts: ['jwt'] },
+      { name: 'away', issuer: `${idp}/away`, jwks_uri: `${idp}/not-there`, accepts: ['jwt', 'access_token'] },
       {
         name: 'idp',
         issuer: idp,
@@ -83,6 +84,7 @@ describe('people of outside issuers', () => {
           ...{ audience: 'payments', scopes: ['payments:read'] },
         },
         { subject_issuer: 'plain', audience: 'payments', scopes: ['payments:create'] },
+        { subject_issuer: 'away', audience: 'payments', scopes: ['payments:create'] },
         { subject_issuer: 'idp', audience: 'payments', scopes: ['payments:create', 'payments:read'] },
       ],
     };
@@ -220,6 +222,18 @@ describe('people of outside issuers', () => {
     expect(claimsOf((await plain()).body['access_token'])).toMatchObject({ sub: 'plain|ada', kind: 'person' });
     for (const change of [{ nonce: 'n' }, { azp: 'web' }, { typ: 'Bearer' }, { client_id: 'shop' }, { jti: undefined }])
       expect([change, (await plain(change)).body['error']]).toEqual([change, 'invalid_grant']);
+  });
+
+  it('may come again where the keys of their issuer cannot be fetched: that says nothing of their token', async () => {
+    const change = { iss: `${idp}/away`, aud: issuer.url, groups: undefined };
+    const answers = [
+      await bearer(identityAssertion(change, { typ: 'JWT' })),
+      await exchange(accessToken(change, keys.idp, { typ: 'at+jwt' })),
+    ];
+    for (const { status, body, headers } of answers) {
+      expect([status, body['error']]).toEqual([503, 'temporarily_unavailable']);
+      expect(headers.get('retry-after')).toBe('5');
+    }
   });
 
   it('get nothing by a token that is not what it should be', async () => {

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Discovery, TokenReader, type JsonObject, type KeySource } from '@countersign/auth-core/jws';
 import { acceptsType, principalByProfile } from '@countersign/auth-core/profiles';
 import { TokenError, type Principal, type RevocationList, type TokenProfile } from '@countersign/auth-core';
-import { CLOCK, ConfigurationError } from '@countersign/service-host';
+import { CLOCK, ConfigurationError, OAuthError } from '@countersign/service-host';
 import { ISSUER_URL } from '../issuer-url.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 import { RemoteKeys } from '../registry/remote-keys.service.js';
@@ -58,6 +58,7 @@ export class OutsideTokens {
    * @param audiences what the token may be for: one of these
    * @param isOurClient whether the token names one of our own clients
    * @throws {TokenError}
+   * @throws {OAuthError} 503 while the issuer's keys are not there: nothing is known of the token then
    */
   async verify(
     token: string,
@@ -76,6 +77,7 @@ export class OutsideTokens {
     if (kid !== undefined && typeof kid !== 'string') throw new TokenError('KEY_UNKNOWN', 'kid');
     const source = this.#sources.get(issuer) ?? issuer.issuer;
     const candidates = await this.keys.candidates(source, algorithm, kid);
+    if (!this.keys.areThere(source)) throw keysAway();
     if (candidates.length === 0) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
     // Another token may have been read while the keys were waited for.
     reader.read(token);
@@ -89,6 +91,12 @@ export class OutsideTokens {
     if (this.revocations.isRevoked(subject, '')) throw new TokenError('TOKEN_REVOKED');
     return { subject, claims };
   }
+}
+
+function keysAway(): OAuthError {
+  return new OAuthError(503, 'temporarily_unavailable', "the keys of the token's issuer cannot be fetched; try again", {
+    'retry-after': '5',
+  });
 }
 
 /** What identifies a token that has no id: the hash of all that is signed. */

@@ -20,6 +20,8 @@ import { sendPage } from './page.js';
 @Injectable()
 export class PageFilter extends ProblemFilter {
   protected override sendOAuth(reply: FastifyReply, error: OAuthError): void {
+    // `Retry-After`, where it is too early.
+    void reply.headers(error.headers);
     this.send(reply, problemOf(new Problem(error.status, error.error, error.description)), traceOf(reply.request));
   }
 

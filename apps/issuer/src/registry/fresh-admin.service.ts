@@ -15,9 +15,9 @@ export class FreshAdmin implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.host.httpAdapter.getInstance().addHook('onRequest', async ({ url }) => {
-      // A database that is unavailable fails the request itself, with a separate answer.
-      if (url.startsWith('/admin/')) await this.replica.refresh().catch(() => undefined);
+    this.host.httpAdapter.getInstance().addHook('onRequest', async ({ routeOptions }) => {
+      // By the route, however the address was written. A database that is unavailable fails the request itself, with a separate answer.
+      if (routeOptions.url?.startsWith('/admin/') === true) await this.replica.refresh().catch(() => undefined);
     });
   }
 }

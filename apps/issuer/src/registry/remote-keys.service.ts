@@ -47,6 +47,14 @@ export class RemoteKeys implements OnApplicationShutdown {
     return known || found.length > 0 ? found : set.refreshForUnknownKey(keyId).then(held);
   }
 
+  /**
+   * Whether the keys of an address are there at all: where not even an earlier fetch brought any, what they signed can be neither accepted nor
+   * refused.
+   */
+  areThere(source: string | KeySource): boolean {
+    return this.#sets.get(nameOf(source))?.usable === true;
+  }
+
   #setOf(source: string | KeySource): RemoteKeySet {
     const name = nameOf(source);
     const known = this.#sets.get(name);

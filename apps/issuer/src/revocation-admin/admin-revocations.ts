@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
-import { revocableIdSchema } from '../revocation/revocable-id.js';
+import { revocableIdSchema, revocableSubjectSchema } from '../revocation/revocable-id.js';
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
 const reason = z.string().min(1).max(200).optional();
@@ -26,8 +26,7 @@ export const newRevocationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('client'), client_id: clientIdSchema, issued_before: time.optional(), reason }),
   z.strictObject({
     kind: z.literal('subject'),
-    // An event names it as its resource, which has at most 512 characters.
-    subject: z.string().min(1).max(500),
+    subject: revocableSubjectSchema,
     issued_before: time.optional(),
     reason,
   }),

@@ -3,18 +3,17 @@ import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds } from '../registry/revocations.tables.js';
-import { revocableIdSchema } from '../revocation/revocable-id.js';
+import { revocableIdSchema, revocableSubjectSchema } from '../revocation/revocable-id.js';
 import { revocationFor, type RevocationRequest } from '../revocation/revocation.js';
 import { sessionIdSchema } from '../sessions/session.js';
 import { signerOf, type SigningTime } from './live-token.js';
 
-const subjectSchema = z.string().min(1).max(500);
 /** What a name of each kind looks like, as the list of revocations has it. */
 const names = {
   token: revocableIdSchema,
   transaction: revocableIdSchema,
   client: clientIdSchema,
-  subject: subjectSchema,
+  subject: revocableSubjectSchema,
   'api-key': idSchema,
   key: revocableIdSchema,
   session: sessionIdSchema,
@@ -22,7 +21,7 @@ const names = {
 
 /** What would be revoked, or the session of a person that would be ended. */
 export const previewQuerySchema = z
-  .strictObject({ kind: z.enum([...revocationKinds, 'session']), name: subjectSchema })
+  .strictObject({ kind: z.enum([...revocationKinds, 'session']), name: z.string().min(1).max(500) })
   .refine(({ kind, name }) => names[kind].safeParse(name).success, {
     path: ['name'],
     message:
