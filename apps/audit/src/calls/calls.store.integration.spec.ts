@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import type pg from 'pg';
 import { openAuditDatabase } from '../testing/log-of-rows.js';
@@ -105,6 +106,22 @@ describe('who called whom', () => {
       p95_ms: 290,
     });
     expect(calls.find(({ callee }) => callee === 'accounts')?.times).toBeNull();
+  }, 60_000);
+
+  it('says up to which event the calls that it shows are counted, also while more are counted', async () => {
+    await counted();
+    const { through } = await store.read(day);
+    const counting = await pool.connect();
+    await counting.query('begin');
+    await counting.query('lock table call_progress in access exclusive mode');
+    const reading = store.read(day);
+    const waiting = `select from pg_locks where not granted and relation = 'call_progress'::regclass`;
+    while ((await pool.query(waiting)).rowCount === 0) await delay(5);
+    await counting.query('update call_progress set next_index = next_index + 1');
+    await counting.query('commit');
+    counting.release();
+    expect((await reading).through).toBe(through);
+    await pool.query('update call_progress set next_index = next_index - 1');
   }, 60_000);
 
   it('counts an event once, however closely replicas follow each other', async () => {

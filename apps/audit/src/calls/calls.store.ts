@@ -99,6 +99,8 @@ export class CallsStore {
   /** The calls of these hours, the most frequent first. */
   read({ from, to }: Hours): Promise<CountedCalls> {
     return inTransaction(this.pool, async (client) => {
+      // Of one moment: otherwise what is counted in the meantime would be in one answer and not in the other.
+      await client.query('set transaction isolation level repeatable read, read only');
       await client.query(`set local statement_timeout = ${String(LIMIT_MS)}`);
       const sums = sumRows.parse((await client.query(sumHours, [from, to])).rows);
       const end = sums.reduce((highest, one) => (one.end > highest ? one.end : highest), 0n);
