@@ -1,6 +1,7 @@
 import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 import { parseMaskedPaths } from './masking/masking.js';
+import { lackingOf, type ConsoleClient } from './console/console-options.js';
 import { clientKeyVariable, originVariable, parseScopes, secretKeyVariable } from './console/console-variables.js';
 import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
@@ -83,8 +84,11 @@ export type Configuration = z.infer<z.ZodObject<typeof variables>>;
 
 /** What valid values contradict each other. */
 export function contradictionsOf(
-  values: Pick<Configuration, 'RETENTION_DAYS' | 'RETENTION_DIRECTORY'>,
+  values: Partial<Pick<Configuration, 'RETENTION_DAYS' | 'RETENTION_DIRECTORY'>> & ConsoleClient,
 ): readonly string[] {
-  if (values.RETENTION_DAYS === undefined || values.RETENTION_DIRECTORY !== undefined) return [];
-  return ['RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database'];
+  const isKept = values.RETENTION_DAYS === undefined || values.RETENTION_DIRECTORY !== undefined;
+  return [
+    ...(isKept ? [] : ['RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database']),
+    ...lackingOf(values),
+  ];
 }

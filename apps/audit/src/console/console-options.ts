@@ -23,13 +23,17 @@ export interface ConsoleOptions {
   readonly directory: string;
 }
 
-/** The variables that it is made from. */
-export interface ConsoleConfiguration {
-  readonly ISSUER_URL: string;
+/** The variables that a console cannot do without. */
+export interface ConsoleClient {
   readonly CONSOLE_CLIENT_ID?: string | undefined;
   readonly CONSOLE_URL?: string | undefined;
   readonly CONSOLE_CLIENT_KEY?: PrivateJwk | undefined;
   readonly CONSOLE_SESSION_KEY?: Buffer | undefined;
+}
+
+/** The variables that it is made from. */
+export interface ConsoleConfiguration extends ConsoleClient {
+  readonly ISSUER_URL: string;
   readonly CONSOLE_SCOPES: readonly string[];
   readonly CONSOLE_IDLE_MINUTES: number;
   readonly CONSOLE_SESSION_HOURS: number;
@@ -38,6 +42,15 @@ export interface ConsoleConfiguration {
 
 const builtPages = fileURLToPath(new URL('../../../console/dist', import.meta.url));
 const MINUTE = 60_000;
+
+/** What is missing of a console that is configured: a sentence for each variable. */
+export function lackingOf({ CONSOLE_CLIENT_ID: clientId, ...values }: ConsoleClient): readonly string[] {
+  if (clientId === undefined) return [];
+  const needed = ['CONSOLE_URL', 'CONSOLE_CLIENT_KEY', 'CONSOLE_SESSION_KEY'] as const;
+  return needed
+    .filter((name) => values[name] === undefined)
+    .map((name) => `${name} must be set when CONSOLE_CLIENT_ID is`);
+}
 
 /** @returns undefined if no console is configured. @throws {ConfigurationError} naming what is missing of one that is */
 export function consoleOf(configuration: ConsoleConfiguration): ConsoleOptions | undefined {
@@ -49,9 +62,7 @@ export function consoleOf(configuration: ConsoleConfiguration): ConsoleOptions |
   } = configuration;
   if (clientId === undefined) return undefined;
   if (url === undefined || clientKey === undefined || sessionKey === undefined) {
-    const given = { CONSOLE_URL: url, CONSOLE_CLIENT_KEY: clientKey, CONSOLE_SESSION_KEY: sessionKey };
-    const missing = Object.entries(given).filter(([, value]) => value === undefined);
-    throw new ConfigurationError(missing.map(([name]) => `${name} must be set when CONSOLE_CLIENT_ID is`));
+    throw new ConfigurationError(lackingOf(configuration));
   }
   return {
     origin: new URL(url).origin,
