@@ -57,11 +57,16 @@ export class ConsoleSessions implements OnModuleInit {
     return { secret, id };
   }
 
-  /** Keeps what the issuer gave for a further audience. */
-  async keep(secret: string, audience: Audience, { accessToken, refreshToken, seconds }: Tokens): Promise<void> {
+  /** Keeps what the issuer gave for a further audience. @returns false where the session is over: then {@link giveBack} it */
+  async keep(secret: string, audience: Audience, { accessToken, refreshToken, seconds }: Tokens): Promise<boolean> {
     const sealed = seal({ accessToken, refreshToken }, this.options.sessionKey, PURPOSE, secret);
     const expiresAt = new Date(this.clock().getTime() + seconds * 1_000);
-    await this.store.putToken(digestOf(secret), audience, { sealed, expiresAt });
+    return this.store.putToken(digestOf(secret), audience, { sealed, expiresAt });
+  }
+
+  /** Revokes at the issuer what nobody keeps. An issuer that does not answer keeps nobody signed in here. */
+  async giveBack({ accessToken, refreshToken }: SealedTokens | Tokens): Promise<void> {
+    await this.issuer.revoke(refreshToken ?? accessToken).catch(() => undefined);
   }
 
   /** @returns undefined when there is no such session, or it is over */
@@ -106,9 +111,7 @@ export class ConsoleSessions implements OnModuleInit {
   async end(secret: string): Promise<void> {
     const kept = await this.store.remove(digestOf(secret));
     const given = kept.flatMap(({ sealed }) => this.#opened(sealed, secret) ?? []);
-    await Promise.allSettled(
-      given.map(({ accessToken, refreshToken }) => this.issuer.revoke(refreshToken ?? accessToken)),
-    );
+    await Promise.all(given.map((tokens) => this.giveBack(tokens)));
   }
 
   async #renew(
@@ -120,8 +123,9 @@ export class ConsoleSessions implements OnModuleInit {
     try {
       if (tokens.refreshToken === undefined) throw new IssuerRefused('invalid_grant', undefined);
       const renewed = await this.issuer.renew(audience, tokens.refreshToken);
-      await this.keep(secret, audience, renewed);
-      return renewed.accessToken;
+      if (await this.keep(secret, audience, renewed)) return renewed.accessToken;
+      await this.giveBack(renewed);
+      return undefined;
     } catch (error) {
       if (error instanceof IssuerRefused && error.error === 'invalid_grant') {
         if (left > 0 && tokens.refreshToken === undefined) return tokens.accessToken;

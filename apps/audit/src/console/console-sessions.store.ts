@@ -83,14 +83,15 @@ export class ConsoleSessionsStore {
     });
   }
 
-  /** Puts a token in its place; nobody renews it. */
-  async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<void> {
-    await this.pool.query(
+  /** Puts a token in its place; nobody renews it. @returns false where the session is over */
+  async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
       `insert into console_token (session, audience, sealed, expires_at)
-       select digest, $2, $3, $4 from console_session where digest = $1
+       select digest, $2, $3, $4 from console_session where digest = $1 for key share
        on conflict (session, audience) do update set sealed = $3, expires_at = $4, renewed_until = null`,
       [digest, audience, sealed, expiresAt],
     );
+    return rowCount === 1;
   }
 
   /** @param idleSince who was not there since is gone */
@@ -132,10 +133,14 @@ export class ConsoleSessionsStore {
     await this.pool.query('delete from console_token where session = $1 and audience = $2', [digest, audience]);
   }
 
-  /** @returns what was kept of its tokens */
+  /** @returns what was kept of its tokens, also one that is put there at this moment; none where another removed it */
   async remove(digest: Buffer): Promise<readonly { readonly audience: string; readonly sealed: Buffer }[]> {
-    const { rows } = await this.pool.query('select audience, sealed from console_token where session = $1', [digest]);
-    await this.pool.query('delete from console_session where digest = $1', [digest]);
+    const rows = await inTransaction(this.pool, async (client) => {
+      await client.query('select from console_session where digest = $1 for update', [digest]);
+      const kept = await client.query('select audience, sealed from console_token where session = $1', [digest]);
+      await client.query('delete from console_session where digest = $1', [digest]);
+      return kept.rows;
+    });
     return z.array(z.object({ audience: z.string(), sealed: z.instanceof(Buffer) })).parse(rows);
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { generateSigningKey } from '@countersign/auth-core';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
+import { jest } from '@jest/globals';
 import pg from 'pg';
 import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
@@ -15,6 +16,7 @@ import { startConsoleIssuer, type ConsoleIssuer, type Signing } from '../testing
 import { migrate } from '../testing/migrate.js';
 import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 import { consoleOf } from './console-options.js';
+import { IssuerClient } from './issuer.client.js';
 import { consolePages } from './page.js';
 
 const amina: Signing = {
@@ -282,6 +284,37 @@ describe('the console at audit', () => {
     expect(browser.cookies.has('countersign-console')).toBe(false);
     expect(await look(stolen, own, there)).toEqual([401, 'SESSION_ENDED']);
     expect(issuer.asked.slice(before).filter(({ path }) => path === '/revoke')).toHaveLength(1);
+  });
+
+  it('gives back what the issuer renewed for a session that was signed out meanwhile', async () => {
+    const browser = await signedIn();
+    await database.query(`update console_token set expires_at = now() - interval '1 second'`);
+    const client = apps[0]?.get(IssuerClient);
+    if (client === undefined) throw new Error('no service');
+    const renew = client.renew.bind(client);
+    let given: string | undefined;
+    const late = jest.spyOn(client, 'renew').mockImplementation(async (audience, token) => {
+      const tokens = await renew(audience, token);
+      await database.query('delete from console_session');
+      given = tokens.refreshToken;
+      return tokens;
+    });
+    expect(await look(browser)).toEqual([401, 'SESSION_ENDED']);
+    late.mockRestore();
+    const revoked = issuer.asked.filter(({ path }) => path === '/revoke').map(({ form }) => form.get('token'));
+    expect(revoked).toContain(given);
+    expect(given).toEqual(expect.any(String));
+  });
+
+  it('gives back what the issuer gave for somebody else than who is signed in', async () => {
+    const browser = await signedIn();
+    const stranger = await begun(browser, eve, '/console/sign-in?for=issuer&return_to=/access');
+    const known = new Set(issuer.refreshTokens);
+    expect((await back(browser, stranger)).headers.get('location')).toBe('/?sign_in=somebody-else');
+    const given = [...issuer.refreshTokens].filter((token) => !known.has(token));
+    const revoked = issuer.asked.filter(({ path }) => path === '/revoke').map(({ form }) => form.get('token'));
+    expect(given).toHaveLength(1);
+    expect(revoked).toEqual(expect.arrayContaining(given));
   });
 
   it('ends the sessions that the issuer says it has ended, at every replica, and believes nobody else', async () => {

@@ -115,6 +115,7 @@ export class SignIn {
       if (asked.audience === 'audit') return { to: returnTo, session: await this.#open(answered, earlier, trace) };
       const belongs = earlier !== undefined && session === digestOf(earlier).toString('base64url');
       fault = belongs ? await this.#widen(answered, asked.audience, earlier, trace) : 'not-started';
+      if (fault !== undefined) await this.sessions.giveBack(answered.tokens);
     } catch (error) {
       const refused = error instanceof IssuerRefused;
       this.logger.warn(
@@ -174,8 +175,7 @@ export class SignIn {
     const principal = await this.verifier.verifyWithRefresh(await this.sessions.tokenOf(secret));
     const widened = { id: found.id, changes: { audience } };
     await this.outbox.recordDurably(events.event('console-session.widened', by({ principal, trace }), widened));
-    await this.sessions.keep(secret, audience, tokens);
-    return undefined;
+    return (await this.sessions.keep(secret, audience, tokens)) ? undefined : 'not-started';
   }
 
   async #refused(fault: SignInRefusal, trace: RequestTrace): Promise<Onward> {
