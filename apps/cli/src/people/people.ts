@@ -19,7 +19,10 @@ const detailSchema = personSchema.extend({
   delegations: z.array(
     z.looseObject({ id: z.string(), client_id: z.string(), audience: z.string(), scope: z.string() }),
   ),
+  more_sessions: z.boolean().optional(),
+  more_delegations: z.boolean().optional(),
 });
+const more = 'There are more than these.';
 
 const pathOf = (person: string, rest = ''): string => `/admin/people/${encodeURIComponent(person)}${rest}`;
 
@@ -51,7 +54,9 @@ async function show(request: { path: string; method?: string }, command: Command
   const text = [
     table(titles, [rowOf(person)]),
     table(['session', 'device', 'network', 'last seen'], sessions, 'No session is live.'),
+    ...(person.more_sessions === true ? [more] : []),
     table(['allowed', 'application', 'service', 'scopes'], allowed, 'Nothing is allowed.'),
+    ...(person.more_delegations === true ? [more] : []),
   ];
   session.output.result({ ok: true, ...person }, text.join('\n\n'));
 }

@@ -38,7 +38,11 @@ const personSessionSchema = z.object({
   seen_at: z.string(),
 });
 export type PersonSessionAnswer = z.infer<typeof personSessionSchema>;
-export const personDetailSchema = z.extend(personSchema, { sessions: z.array(personSessionSchema) });
+export const personDetailSchema = z.extend(personSchema, {
+  sessions: z.array(personSessionSchema),
+  /** Absent in the answer of an older issuer. */
+  more_sessions: z.optional(z.boolean()),
+});
 
 const delegationSchema = z.object({
   id: z.string(),

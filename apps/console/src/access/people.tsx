@@ -82,7 +82,7 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
       )}
       <AccessTable {...table} rows={[data]} columns={columnsOf(plan)} />
       <AccessTable
-        caption="Live sessions, newest first"
+        caption={`Live sessions, the last used first${data.more_sessions === true ? '; there are more than these' : ''}`}
         empty="No session is live"
         rows={data.sessions}
         idOf={({ id }) => id}

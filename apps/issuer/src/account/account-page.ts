@@ -17,6 +17,8 @@ export interface AccountPage {
   /** An application's name for people. */
   readonly nameOf: (clientId: string) => string;
   readonly sessions: readonly SessionRow[];
+  /** Whether there are more than these. */
+  readonly more: { readonly applications: boolean; readonly sessions: boolean };
   /** What people call services and scopes. */
   readonly words: Audiences;
   /** The session of this browser. */
@@ -119,7 +121,7 @@ function sessionCard(session: SessionRow, page: AccountPage): Html {
 
 /** The page on which a person sees, and ends, what they allowed and where they are signed in. */
 export function accountPage(page: AccountPage): Html {
-  const { applications, sessions, email, provider, roles } = page;
+  const { applications, sessions, more, email, provider, roles } = page;
   const others = sessions.filter(({ id }) => id !== page.own);
   return html`<dl>
       <dt>Signed in at</dt>
@@ -141,10 +143,12 @@ export function accountPage(page: AccountPage): Html {
             ${applications.map((application) => applicationCard(application, page))}
           </ul>`
     }
+    ${more.applications ? html`<p>You allowed more, before these; end the ones above to see them.</p>` : undefined}
     <h2>Where you are signed in</h2>
     <ul class="plain">
       ${sessions.map((session) => sessionCard(session, page))}
     </ul>
+    ${more.sessions ? html`<p>There are more, last used before these; the button below ends them too.</p>` : undefined}
     ${
       others.length === 0
         ? undefined

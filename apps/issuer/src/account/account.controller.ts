@@ -56,7 +56,7 @@ export class AccountController {
       return;
     }
     const { person } = session;
-    const { applications, sessions, words } = await this.account.read(session, traceOf(request));
+    const { applications, sessions, more, words } = await this.account.read(session, traceOf(request));
     sendPage(reply, {
       title: 'Your account',
       person: person.name,
@@ -65,6 +65,7 @@ export class AccountController {
         formToken: this.forms.field(request),
         applications,
         sessions,
+        more,
         words,
         own: session.id,
         nameOf: (clientId) => this.replica.client(clientId)?.client.client_name ?? clientId,

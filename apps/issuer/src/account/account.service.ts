@@ -22,6 +22,8 @@ const ACCOUNT_LIMIT = 200;
 interface AccountRead {
   readonly applications: readonly AllowedApplication[];
   readonly sessions: readonly SessionRow[];
+  /** Whether there are more than these. */
+  readonly more: { readonly applications: boolean; readonly sessions: boolean };
   /** What people call services and scopes. */
   readonly words: Audiences;
 }
@@ -47,14 +49,23 @@ export class Account {
   async read(session: Session, trace: RequestTrace): Promise<AccountRead> {
     const { id } = session.person;
     const [delegations, consents, sessions, words] = await Promise.all([
-      this.delegations.ofPerson(id, ACCOUNT_LIMIT),
-      this.consents.ofPerson(id, ACCOUNT_LIMIT),
-      this.sessions.liveOf(id, this.clock(), this.times, ACCOUNT_LIMIT),
+      this.delegations.ofPerson(id, ACCOUNT_LIMIT + 1),
+      this.consents.ofPerson(id, ACCOUNT_LIMIT + 1),
+      this.sessions.liveOf(id, this.clock(), this.times, ACCOUNT_LIMIT + 1),
       this.words.all(),
     ]);
-    const uses = await this.uses.of(delegations.map((delegation) => delegation.id));
+    const [shown, given] = [delegations.slice(0, ACCOUNT_LIMIT), consents.slice(0, ACCOUNT_LIMIT)];
+    const uses = await this.uses.of(shown.map((delegation) => delegation.id));
     await this.outbox.recordDurably(events.event('account.shown', byPerson(session, trace), { id }));
-    return { applications: applicationsOf(delegations, uses, consents), sessions, words };
+    return {
+      applications: applicationsOf(shown, uses, given),
+      sessions: sessions.slice(0, ACCOUNT_LIMIT),
+      more: {
+        applications: Math.max(delegations.length, consents.length) > ACCOUNT_LIMIT,
+        sessions: sessions.length > ACCOUNT_LIMIT,
+      },
+      words,
+    };
   }
 
   /** Withdraws the person's consent and ends all that they allowed an application, at once everywhere. */

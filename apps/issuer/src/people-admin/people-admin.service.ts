@@ -167,8 +167,8 @@ export class PeopleAdmin {
 
   async #detail(row: PersonRow, transaction?: Transaction): Promise<PersonDetailJson> {
     const [sessions, delegations] = await Promise.all([
-      this.sessions.liveOf(row.id, this.clock(), this.times, PERSON_DETAIL_LIMIT, transaction),
-      this.delegations.ofPerson(row.id, PERSON_DETAIL_LIMIT, transaction),
+      this.sessions.liveOf(row.id, this.clock(), this.times, PERSON_DETAIL_LIMIT + 1, transaction),
+      this.delegations.ofPerson(row.id, PERSON_DETAIL_LIMIT + 1, transaction),
     ]);
     return personDetailJson(row, sessions, delegations);
   }

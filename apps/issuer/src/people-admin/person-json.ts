@@ -52,9 +52,18 @@ function delegationJson({ id, clientId, audience, scopes, sessionId, createdAt }
   return { id, client_id: clientId, audience, scope: scopes.join(' '), session_id: sessionId, created_at: created };
 }
 
-/** A person with live sessions and delegations, newest first. */
+/**
+ * A person with live sessions, the last used first, and delegations, newest first.
+ * @param sessions one more than is shown, if there are more; so are the delegations
+ */
 export function personDetailJson(row: PersonRow, sessions: readonly SessionRow[], delegations: readonly Delegation[]) {
-  return { ...personJson(row), sessions: sessions.map(sessionJson), delegations: delegations.map(delegationJson) };
+  return {
+    ...personJson(row),
+    sessions: sessions.slice(0, PERSON_DETAIL_LIMIT).map(sessionJson),
+    more_sessions: sessions.length > PERSON_DETAIL_LIMIT,
+    delegations: delegations.slice(0, PERSON_DETAIL_LIMIT).map(delegationJson),
+    more_delegations: delegations.length > PERSON_DETAIL_LIMIT,
+  };
 }
 export type PersonDetailJson = ReturnType<typeof personDetailJson>;
 
