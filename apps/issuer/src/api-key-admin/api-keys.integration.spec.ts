@@ -317,6 +317,8 @@ describe('API keys at two replicas of the issuer', () => {
       statuses.push((await exchange(makeApiKey('test', uuidv7()), from)).status);
     expect(statuses.filter((status) => status === 400)).toHaveLength(20);
     expect(statuses.at(-1)).toBe(429);
+    // A service must not take another 429, of its own limit, for this.
+    expect(codeOf(await exchange(makeApiKey('test', uuidv7()), from))).toEqual([429, 'invalid_grant']);
     expect((await exchange(key, from)).status).toBe(200);
     expect((await exchange(makeApiKey('test', uuidv7()), { client_address: '192.0.2.78' })).status).toBe(400);
   });

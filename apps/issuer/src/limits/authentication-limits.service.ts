@@ -27,12 +27,16 @@ const KEYS_LIMIT = 10_000;
 export class TooManyRequests extends OAuthError {
   /** Whether it is to be recorded: the first of its window is, the flood behind it is counted. */
   readonly first: boolean;
-  /** @param client the client that is beyond its limit; undefined for a failed authentication */
+  /**
+   * @param client the client that is beyond its limit; undefined for a failed authentication
+   * @param error `invalid_grant` where what was brought is invalid anyway: a valid one is never refused for a limit of those
+   */
   constructor(
     { retryAfterSeconds, first }: LimitExceeded,
     readonly client?: Client,
+    error: 'temporarily_unavailable' | 'invalid_grant' = 'temporarily_unavailable',
   ) {
-    super(429, 'temporarily_unavailable', 'too many requests; retry after the seconds in Retry-After', {
+    super(429, error, 'too many requests; retry after the seconds in Retry-After', {
       'retry-after': String(retryAfterSeconds),
     });
     this.first = first;
@@ -98,7 +102,8 @@ export class AuthenticationLimits {
   async ofApiKeyFailure(service: Client, address: string | undefined): Promise<Limited> {
     const ofNetwork = address === undefined ? undefined : await this.#keyFailures?.spend(networkOf(address));
     const ofService = await this.#servicesKeyFailures?.spend(service.client_id);
-    return excessOf(ofNetwork ?? ofService, service) ?? undefined;
+    const spent = ofNetwork ?? ofService;
+    return spent === undefined ? undefined : new TooManyRequests(spent, service, 'invalid_grant');
   }
 
   /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */

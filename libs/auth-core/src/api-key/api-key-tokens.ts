@@ -205,7 +205,8 @@ export class ApiKeyTokens {
 
   #refusalOf(error: unknown, key: string, address: string | undefined, askedAt: number): unknown {
     if (!(error instanceof TokenRequestError)) return error;
-    const isRefused = error.code === 'invalid_grant' || error.code === 'invalid_target' || error.status === 429;
+    // Too many requests of the service itself say nothing of the key; too many invalid keys are `invalid_grant` too.
+    const isRefused = error.code === 'invalid_grant' || error.code === 'invalid_target';
     if (!isRefused) return new TokenError('API_KEYS_UNAVAILABLE', error.code);
     this.#forget(key);
     this.#unknown.add(key, address, askedAt);

@@ -30,6 +30,8 @@ describe('a verifier of API keys in plain Node', () => {
     accepts: new Set<string>(),
     limits: {},
     isAway: false,
+    /** Beyond the service's own limit there, whatever it brings. */
+    isBusy: false,
     exchanges: [] as string[],
     reports: [] as SentReports,
     exposed: [] as string[],
@@ -45,6 +47,7 @@ describe('a verifier of API keys in plain Node', () => {
       accepts: new Set([key]),
       limits: {},
       isAway: false,
+      isBusy: false,
       exchanges: [],
       reports: [],
       exposed: [],
@@ -104,6 +107,7 @@ describe('a verifier of API keys in plain Node', () => {
       issuer.exchanges.push(shown);
       await issuer.onTheWay();
     }
+    if (issuer.isBusy) return Response.json({ error: 'temporarily_unavailable' }, { status: 429 });
     if (!isGood) return Response.json({ error: 'invalid_grant' }, { status: 400 });
     const audience = form.get('audience') ?? '';
     const scope = shown === null ? 'api-keys:report' : 'catalogue:read';
@@ -140,6 +144,20 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(other)).toBe('API_KEYS_UNAVAILABLE');
     pass(20_000);
     expect(await codeOf(key)).toBe('API_KEYS_UNAVAILABLE');
+  });
+
+  it('keeps accepting a known key while the issuer has had too many requests from the service, and calls no key invalid for it', async () => {
+    await keys.verify(key);
+    issuer.accepts.add(other);
+    issuer.isBusy = true;
+    // The next token is due.
+    pass(LIFE * 0.9 * 1_000);
+    expect(await codeOf(key)).toBe('accepted');
+    await turn();
+    expect([await codeOf(key), await codeOf(other)]).toEqual(['accepted', 'API_KEYS_UNAVAILABLE']);
+    expect(issuer.exchanges).toContain(other);
+    issuer.isBusy = false;
+    expect(await codeOf(other)).toBe('accepted');
   });
 
   it('requests the next token before the last one expires, without holding up requests', async () => {
