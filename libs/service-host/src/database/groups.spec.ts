@@ -162,6 +162,17 @@ describe('groups', () => {
     );
   });
 
+  it('are tried again apart after a deadlock, which another transaction caused', async () => {
+    let tries = 0;
+    const groups = new Groups<number, string>((items) => {
+      tries += 1;
+      return tries === 1
+        ? Promise.reject(refused('40P01'))
+        : Promise.resolve(items.map((item) => ({ result: String(item) })));
+    });
+    expect(await Promise.all([groups.run(1), groups.run(2)].map(settled))).toEqual(['1', '2']);
+  });
+
   it.each([
     ['a lost connection, after which nobody knows what was committed', new Error('Connection terminated')],
     ['a server that shuts down', refused('57P01')],

@@ -1,4 +1,4 @@
-import { databaseFaultOf } from '../problems/database-fault.js';
+import { databaseFaultOf, databaseReasonOf, DEADLOCK } from '../problems/database-fault.js';
 import { Problem } from '../problems/problem.js';
 
 /** An item that this group left out, or that another process holds: it goes into a later group. */
@@ -51,9 +51,9 @@ function overrun(): Problem {
   return new Problem(503, 'OVERLOADED', 'Too many requests wait for the database; try again.', { retry_after: 1 });
 }
 
-/** PostgreSQL refused a statement and undid all of it: a value of one item may be why. */
+/** PostgreSQL refused a statement and undid all of it: a value of one item may be why, or the rows of some that another transaction wants too. */
 function mayBeOneItem(error: unknown): boolean {
-  if (databaseFaultOf(error) !== undefined) return false;
+  if (databaseReasonOf(error).code !== DEADLOCK && databaseFaultOf(error) !== undefined) return false;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ('severity' in cause && 'code' in cause) return true;
   }

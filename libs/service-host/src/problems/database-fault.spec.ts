@@ -14,6 +14,12 @@ describe('a failure of the database', () => {
       new Error('failed query', { cause: failure('', '57P01') }),
       'away',
     ],
+    [
+      'a standby that took its place, or a server that became one',
+      new Error('failed query', { cause: failure('cannot execute UPDATE in a read-only transaction', '25006') }),
+      'away',
+    ],
+    ['a deadlock, which PostgreSQL has ended', failure('deadlock detected', '40P01'), 'away'],
     ['too many events that wait for it', new AuditEventError('OUTBOX_FULL', 'full'), 'away'],
     ['a statement that took too long', new Error('failed query', { cause: failure('canceling', '57014') }), 'timeout'],
     ['a wrong password', failure('password authentication failed for user "orders"', '28P01'), 'refused'],

@@ -3,11 +3,14 @@ import { AuditEventError } from '@countersign/audit-event';
 /** What a service's own database can be, other than wrong: out of reach or overrun, slower than a statement may be, or closed to this service. */
 export type DatabaseFault = 'away' | 'timeout' | 'refused';
 
+/** PostgreSQL ended one of two transactions that waited for each other: the same again succeeds. */
+export const DEADLOCK = '40P01';
 /**
  * No connection, or a lost one: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
- * and a database that is still to be made.
+ * a database that is still to be made, and one that only reads, because another server has taken its place or is about to. Also a deadlock.
  */
-const awayPattern = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08...|53...|57P0[1-5]|3D000)$/;
+const awayPattern =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08...|53...|57P0[1-5]|3D000|25006|40P01)$/;
 /** What the driver says without a code. */
 const lostPattern =
   /^Connection terminated|^timeout (exceeded when trying to connect|expired)|^Client has encountered a connection error/;
