@@ -26,9 +26,8 @@ describe('a typed line of filters', () => {
   });
 
   it('is read as it was written, whatever the values are', () => {
-    const value = fc
-      .string({ minLength: 1, maxLength: 40 })
-      .filter((text) => text.trim() === text && !text.includes('"'));
+    const text = fc.oneof(fc.string({ minLength: 1, maxLength: 40 }), fc.stringMatching(/^[a"\\ ]{1,8}$/));
+    const value = text.filter((one) => one.trim() === one);
     const outcome = fc.constantFrom('allowed', 'denied', 'failed');
     const fields = eventFilters.map((name) => [name, name === 'outcome' ? outcome : value] as const);
     const filters = fc.record(Object.fromEntries(fields), { requiredKeys: [] });

@@ -13,12 +13,13 @@ interface Part {
   readonly value: string;
 }
 
-/** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces. */
+/** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces, and \" and \\ in it. */
 function partsOf(line: string): readonly Part[] {
-  const parts = line.matchAll(/([a-z_]+):(?:"([^"]*)"?|(\S*))|"([^"]*)"?|(\S+)/g);
+  const parts = line.matchAll(/([a-z_]+):(?:"((?:[^"\\]|\\.)*)"?|(\S*))|"((?:[^"\\]|\\.)*)"?|(\S+)/g);
+  const unquoted = (text: string | undefined): string | undefined => text?.replaceAll(/\\(["\\])/g, '$1');
   return [...parts].map(([, name, quoted, plain, words, word]) => ({
     ...(name === undefined ? {} : { name }),
-    value: quoted ?? plain ?? words ?? word ?? '',
+    value: unquoted(quoted) ?? plain ?? unquoted(words) ?? word ?? '',
   }));
 }
 
@@ -48,7 +49,7 @@ export function parseFilterText(line: string): TypedFilter {
   return { search, fault };
 }
 
-const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
+const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : value);
 
 /** The filters as a line that can be typed; times are chosen elsewhere. */
 export function filterTextOf(search: TrailSearch): string {
