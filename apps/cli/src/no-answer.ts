@@ -15,3 +15,12 @@ export function unreachable(name: string, url: string, error: unknown): CliError
     'Is it running? npm start brings up the local stack.',
   );
 }
+
+/** The whole of an answer. @throws {CliError} `UNREACHABLE` when it breaks off */
+export async function textOf(response: Response, name: string): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw unreachable(name, response.url, error);
+  }
+}

@@ -26,14 +26,19 @@ export function createOutput(json: boolean): Output {
 
 /** Prints why a command failed; with `--json` also as one line on standard output, so that a script need not parse words. */
 export function printFailure({ code, message, hint }: CliError, json: boolean): void {
-  process.stderr.write(`error: ${message}\n${hint === undefined ? '' : `${hint}\n`}`);
+  const lines = [`error: ${message}`, ...(hint === undefined ? [] : [hint])].flatMap((text) => text.split('\n'));
+  process.stderr.write(`${lines.map(printable).join('\n')}\n`);
   if (!json) return;
   process.stdout.write(`${JSON.stringify({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) })}\n`);
 }
 
+/** What of a text could move a terminal's cursor is shown as a dot. */
+export const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
+
 /** Rows as aligned columns under their titles. @returns one line that says so when there are none */
-export function table(titles: readonly string[], rows: readonly (readonly string[])[], empty = 'none'): string {
-  if (rows.length === 0) return empty;
+export function table(titles: readonly string[], given: readonly (readonly string[])[], empty = 'none'): string {
+  if (given.length === 0) return empty;
+  const rows = given.map((cells) => cells.map(printable));
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { NewFile } from '../new-file.js';
 import { table } from '../output.js';
+import { noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession, type Session } from '../session/session.js';
 import { secondsOf } from './duration.js';
@@ -102,15 +103,18 @@ export async function createApiKey(client: string, name: string, options: NewOpt
   await showNew(session, { path: '/admin/api-keys', body, file: keyOut });
 }
 
-export async function listApiKeys(options: { client?: string; limit: string }, command: Command): Promise<void> {
+export async function listApiKeys(
+  { client, limit }: { readonly client?: string; readonly limit: number },
+  command: Command,
+): Promise<void> {
   const session = openSession(command);
-  const query = new URLSearchParams({
-    limit: options.limit,
-    ...(options.client === undefined ? {} : { client_id: options.client }),
+  const { items: keys, next } = await readPages(limit, async (page) => {
+    const query = new URLSearchParams({ ...page, ...(client === undefined ? {} : { client_id: client }) });
+    const answer = await callAdmin(session, pageSchema, { path: `/admin/api-keys?${query.toString()}` });
+    return { items: answer.api_keys, next: answer.next_cursor };
   });
-  const page = await callAdmin(session, pageSchema, { path: `/admin/api-keys?${query.toString()}` });
-  if (page.next_cursor !== undefined) session.output.note('There are more; narrow the list with --client.');
-  session.output.result({ ok: true, ...page }, tableOf(page.api_keys));
+  session.output.result({ ok: true, api_keys: keys, next_cursor: next }, tableOf(keys));
+  noteMore(session.output, next);
 }
 
 async function show(request: { path: string; method?: string; body?: object }, command: Command): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Command } from 'commander';
+import { limitOption } from '../pages.js';
 import {
   createApiKey,
   disableApiKey,
@@ -44,7 +45,7 @@ Examples:
     .command('list')
     .description('list keys, newest first')
     .option('--client <client>', 'only keys of this client')
-    .option('--limit <count>', 'maximum number of lines, 1 to 200', '200')
+    .addOption(limitOption())
     .action(listApiKeys);
   group.command('show <id>').description('show one key, without its secret').action(showApiKey);
   group

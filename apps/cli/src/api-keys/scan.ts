@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command } from 'commander';
 import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
 import { z } from 'zod';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
 import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { callAdmin } from '../session/admin.js';
@@ -136,7 +136,7 @@ async function statusesOf(session: Session, found: readonly Found[]): Promise<Re
 
 const isLive = (status: string): boolean => status === 'live' || status === 'rotated';
 
-/** `countersign keys scan`. @throws {CliError} when a key that works is in a file */
+/** `countersign keys scan`. @throws {CheckFailed} when a key that works is in a file */
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
   const { found, unreadable } = await scanned(path);
@@ -158,11 +158,9 @@ export async function scan(path: string, _: object, command: Command): Promise<v
   const missed = unreadable.map((one) => `\nnot readable: ${one}`).join('');
   session.output.result({ ok: live === 0, live, keys, unreadable }, `${shown}${missed}`);
   if (live === 0) return;
-  const hint = 'Revoke them: countersign api-keys revoke ID --reason "found in a file"';
-  throw new CliError(
-    ExitCode.refused,
-    'LIVE_KEYS_FOUND',
-    `${counted(live, 'live API key was', 'live API keys were')} found in files`,
-    hint,
+  session.output.note(
+    `error: ${counted(live, 'live API key was', 'live API keys were')} found in files\n` +
+      'Revoke them: countersign api-keys revoke ID --reason "found in a file"',
   );
+  throw new CheckFailed();
 }

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
-import { table } from '../output.js';
+import { printable, table } from '../output.js';
 import { openSession, type Session } from '../session/session.js';
-import { countOf } from './filters.js';
-import { printable } from './found-event.js';
+import { countOf } from '../pages.js';
 
 const letterSchema = z.looseObject({
   position: z.string(),
@@ -46,16 +45,14 @@ async function list(
     if (page.length < wanted) break;
     from = page.at(-1)?.position ?? from;
   }
-  const rows = letters.map((letter) =>
-    [
-      letter.position,
-      letter.received_at,
-      letter.source ?? '',
-      letter.sequence ?? '',
-      letter.replayed_at === null ? 'kept' : 'replayed',
-      letter.reason,
-    ].map(printable),
-  );
+  const rows = letters.map((letter) => [
+    letter.position,
+    letter.received_at,
+    letter.source ?? '',
+    letter.sequence ?? '',
+    letter.replayed_at === null ? 'kept' : 'replayed',
+    letter.reason,
+  ]);
   session.output.result(
     { ok: true, dead_letters: letters },
     table(['position', 'received', 'source', 'number', 'state', 'reason'], rows, 'There are no dead letters.'),

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { forceOption, NewFile } from '../new-file.js';
 import { openSession } from '../session/session.js';
-import { addFilters, countOf, queryOf, READING } from './filters.js';
+import { countOf } from '../pages.js';
+import { addFilters, queryOf, READING } from './filters.js';
 
 const endSchema = z.object({ events: z.number(), complete: z.boolean(), next_cursor: z.string().nullable() });
 const ndjsonEnd = z.object({ end: endSchema });
@@ -22,12 +23,17 @@ interface ExportOptions {
   readonly force: boolean;
 }
 
-/** Writes the answer as it comes, no faster than it is taken. @returns its last bytes */
+/** Writes the answer as it comes, no faster than it is taken. @returns its last bytes, also where the connection was lost */
 async function copy(body: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<Buffer> {
   let last: Buffer = Buffer.alloc(0);
-  for await (const chunk of body) {
-    last = Buffer.concat([last, chunk]).subarray(-END_LIMIT);
-    await write(chunk);
+  try {
+    for await (const chunk of body) {
+      last = Buffer.concat([last, chunk]).subarray(-END_LIMIT);
+      await write(chunk);
+    }
+  } catch (error) {
+    // Of a lost connection; without its end line the answer is known to be cut off.
+    if (!(error instanceof TypeError)) throw error;
   }
   return last;
 }

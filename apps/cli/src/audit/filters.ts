@@ -1,5 +1,5 @@
 import { eventFilters } from '@countersign/audit-event';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { type Output } from '../output.js';
 import { noteTimes, timeOption } from '../time.js';
@@ -45,13 +45,4 @@ export function queryOf(command: Command, output: Pick<Output, 'note'>): URLSear
   }
   if (text !== undefined) query.set('q', text);
   return query;
-}
-
-/** A count from the command line. */
-export function countOf(limit: number): (said: string) => number {
-  return (said) => {
-    const count = Number(said);
-    if (Number.isInteger(count) && count >= 1 && count <= limit) return count;
-    throw new InvalidArgumentError(`Must be a whole number from 1 to ${String(limit)}.`);
-  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { printable } from '../output.js';
 
 /** An event as the audit service shows it; what this version does not know passes through. */
 export const foundEventSchema = z.looseObject({
@@ -18,9 +19,6 @@ export const foundEventSchema = z.looseObject({
 export type FoundEvent = z.infer<typeof foundEventSchema>;
 
 export const eventTitles = ['index', 'time', 'source', 'action', 'resource', 'outcome', 'subject', 'by'] as const;
-
-/** What of a text could move a terminal's cursor is shown as a dot. */
-export const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
 
 /** An event as a row under {@link eventTitles}; `by` is the client, and who acted through it, newest first. */
 export function eventRow({ log_index, event }: FoundEvent): readonly string[] {

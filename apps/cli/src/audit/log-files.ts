@@ -1,7 +1,9 @@
 import { parseCheckpointText, TILE_WIDTH, tilePath } from '@countersign/merkle-log';
 import { type Command } from 'commander';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CliError } from '../cli-error.js';
 import { forceOption, NewFile } from '../new-file.js';
+import { textOf, unreachable } from '../no-answer.js';
+import { refusalOf } from '../session/service-failures.js';
 import { openSession, type Session } from '../session/session.js';
 
 interface OutOptions {
@@ -11,19 +13,13 @@ interface OutOptions {
 
 async function readLog(session: Session, path: string): Promise<Buffer> {
   const url = `${session.urlOf('audit')}/log/${path}`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(
-      ExitCode.unreachable,
-      'AUDIT_UNREACHABLE',
-      `${url}: ${reason}`,
-      'Is audit running? npm start brings up the local stack.',
-    );
-  });
-  if (!response.ok) {
-    throw new CliError(ExitCode.refused, 'LOG_REFUSED', `${url} answered ${String(response.status)}`);
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+    if (!response.ok) throw await refusalOf('audit', response, false);
+    return Buffer.from(await response.arrayBuffer());
+  } catch (error) {
+    throw error instanceof CliError ? error : unreachable('audit', url, error);
   }
-  return Buffer.from(await response.arrayBuffer());
 }
 
 /** Prints a text of the log, or keeps it in a file. */
@@ -52,7 +48,7 @@ async function fetchCheckpoint(
   const session = openSession(command);
   const signed = { service: 'audit', scopes: ['audit:read'], method: 'POST', path: '/log/checkpoint' };
   await keep(session, 'checkpoint', options, async () =>
-    now ? (await session.send(signed)).text() : (await readLog(session, 'checkpoint')).toString(),
+    now ? await textOf(await session.send(signed), 'audit') : (await readLog(session, 'checkpoint')).toString(),
   );
 }
 

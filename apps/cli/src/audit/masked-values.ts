@@ -4,7 +4,6 @@ import { CliError, ExitCode } from '../cli-error.js';
 import { counted } from '../counted.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
-import { printable } from './found-event.js';
 
 const revealedSchema = z.looseObject({
   event_id: z.string(),
@@ -33,7 +32,7 @@ async function reveal(id: string, { reason }: { readonly reason: string }, comma
     path: `/events/${id}/reveal`,
     body: { reason },
   });
-  const rows = revealed.values.map(({ path, value }) => [path, printable(JSON.stringify(value))]);
+  const rows = revealed.values.map(({ path, value }) => [path, JSON.stringify(value)]);
   session.output.result(
     { ok: true, ...revealed },
     table(['field', 'value'], rows, 'This event has no masked values, or they were erased.'),

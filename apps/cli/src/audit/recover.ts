@@ -3,7 +3,7 @@ import { type Command } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession, type Session } from '../session/session.js';
-import { countOf } from './filters.js';
+import { countOf } from '../pages.js';
 
 const spans = z.array(z.object({ first: z.string(), last: z.string() }));
 const reportSchema = z.object({
@@ -54,12 +54,16 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
   const session = openSession(command);
   const { output } = session;
   const before = await call(session, '/log/recovery');
-  if (before.state !== 'restored') {
-    const said =
-      before.state === 'checking'
-        ? 'the log is still being compared with external evidence; retry in a moment'
-        : `nothing is lost: the log has all ${before.next_index} entries`;
-    output.result({ ok: before.state === 'current', ...before }, said);
+  if (before.state === 'checking') {
+    throw new CliError(
+      ExitCode.unreachable,
+      'LOG_BEING_CHECKED',
+      'the log is still being compared with external evidence',
+      'Run this again in a moment.',
+    );
+  }
+  if (before.state === 'current') {
+    output.result({ ok: true, ...before }, `nothing is lost: the log has all ${before.next_index} entries`);
     return;
   }
   output.note(

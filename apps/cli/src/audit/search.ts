@@ -2,12 +2,9 @@ import { type Command } from 'commander';
 import { z } from 'zod';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
-import { addFilters, countOf, queryOf, READING } from './filters.js';
+import { countOf, LIST_LIMIT, readPages } from '../pages.js';
+import { addFilters, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema, type FoundEvent } from './found-event.js';
-
-/** Maximum events that one call shows; `audit export` has no such limit. */
-const SEARCH_LIMIT = 10_000;
-const PAGE = 200;
 
 const pageSchema = z.object({ events: z.array(foundEventSchema), next_cursor: z.string().nullable() });
 
@@ -19,20 +16,20 @@ interface SearchOptions {
 async function run({ limit, cursor }: SearchOptions, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
   const query = queryOf(command, output);
-  const events: FoundEvent[] = [];
-  let next: string | null = cursor ?? null;
-  do {
-    query.set('limit', String(Math.min(PAGE, limit - events.length)));
-    if (next !== null) query.set('cursor', next);
-    const page: z.infer<typeof pageSchema> = await session.call(pageSchema, {
-      service: 'audit',
-      scopes: [],
-      anyOf: READING,
-      path: `/events?${query.toString()}`,
-    });
-    events.push(...page.events);
-    next = page.next_cursor;
-  } while (next !== null && events.length < limit);
+  const { items: events, next } = await readPages<FoundEvent>(
+    limit,
+    async (page) => {
+      for (const [name, value] of Object.entries(page)) query.set(name, value);
+      const answer = await session.call(pageSchema, {
+        service: 'audit',
+        scopes: [],
+        anyOf: READING,
+        path: `/events?${query.toString()}`,
+      });
+      return { items: answer.events, next: answer.next_cursor };
+    },
+    cursor,
+  );
   output.result(
     { ok: true, events, next_cursor: next },
     table(eventTitles, events.map(eventRow), 'no matching events'),
@@ -45,7 +42,7 @@ export function register(audit: Command): void {
   addFilters(audit.command('search'), { timed: true })
     .summary('find events, newest first')
     .description('Finds events, newest first. All filters must match.')
-    .option('--limit <count>', 'maximum number of events', countOf(SEARCH_LIMIT), 50)
+    .option('--limit <count>', 'maximum number of events', countOf(LIST_LIMIT), 50)
     .option('--cursor <cursor>', 'continue where an earlier search ended')
     .addHelpText(
       'after',

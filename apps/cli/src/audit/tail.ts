@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession, type Session } from '../session/session.js';
 import { readEventStream } from './event-stream.js';
-import { addFilters, countOf, queryOf, READING } from './filters.js';
+import { countOf } from '../pages.js';
+import { addFilters, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema } from './found-event.js';
 
 /** Milliseconds between two tries to come back. */

@@ -1,4 +1,5 @@
 import { type Command } from 'commander';
+import { limitOption } from '../pages.js';
 import { addClient, rotateClient } from './client-credentials.js';
 import { applyClients, listClients, setClient, showClient } from './registered-clients.js';
 
@@ -23,11 +24,7 @@ Examples:
   countersign clients rotate reporting --remove KID            (once nobody signs with the old one)
   countersign clients apply clients.yaml --dry-run`,
     );
-  group
-    .command('list')
-    .description('list all clients, sorted by id')
-    .option('--limit <count>', 'maximum number of lines, 1 to 200', '200')
-    .action(listClients);
+  group.command('list').description('list all clients, sorted by id').addOption(limitOption()).action(listClients);
   group.command('show <client>').description('show one client: its keys and its policy').action(showClient);
   group
     .command('add <client>')

@@ -4,6 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
+import { noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
 
@@ -26,18 +27,22 @@ const appliedSchema = z.looseObject({
 const audiencesOf = ({ policy }: ClientView): string => Object.keys(policy.audiences).join(' ');
 
 /** `countersign clients list`. */
-export async function listClients({ limit }: { readonly limit: string }, command: Command): Promise<void> {
+export async function listClients({ limit }: { readonly limit: number }, command: Command): Promise<void> {
   const session = openSession(command);
-  const page = await callAdmin(session, pageSchema, {
-    path: `/admin/clients?${new URLSearchParams({ limit }).toString()}`,
+  const { items: clients, next } = await readPages(limit, async (page) => {
+    const path = `/admin/clients?${new URLSearchParams(page).toString()}`;
+    const answer = await callAdmin(session, pageSchema, { path });
+    return { items: answer.clients, next: answer.next_cursor };
   });
-  const rows = page.clients.map((client) => [
+  const rows = clients.map((client) => [
     client.client_id,
     client.status,
     client.token_endpoint_auth_method ?? '',
     audiencesOf(client),
   ]);
-  session.output.result({ ok: true, ...page }, table(['client', 'status', 'authenticates by', 'audiences'], rows));
+  const shown = table(['client', 'status', 'authenticates by', 'audiences'], rows);
+  session.output.result({ ok: true, clients, next_cursor: next }, shown);
+  noteMore(session.output, next);
 }
 
 /** `countersign clients show`. */

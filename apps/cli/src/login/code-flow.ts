@@ -50,13 +50,14 @@ export async function byBrowser(
   const [state, verifier] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const server = createServer(({ method, url = '' }: IncomingMessage, response) => {
-    const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
-    if (method !== 'GET' || pathname !== '/callback') {
+    // Of anybody: it may be no address.
+    const asked = URL.parse(url, 'http://127.0.0.1');
+    if (method !== 'GET' || asked?.pathname !== '/callback') {
       answer(response, 404, 'This page does not exist.');
       return;
     }
     try {
-      const code = codeOf(searchParams, state, address.issuer);
+      const code = codeOf(asked.searchParams, state, address.issuer);
       if (code === undefined) {
         answer(response, 400, 'This answer does not belong to the login in your terminal.');
         return;

@@ -1,4 +1,5 @@
 import { type Command } from 'commander';
+import { limitOption } from '../pages.js';
 import { changePerson, endSession, listPeople, showPerson } from './people.js';
 
 /** `countersign people`: who has signed in at the issuer. */
@@ -23,7 +24,7 @@ Examples:
     .command('list')
     .description('list people, sorted by when they first signed in')
     .option('--role <role>', 'only people with this role')
-    .option('--limit <count>', 'maximum number of lines, 1 to 200', '200')
+    .addOption(limitOption())
     .action(listPeople);
   group
     .command('show <person>')

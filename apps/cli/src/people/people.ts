@@ -1,7 +1,7 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { printable } from '../audit/found-event.js';
 import { table } from '../output.js';
+import { noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
 
@@ -27,30 +27,31 @@ const more = 'There are more than these.';
 const pathOf = (person: string, rest = ''): string => `/admin/people/${encodeURIComponent(person)}${rest}`;
 
 function rowOf({ id, name, provider, roles, status, signed_in_at: at }: z.infer<typeof personSchema>): string[] {
-  return [id, name, status, roles.join(' '), provider, at].map(printable);
+  return [id, name, status, roles.join(' '), provider, at];
 }
 const titles = ['person', 'name', 'status', 'roles', 'provider', 'last signed in'];
 
 /** `countersign people list`. */
 export async function listPeople(
-  { limit, role }: { readonly limit: string; readonly role?: string },
+  { limit, role }: { readonly limit: number; readonly role?: string },
   command: Command,
 ): Promise<void> {
   const session = openSession(command);
-  const query = new URLSearchParams({ limit, ...(role === undefined ? {} : { role }) });
-  const page = await callAdmin(session, pageSchema, { path: `/admin/people?${query.toString()}` });
-  session.output.result({ ok: true, ...page }, table(titles, page.people.map(rowOf), 'Nobody has signed in.'));
+  const { items: people, next } = await readPages(limit, async (page) => {
+    const query = new URLSearchParams({ ...page, ...(role === undefined ? {} : { role }) });
+    const answer = await callAdmin(session, pageSchema, { path: `/admin/people?${query.toString()}` });
+    return { items: answer.people, next: answer.next_cursor };
+  });
+  const shown = table(titles, people.map(rowOf), 'Nobody has signed in.');
+  session.output.result({ ok: true, people, next_cursor: next }, shown);
+  noteMore(session.output, next);
 }
 
 async function show(request: { path: string; method?: string }, command: Command): Promise<void> {
   const session = openSession(command);
   const person = await callAdmin(session, detailSchema, request);
-  const sessions = person.sessions.map(({ id, device, network, seen_at: seen }) =>
-    [id, device, network, seen].map(printable),
-  );
-  const allowed = person.delegations.map(({ id, client_id: client, audience, scope }) =>
-    [id, client, audience, scope].map(printable),
-  );
+  const sessions = person.sessions.map(({ id, device, network, seen_at: seen }) => [id, device, network, seen]);
+  const allowed = person.delegations.map(({ id, client_id: client, audience, scope }) => [id, client, audience, scope]);
   const text = [
     table(titles, [rowOf(person)]),
     table(['session', 'device', 'network', 'last seen'], sessions, 'No session is live.'),

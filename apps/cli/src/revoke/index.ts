@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { table } from '../output.js';
+import { limitOption, noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
 import { noteTimes, timeOption } from '../time.js';
@@ -59,11 +60,17 @@ async function revoke(requested: object, { reason, before }: RevokeOptions, comm
   session.output.result({ ok: true, ...done }, `revoked ${done.kind} ${done.name} until ${done.until}; ${where}`);
 }
 
-async function list({ kind, limit }: { kind?: string; limit: string }, command: Command): Promise<void> {
+async function list(
+  { kind, limit }: { readonly kind?: string; readonly limit: number },
+  command: Command,
+): Promise<void> {
   const session = openSession(command);
-  const query = new URLSearchParams({ limit, ...(kind === undefined ? {} : { kind }) });
-  const page = await callAdmin(session, pageSchema, { path: `/admin/revocations?${query.toString()}` });
-  const rows = page.revocations.map((one) => [
+  const { items: revocations, next } = await readPages(limit, async (page) => {
+    const query = new URLSearchParams({ ...page, ...(kind === undefined ? {} : { kind }) });
+    const answer = await callAdmin(session, pageSchema, { path: `/admin/revocations?${query.toString()}` });
+    return { items: answer.revocations, next: answer.next_cursor };
+  });
+  const rows = revocations.map((one) => [
     one.kind,
     one.name,
     one.issued_before ?? '',
@@ -73,9 +80,10 @@ async function list({ kind, limit }: { kind?: string; limit: string }, command: 
     one.reason ?? '',
   ]);
   session.output.result(
-    { ok: true, ...page },
+    { ok: true, revocations, next_cursor: next },
     table(['kind', 'name', 'issued before', 'until', 'by', 'pushed', 'reason'], rows, 'Nothing is revoked.'),
   );
+  noteMore(session.output, next);
 }
 
 const restorationSchema = z.object({ restored_at: z.string().nullable() });
@@ -184,6 +192,6 @@ Examples:
         'key',
       ]),
     )
-    .option('--limit <count>', 'maximum number of lines, 1 to 200', '50')
+    .addOption(limitOption(50))
     .action(list);
 }

@@ -16,7 +16,7 @@ import { LoginFile, loginFolder } from '../person/kept-login.js';
 import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { findLocalStack } from './local-stack.js';
-import { unreachable } from '../no-answer.js';
+import { textOf, unreachable } from '../no-answer.js';
 import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
 import { sessionOptions } from './session-options.js';
 
@@ -90,6 +90,14 @@ export function authorizationOf(
   if (key === undefined) return { authorization: `Bearer ${token}` };
   const dpop = createDpopProof({ key, method, url, accessToken: token, ...(nonce === undefined ? {} : { nonce }) });
   return { authorization: `DPoP ${token}`, dpop };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The session of a command, from its options and the environment. @throws {CliError} */
@@ -188,8 +196,8 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       return response;
     },
     async call(schema, request) {
-      const response = await session.send(request);
-      const answer = schema.safeParse(await response.json().catch(() => undefined));
+      const text = await textOf(await session.send(request), request.service);
+      const answer = schema.safeParse(jsonOf(text));
       if (answer.success) return answer.data;
       throw new CliError(
         ExitCode.refused,

@@ -1,0 +1,133 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSigningKey, makeApiKey } from '@countersign/auth-core';
+import { run } from './run.js';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('what a command does with an answer that it does not expect', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cli-answers-'));
+  let answer: (path: URL, response: ServerResponse) => void;
+  let server: Server;
+  let address: string;
+
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'key.json'), JSON.stringify(await generateSigningKey()));
+    server = createServer((request, response) => {
+      request.resume();
+      request.on('end', () => {
+        const url = new URL(request.url ?? '/', 'http://localhost');
+        if (url.pathname === '/oauth2/token')
+          json(response, { access_token: 't', token_type: 'Bearer', expires_in: 300 });
+        else answer(url, response);
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    process.env['COUNTERSIGN_AUDIT_URL'] = address;
+  });
+  afterAll(async () => {
+    delete process.env['COUNTERSIGN_AUDIT_URL'];
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+    rmSync(folder, { recursive: true });
+  });
+
+  function json(response: ServerResponse, body: object): void {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+  /** Some of an answer, and then the connection is gone. */
+  function cut(response: ServerResponse, text: string): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(text, () => setTimeout(() => response.destroy(), 50));
+  }
+
+  async function command(...args: readonly string[]): Promise<Ran> {
+    const [out, err]: [string[], string[]] = [[], []];
+    const [writeOut, writeErr] = [process.stdout.write.bind(process.stdout), process.stderr.write.bind(process.stderr)];
+    process.stdout.write = (text) => out.push(String(text)) > 0;
+    process.stderr.write = (text) => err.push(String(text)) > 0;
+    try {
+      const common = ['--issuer', address, '--client-id', 'operator', '--key', join(folder, 'key.json')];
+      const code = await run([...common, ...args]);
+      return { code, out: out.join(''), err: err.join('') };
+    } finally {
+      process.stdout.write = writeOut;
+      process.stderr.write = writeErr;
+    }
+  }
+
+  it('keeps what came of an export whose connection was lost, and says how to go on', async () => {
+    answer = (_, response) => {
+      cut(response, '{"start":{}}\n');
+    };
+    const file = join(folder, 'events.ndjson');
+    const { code, err } = await command('audit', 'export', '--output', file);
+    expect([code, err]).toEqual([3, expect.stringContaining('the export was cut off')]);
+    const [rest] = readdirSync(folder).filter((name) => name.endsWith('.part'));
+    expect(readFileSync(join(folder, rest ?? ''), 'utf8')).toBe('{"start":{}}\n');
+  });
+
+  it('takes an answer that breaks off for none: the same command may work later', async () => {
+    answer = (_, response) => {
+      cut(response, '{"clients":[');
+    };
+    const { code, out } = await command('clients', 'list', '--json');
+    expect([code, JSON.parse(out)]).toEqual([3, expect.objectContaining({ ok: false, code: 'UNREACHABLE' })]);
+    expect((await command('audit', 'key')).code).toBe(3);
+  });
+
+  it('lists until the end, and says where it stopped before', async () => {
+    const all = Array.from({ length: 450 }, (_, number) => `c-${String(number).padStart(3, '0')}`);
+    answer = ({ searchParams }, response) => {
+      const from = Number(searchParams.get('cursor') ?? 0);
+      const next = from + Number(searchParams.get('limit'));
+      const clients = all.slice(from, next).map((id) => ({ client_id: id, status: 'active', policy: {} }));
+      json(response, { clients, ...(next < all.length ? { next_cursor: String(next) } : {}) });
+    };
+    const { out } = await command('clients', 'list', '--json');
+    expect((JSON.parse(out) as { clients: { client_id: string }[] }).clients.map((one) => one.client_id)).toEqual(all);
+    const some = await command('clients', 'list', '--limit', '210');
+    expect(some.out.trimEnd().split('\n')).toHaveLength(211);
+    expect(some.err).toContain('--limit');
+    expect((await command('clients', 'list', '--limit', 'many')).code).toBe(2);
+  });
+
+  it('does not say that all is well while the log is still being compared', async () => {
+    answer = (_, response) => {
+      json(response, { state: 'checking', next_index: '5', end_index: '5', found: 0, missing: [] });
+    };
+    const { code, out } = await command('audit', 'recover', '--json');
+    expect([code, JSON.parse(out)]).toEqual([3, expect.objectContaining({ ok: false, code: 'LOG_BEING_CHECKED' })]);
+  });
+
+  it('shows nothing of an answer that moves the cursor, in lists as in refusals', async () => {
+    answer = (_, response) => {
+      json(response, { clients: [{ client_id: 'a\u001b[2Jb', status: 'active', policy: {} }] });
+    };
+    expect((await command('clients', 'list')).out).toContain('a·[2Jb');
+    answer = (_, response) => {
+      response.writeHead(403, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify({ code: 'NO', detail: 'not\u001b[2J you' }));
+    };
+    expect((await command('clients', 'list')).err).toContain('not·[2J you');
+  });
+
+  it('says with --json in one line that keys which work are in files', async () => {
+    const key = makeApiKey('test', '01900000-0000-7000-8000-000000000001');
+    const path = join(folder, 'leak');
+    writeFileSync(path, key);
+    answer = (_, response) => {
+      json(response, { keys: [{ id: '01900000-0000-7000-8000-000000000001', status: 'live' }] });
+    };
+    const { code, out } = await command('keys', 'scan', path, '--json');
+    expect([code, JSON.parse(out)]).toEqual([1, expect.objectContaining({ ok: false, live: 1 })]);
+  });
+});
