@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { providersFileSchema } from './provider.js';
-import { ProviderConnection } from './provider-connection.js';
+import { loadOpenIdClient, ProviderConnection } from './provider-connection.js';
 
 describe('what is known of a provider', () => {
   let issuer = '';
   let asked = 0;
   let answers = true;
-  const server = createServer((_request, response) => {
+  let secret = 'secret';
+  const authorizations: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
     asked += 1;
+    authorizations.push(request.headers.authorization);
     const body = {
       issuer,
       authorization_endpoint: `${issuer}/auth`,
@@ -23,7 +26,7 @@ describe('what is known of a provider', () => {
     const declared = { name: 'p', title: 'P', issuer, client_id: 'c', client_secret_file: 's' };
     const [provider] = providersFileSchema.parse({ providers: [declared] }).providers;
     if (provider === undefined) throw new Error('no provider');
-    const secrets = { secret: () => 'secret', key: () => ({ kty: 'EC', kid: 'k', alg: 'ES256', d: 'd' }) };
+    const secrets = { secret: () => secret, key: () => ({ kty: 'EC', kid: 'k', alg: 'ES256', d: 'd' }) };
     return new ProviderConnection({ ...provider, ...secrets }, () => now);
   };
 
@@ -64,6 +67,17 @@ describe('what is known of a provider', () => {
     now += 2_000;
     answers = true;
     expect(await connection.configuration()).not.toBe(known);
+  });
+
+  it('is used with the secret as its file has it now', async () => {
+    const connection = connect();
+    const { clientCredentialsGrant } = await loadOpenIdClient();
+    for (const next of ['secret', 'rotated']) {
+      secret = next;
+      // The server knows no grants.
+      await expect(clientCredentialsGrant(await connection.configuration())).rejects.toThrow();
+      expect(authorizations.at(-1)).toBe(`Basic ${Buffer.from(`c:${next}`).toString('base64')}`);
+    }
   });
 
   it('is a fault while the provider was never there, at once for two seconds after a failure', async () => {

@@ -69,6 +69,8 @@ async function authenticationOf(oidc: OpenIdClient, provider: DeclaredProvider):
 export class ProviderConnection {
   #known: Configuration | undefined;
   #knownAt = Number.NEGATIVE_INFINITY;
+  /** The secret or the key with which it is known. */
+  #knownWith = '';
   #failed: { readonly error: Error; readonly at: number } | undefined;
   #discovering: Promise<Configuration> | undefined;
 
@@ -80,7 +82,8 @@ export class ProviderConnection {
 
   /** @throws {ProviderProblem} when nothing is known yet and the provider does not answer */
   async configuration(): Promise<Configuration> {
-    if (this.#known !== undefined && this.now() - this.#knownAt < FRESH_MS) return this.#known;
+    const isFresh = this.now() - this.#knownAt < FRESH_MS && this.#credential() === this.#knownWith;
+    if (this.#known !== undefined && isFresh) return this.#known;
     if (this.#failed !== undefined && this.now() - this.#failed.at < REST_MS) {
       if (this.#known !== undefined) return this.#known;
       throw this.#failed.error;
@@ -89,11 +92,22 @@ export class ProviderConnection {
     return this.#discovering;
   }
 
+  /** As the file has it now; that of before while there is none to read. */
+  #credential(): string {
+    try {
+      const { token_endpoint_auth_method: method } = this.provider;
+      return method === 'private_key_jwt' ? JSON.stringify(this.provider.key()) : this.provider.secret();
+    } catch {
+      return this.#knownWith;
+    }
+  }
+
   async #discover(): Promise<Configuration> {
     const { issuer, client_id: clientId } = this.provider;
     const plain = new URL(issuer).protocol === 'http:';
     try {
       const oidc = await loadOpenIdClient();
+      const credential = this.#credential();
       const authentication = await authenticationOf(oidc, this.provider);
       const found = await oidc.discovery(new URL(issuer), clientId, undefined, authentication, {
         timeout: TIMEOUT_SECONDS,
@@ -101,7 +115,7 @@ export class ProviderConnection {
         // The signature is checked too, not only where the ID token came from.
         execute: [oidc.enableNonRepudiationChecks, ...(plain ? [oidc.allowInsecureRequests] : [])],
       });
-      [this.#known, this.#knownAt, this.#failed] = [found, this.now(), undefined];
+      [this.#known, this.#knownAt, this.#knownWith, this.#failed] = [found, this.now(), credential, undefined];
       return found;
     } catch (error) {
       const problem = providerProblemOf(error);
