@@ -1,13 +1,13 @@
 import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
 import { endsOf, takesFrom, type Accounts } from './movement.js';
 import { refuse, type Refusal } from './refusal.js';
-import { postedAt, postedLegs, statusOf, type Leg, type Transfer } from './transfer.js';
+import { postedAt, postedLegs, type Leg, type Transfer } from './transfer.js';
 
 const pairOf = (from: string, to: string, { currency }: Leg): string => `${from} ${to} ${currency}`;
 
-/** What a correction returns, or may still return while it is held. */
-function correctedLegs(correction: Transfer, now: Date): readonly Leg[] {
-  return statusOf(correction, now) === 'held' ? correction.legs : postedLegs(correction);
+/** What a correction returns, or may still return while it is held: also past its time, until that is written down, because clocks differ. */
+function correctedLegs(correction: Transfer): readonly Leg[] {
+  return correction.hold?.status === 'held' ? correction.legs : postedLegs(correction);
 }
 
 /**
@@ -20,7 +20,6 @@ export function refuseCorrection(
   original: Transfer,
   earlier: readonly Transfer[],
   legs: readonly Leg[],
-  now: Date,
 ): Refusal | undefined {
   const moved = postedLegs(original);
   if (moved.length === 0) return refuse('CORRECTED_TRANSFER_NOT_POSTED');
@@ -29,7 +28,7 @@ export function refuseCorrection(
     const pair = pairOf(leg.creditAccount, leg.debitAccount, leg);
     left.set(pair, (left.get(pair) ?? 0n) + leg.amount);
   }
-  for (const leg of [...earlier.flatMap((correction) => correctedLegs(correction, now)), ...legs]) {
+  for (const leg of [...earlier.flatMap(correctedLegs), ...legs]) {
     const pair = pairOf(leg.debitAccount, leg.creditAccount, leg);
     const rest = left.get(pair);
     if (rest === undefined) return refuse('CORRECTION_NOT_REVERSED');

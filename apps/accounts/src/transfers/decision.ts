@@ -92,7 +92,7 @@ function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): 
     if (original === undefined) return refuse('CORRECTED_TRANSFER_UNKNOWN');
     const refusal =
       refuseCorrector(original, legs, ledger.accounts, by, now, ledger.correctionAgeDays) ??
-      refuseCorrection(original, ledger.correctionsOf(corrects), legs, now);
+      refuseCorrection(original, ledger.correctionsOf(corrects), legs);
     if (refusal !== undefined) return refusal;
     takingBack = mayTakeBack(original, by);
   }

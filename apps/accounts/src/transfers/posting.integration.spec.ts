@@ -144,6 +144,20 @@ describe('the ledger on PostgreSQL', () => {
     expect(await ledger?.take(create(2, 2, 5n, null, 1))).toBe('posted');
   }, 60_000);
 
+  it('corrects no transfer twice by a hold that is over for one replica and not yet for another', async () => {
+    const [behind] = await begin(undefined);
+    const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);
+    const correcting = (id: number, holdSeconds: number | null): Step => {
+      const step = create(id, 1, 5n, holdSeconds);
+      return step.kind === 'create' ? { ...step, corrects: transferId(1) } : step;
+    };
+    for (const id of [1, 2]) expect(await behind?.take(create(id, 0, 5n, null, 1))).toBe('posted');
+    expect(await behind?.take(correcting(3, 4))).toBe('held');
+    expect(await ahead.take(correcting(4, null))).toBe('posted');
+    expect(await behind?.take({ kind: 'post', id: transferId(3), amount: undefined })).toBe('HOLD_EXPIRED');
+    expect(await broken()).toEqual([]);
+  });
+
   it('keeps a balance and a statement of the past as they were shown, also while another replica’s clock is behind', async () => {
     const [behind] = await begin(undefined);
     const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);

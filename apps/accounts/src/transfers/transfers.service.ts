@@ -8,12 +8,15 @@ import { authorityOf, readingReach } from '../authority.js';
 import { type Decision } from './decision.js';
 import { HoldExpiry } from './hold-expiry.service.js';
 import { Posting } from './posting.service.js';
-import { refusals, refuse, type Refusal } from './refusal.js';
+import { refusals, refuse, type Refusal, type RefusalCode } from './refusal.js';
 import { type CreateTransfer, type LedgerCommand, type PostHold, type VoidHold } from './transfer-command.js';
 import { doneEvent, listedEvent, refusedEvent, seenEvent } from './transfer-event.js';
 import { transferPageToJson, type ListTransfers, type TransferPageJson } from './transfer-list.js';
 import { transferToJson, type Leg, type Transfer, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
+
+/** Refusals that a hold past its time may be the only reason for. */
+const causedByHolds: ReadonlySet<RefusalCode> = new Set(['INSUFFICIENT_FUNDS', 'CORRECTION_ABOVE_ORIGINAL']);
 
 function accountsOf(legs: readonly Leg[]): readonly AccountId[] {
   return legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]);
@@ -34,8 +37,7 @@ export class TransfersService {
   async create(command: CreateTransfer, caller: Caller): Promise<TransferJson> {
     const accounts = accountsOf(command.legs);
     const decision = await this.#carryOut(command, accounts, caller);
-    const short = !decision.ok && decision.code === 'INSUFFICIENT_FUNDS';
-    if (!short) return this.#answer(command, decision, caller);
+    if (decision.ok || !causedByHolds.has(decision.code)) return this.#answer(command, decision, caller);
     await this.expiry.releaseOverdue(accounts);
     // Also when nothing was left to release: another request may have ended a blocking hold since the decision.
     return this.#answer(command, await this.#carryOut(command, accounts, caller), caller);
