@@ -286,7 +286,7 @@ describe('the console at audit', () => {
     expect(issuer.asked.slice(before).filter(({ path }) => path === '/revoke')).toHaveLength(1);
   });
 
-  it('gives back what the issuer renewed for a session that was signed out meanwhile', async () => {
+  it('revokes what the issuer renewed for a session that was signed out meanwhile', async () => {
     const browser = await signedIn();
     await database.query(`update console_token set expires_at = now() - interval '1 second'`);
     const client = apps[0]?.get(IssuerClient);
@@ -306,7 +306,7 @@ describe('the console at audit', () => {
     expect(given).toEqual(expect.any(String));
   });
 
-  it('gives back what the issuer gave for somebody else than who is signed in', async () => {
+  it('revokes what the issuer gave for somebody else than who is signed in', async () => {
     const browser = await signedIn();
     const stranger = await begun(browser, eve, '/console/sign-in?for=issuer&return_to=/access');
     const known = new Set(issuer.refreshTokens);

@@ -706,7 +706,7 @@ describe('an account', () => {
       expect(await isSignedIn(visitor)).toBe(false);
     });
 
-    it('later, where the provider’s keys are not there yet: the provider is not told that its token is invalid', async () => {
+    it('later, where the provider’s keys are not there yet: the provider does not hear that its token is invalid', async () => {
       const visitor = await signInAtForger();
       const token = await world.forger.sign(claims());
       const keys = world.issuer.app.get(RemoteKeys);

@@ -85,3 +85,25 @@ describe('sessions', () => {
     expect((await fetch(`${issuer.url}/account`, { redirect: 'manual' })).status).toBe(303);
   });
 });
+
+describe('sessions of a minute', () => {
+  it('stay alive by being used twice in it', async () => {
+    const issuer = await startIssuer({ SESSION_IDLE_SECONDS: '60' });
+    try {
+      const [app] = issuer.apps;
+      if (app === undefined) throw new Error('no replica');
+      const { cookie, session } = await signedIn(app, issuer.url);
+      await issuer.database.query(`update session set seen_at = now() - interval '40 seconds' where id = $1`, [
+        session.id,
+      ]);
+      await app.get(Sessions).of({ headers: { cookie } });
+      const { rows } = await issuer.database.query(
+        `select now() - seen_at < interval '20 seconds' as seen from session where id = $1`,
+        [session.id],
+      );
+      expect(rows).toEqual([{ seen: true }]);
+    } finally {
+      await issuer.stop();
+    }
+  });
+});

@@ -28,7 +28,7 @@ import {
 import { SessionsStore } from './sessions.store.js';
 import { type SessionRow } from './sessions.tables.js';
 
-/** Milliseconds between two notes that a session was used, so that not every request writes. */
+/** Most milliseconds between two notes that a session was used, so that not every request writes. */
 const SEE_EVERY_MS = 60_000;
 const FORGET_EVERY_MS = 300_000;
 /** Milliseconds that a session which is over is still kept. */
@@ -100,7 +100,8 @@ export class Sessions implements OnModuleInit {
     const now = this.clock();
     const found = await this.#find(this.cookies.read(request, 'session'), now);
     if (found === undefined) return undefined;
-    if (now.getTime() - found.session.seenAt.getTime() >= SEE_EVERY_MS) await this.store.see(found.session.id, now);
+    const seeEveryMs = Math.min(SEE_EVERY_MS, this.times.idle * 250);
+    if (now.getTime() - found.session.seenAt.getTime() >= seeEveryMs) await this.store.see(found.session.id, now);
     return sessionOf(found);
   }
 
