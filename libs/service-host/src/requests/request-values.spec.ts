@@ -50,4 +50,14 @@ describe('what requests name', () => {
       expect([no, timeBoundSchema.safeParse(no).success]).toEqual([no, false]);
     }
   });
+
+  it('is of the years that PostgreSQL can read as RFC 3339 writes them', () => {
+    for (const schema of [timeBoundSchema, timeThroughSchema]) {
+      const isTaken = (time: string) => schema.safeParse(time).success;
+      expect(['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'].map(isTaken)).toEqual([true, true]);
+      const outside = ['0000-12-31T23:59:59Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'];
+      expect(outside.map(isTaken)).toEqual([false, false, false]);
+    }
+    expect(timeBoundSchema.safeParse('9999-12-31T23:59:59.9999Z').success).toBe(false);
+  });
 });
