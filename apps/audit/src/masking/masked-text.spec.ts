@@ -26,6 +26,12 @@ describe('masking what no trail could take', () => {
     });
   });
 
+  it('masks a field also in the members of a list', () => {
+    const text = JSON.stringify({ data: { changes: { holders: [{ email: 'ada@example.org' }] } } });
+    const { shown, masked } = maskText(text, [['changes', 'holders', 'email']], salt);
+    expect([masked, shown]).toEqual([true, expect.not.stringContaining('ada@example.org')]);
+  });
+
   it('shows nothing of a text in which fields cannot be found', () => {
     for (const text of ['{"data":{"request":{"peer":"192.0.2.7"', '["192.0.2.7"]', '192.0.2.7']) {
       const { shown, masked } = maskText(text, policy, salt);

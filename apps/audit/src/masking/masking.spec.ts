@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import fc from 'fast-check';
-import { mask, opens, parseMaskedPaths, SALT_SIZE } from './masking.js';
+import { mask, maskAgain, opens, parseMaskedPaths, SALT_SIZE } from './masking.js';
 
 const salt = (): Buffer => randomBytes(SALT_SIZE);
 const eventOf = (changes: Record<string, unknown> | undefined): AuditEvent => ({
@@ -67,8 +67,33 @@ describe('masking', () => {
     expect(event.data.changes).toMatchObject({ email: 'ada@example.org' });
   });
 
+  it('replaces a list whole where the field is in its members, and masks it again alike', () => {
+    const byTwo = [
+      ['changes', 'holders', 'email'],
+      ['changes', 'holders', 'name'],
+    ] as const;
+    for (const holders of [
+      [{ since: 1815 }, { email: 'ada@example.org', name: 'Ada' }],
+      [[{ email: 'ada@example.org' }], 7],
+    ]) {
+      const event = eventOf({ holders, amount: '7' });
+      const { event: shown, masked } = mask(event, byTwo, salt);
+      expect(masked.map(({ path, value }) => [path, value])).toEqual([['changes.holders', holders]]);
+      expect(shown.data.changes).toEqual({ holders: expect.stringMatching(/^masked:/), amount: '7' });
+      const salts = Object.fromEntries(masked.map((one) => [one.path, one.salt.toString('base64url')]));
+      expect(maskAgain(event, salts).event).toEqual(shown);
+    }
+  });
+
   it('touches nothing that is not there', () => {
-    for (const changes of [undefined, {}, { holder: 'Ada' }, { holder: ['name'] }, { email: null }]) {
+    for (const changes of [
+      undefined,
+      {},
+      { holder: 'Ada' },
+      { holder: ['name'] },
+      { holder: [{ title: 'name' }] },
+      { email: null },
+    ]) {
       const event = eventOf(changes);
       expect(mask(event, policy.slice(1), salt)).toEqual({ event, masked: [] });
     }

@@ -55,16 +55,29 @@ export function opens(commitment: string, { value, salt }: Pick<MaskedValue, 'va
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @returns the object with the value at the path replaced by the result for the old one; undefined when there is no such field */
+/** Whether a list has the field in one of its members, or in a list within it. */
+function hasAt(list: readonly unknown[], path: MaskedPath): boolean {
+  return list.some((member) =>
+    Array.isArray(member) ? hasAt(member, path) : isObject(member) && replaceAt(member, path, () => '') !== undefined,
+  );
+}
+
+/**
+ * @param replacement for a value, and how many names of the path lead to it: a list that has the field in its members is replaced whole
+ * @returns the object with the value at the path replaced by the result for the old one; undefined when there is no such field
+ */
 export function replaceAt(
   object: Readonly<Record<string, unknown>>,
   [name, next, ...rest]: MaskedPath,
-  replacement: (value: unknown) => string,
+  replacement: (value: unknown, depth: number) => string,
+  depth = 1,
 ): Record<string, unknown> | undefined {
   if (!Object.hasOwn(object, name)) return undefined;
   const value = object[name];
-  if (next === undefined) return value === null ? undefined : { ...object, [name]: replacement(value) };
-  const inner = isObject(value) ? replaceAt(value, [next, ...rest], replacement) : undefined;
+  if (next === undefined) return value === null ? undefined : { ...object, [name]: replacement(value, depth) };
+  if (Array.isArray(value))
+    return hasAt(value, [next, ...rest]) ? { ...object, [name]: replacement(value, depth) } : undefined;
+  const inner = isObject(value) ? replaceAt(value, [next, ...rest], replacement, depth + 1) : undefined;
   return inner === undefined ? undefined : { ...object, [name]: inner };
 }
 
@@ -81,13 +94,13 @@ export function mask(
   const masked: MaskedValue[] = [];
   let { request, changes } = event.data;
   for (const path of policy) {
-    const replacement = (value: unknown): string => {
+    const [root, first, ...rest] = path;
+    const replacement = (value: unknown, depth: number): string => {
       const salt = newSalt();
-      masked.push({ path: path.join('.'), value, salt });
+      masked.push({ path: [root, ...path.slice(1, depth + 1)].join('.'), value, salt });
       return commitmentOf(value, salt);
     };
-    const [root, first, ...rest] = path;
-    if (root === 'request' && request !== undefined) request = { ...request, peer: replacement(request.peer) };
+    if (root === 'request' && request !== undefined) request = { ...request, peer: replacement(request.peer, 1) };
     if (root === 'changes' && first !== undefined && changes !== undefined) {
       changes = replaceAt(changes, [first, ...rest], replacement) ?? changes;
     }
