@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { send } from '../api/client.js';
 import { saveStream, type Saved } from './save-stream.js';
 
@@ -8,21 +8,37 @@ const formats = [
 ] as const;
 
 const whyNot: Readonly<Record<Exclude<Saved, 'saved'>, string>> = {
+  partial:
+    'Only the first part is saved: it takes longer than one request may. Choose a shorter time, or use: countersign audit export',
   'cut-off': 'The connection was lost. Nothing was saved; try again.',
   'too-large': 'It is larger than this browser can hold. Choose a shorter time, or use: countersign audit export',
   'disk-full':
     'The browser does not allow this page more disk space. Choose a shorter time, or use: countersign audit export',
 };
 
+/** An export that runs, or how the last one ended: it goes on when its panel is closed. */
+export interface Exporting {
+  readonly state: string | undefined;
+  readonly setState: (state: string | undefined) => void;
+}
+
 /** Saves what the filters find as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */
 export function ExportPanel({
   query,
+  exporting: { state, setState },
   onDone,
 }: {
   readonly query: Readonly<Record<string, string>>;
+  readonly exporting: Exporting;
   readonly onDone: () => void;
 }) {
-  const [state, setState] = useState<string | undefined>(undefined);
+  const shown = useRef(true);
+  useEffect(() => {
+    shown.current = true;
+    return () => {
+      shown.current = false;
+    };
+  }, []);
   const save = async ({ format, type }: (typeof formats)[number]): Promise<void> => {
     setState('Waiting for the first events …');
     const sent = await send('/events/export', { query: { ...query, format }, endless: true });
@@ -33,8 +49,8 @@ export function ExportPanel({
     const saved = await saveStream(sent.value, `events.${format}`, type, (bytes) => {
       setState(`${(bytes / 1024 / 1024).toFixed(1)} MiB`);
     });
-    if (saved === 'saved') onDone();
-    else setState(whyNot[saved]);
+    setState(saved === 'saved' ? undefined : whyNot[saved]);
+    if (saved === 'saved' && shown.current) onDone();
   };
   return (
     <>
@@ -47,7 +63,7 @@ export function ExportPanel({
           Save as {one.title}
         </button>
       ))}
-      <p role="status">{state}</p>
+      <p aria-hidden>{state}</p>
     </>
   );
 }

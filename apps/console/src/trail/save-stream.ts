@@ -1,9 +1,11 @@
+import { exportEndOf, LastLine } from './export-end.js';
+
 /** Maximum bytes that are held in memory by a browser that cannot write to its disk while a file comes. */
 const MEMORY_LIMIT = 256 * 1024 ** 2;
 const FOLDER = 'exports';
 
-/** How saving ended. */
-export type Saved = 'saved' | 'cut-off' | 'too-large' | 'disk-full';
+/** How saving ended; `partial`: what is saved is not all of it. */
+export type Saved = 'saved' | 'partial' | 'cut-off' | 'too-large' | 'disk-full';
 
 /** Where a file grows until it is whole. */
 export interface Place {
@@ -93,7 +95,7 @@ export async function collect(
   }
 }
 
-/** Saves an answer as a file while it comes; on the disk, and in memory only where the browser has no other place. */
+/** Saves an export as a file while it comes; on the disk, and in memory only where the browser has no other place. */
 export async function saveStream(
   response: Response,
   name: string,
@@ -102,9 +104,20 @@ export async function saveStream(
 ): Promise<Saved> {
   if (response.body === null) return 'cut-off';
   const disk = await onDisk();
-  const file = await collect(response.body, disk ?? inMemory(), type, onBytes);
+  const place = disk ?? inMemory();
+  const last = new LastLine();
+  const watched: Place = {
+    ...place,
+    write: (part) => {
+      last.add(part);
+      return place.write(part);
+    },
+  };
+  const file = await collect(response.body, watched, type, onBytes);
   if (file === 'cut-off') return file;
   if (file === 'full') return disk === undefined ? 'too-large' : 'disk-full';
+  const end = exportEndOf(last.text);
+  if (end === 'cut-off') return end;
   const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
@@ -113,5 +126,5 @@ export async function saveStream(
   setTimeout(() => {
     URL.revokeObjectURL(url);
   }, 60_000);
-  return 'saved';
+  return end === 'complete' ? 'saved' : end;
 }

@@ -33,6 +33,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
   const change = (part: Partial<TrailSearch>): void => void navigate({ search: { ...search, ...part } });
   const columns = parseColumns(search.columns);
   const [views, setViews] = useState(keptViews);
+  const [exported, setExported] = useState<string | undefined>(undefined);
   const input = useRef<HTMLInputElement>(null);
   useShortcuts([
     { keys: '/', title: 'Type a filter', run: () => input.current?.focus() },
@@ -137,8 +138,11 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
         )}
       </Disclosure>
       <Disclosure label="Export" align="end">
-        {(close) => <ExportPanel query={query} onDone={close} />}
+        {(close) => <ExportPanel query={query} exporting={{ state: exported, setState: setExported }} onDone={close} />}
       </Disclosure>
+      <p role="status" className={styles.exported}>
+        {exported === undefined ? undefined : `Export: ${exported}`}
+      </p>
     </div>
   );
 }

@@ -124,6 +124,25 @@ export function walkTrail(world: () => WalkedHistory): void {
       expect(lines.length).toBeGreaterThan(3);
       expect(lines[0]).toMatch(/^\{"start":/);
       expect(lines.at(-1)).toMatch(/^\{"end":\{.*"complete":true/);
+
+      const refused = Promise.withResolvers<undefined>();
+      await page.route('**/events/export?*', async (route) => {
+        await refused.promise;
+        await route.fulfill({
+          status: 429,
+          contentType: 'application/problem+json',
+          body: '{"detail":"Too many exports are running."}',
+        });
+      });
+      await keyboard.press('/');
+      await window.press('button', 'Export');
+      await window.press('button', 'Save as CSV');
+      await keyboard.press('Escape');
+      await page.getByText('Export: Waiting for the first events …', { exact: true }).waitFor();
+      refused.resolve(undefined);
+      await page.getByText('Export: Too many exports are running.', { exact: true }).waitFor();
+      await page.unroute('**/events/export?*');
+      window.forgive(/the server responded with a status of 429/);
     },
   );
 
