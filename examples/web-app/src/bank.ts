@@ -9,6 +9,7 @@ import { type Service, type Session, type StepUp } from './session.js';
 const moneySchema = z.object({ amount: z.string(), currency: z.string() });
 const accountSchema = z.object({ id: z.string(), name: z.string(), balance: moneySchema });
 const accountsSchema = z.object({ accounts: z.array(accountSchema) });
+const entriesSchema = z.object({ entries: z.array(z.unknown()) });
 const paymentSchema = z.object({
   id: z.string(),
   status: z.string(),
@@ -59,8 +60,8 @@ const WELCOME = '10000';
 export class Bank {
   private shop: Promise<{ readonly till: string; readonly gifts: string }> | undefined;
   constructor(
-    private readonly settings: Settings,
-    private readonly issuer: Issuer,
+    private readonly settings: Pick<Settings, Service>,
+    private readonly issuer: Pick<Issuer, 'own'>,
     private readonly tokens: PersonsTokens,
   ) {}
 
@@ -72,14 +73,21 @@ export class Bank {
     return (await this.forPerson(session, 'payments', paymentsSchema, '/payments?limit=20')).payments;
   }
 
-  /** Opens an account that belongs to the person, and puts the shop's welcome gift on it. */
+  /** Opens an account that belongs to the person, unless they have one, and puts the shop's welcome gift on it, once. */
   async open(session: Session): Promise<void> {
     const body = { name: 'Shopping', kind: 'liability', currency: 'EUR' };
-    const account = await this.forPerson(session, 'accounts', accountSchema, '/accounts', {
-      method: 'POST',
-      body,
-      key: `shopping-${session.subject}`,
-    });
+    const [known] = await this.accountsOf(session);
+    const account =
+      known ??
+      (await this.forPerson(session, 'accounts', accountSchema, '/accounts', {
+        method: 'POST',
+        body,
+        key: `shopping-${session.subject}`,
+      }));
+    // The bank forgets a key after a day: what has come to the account by then is the gift, or came after it.
+    const statement = `/accounts/${account.id}/entries?limit=1`;
+    const { entries } = await this.forPerson(session, 'accounts', entriesSchema, statement);
+    if (entries.length > 0) return;
     const { gifts } = await this.shopsAccounts();
     await this.forShop('payments', 'payments:create', paymentSchema, '/payments', {
       method: 'POST',

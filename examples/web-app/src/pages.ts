@@ -70,6 +70,20 @@ function noticeOf(notice: string | undefined): Html {
   return notice === undefined ? html`` : html`<p class="notice" role="status">${notice}</p>`;
 }
 
+/** The form has the order's own key: however often it is sent, the bank pays once. */
+function unansweredPart(session: Session): Html {
+  const { unanswered } = session;
+  if (unanswered === undefined) return html``;
+  const { good, key } = unanswered;
+  return html`<div class="notice" role="status">
+    <p>Your bank has not said whether it paid for ${good.name}. Ask it again; it pays once.</p>
+    <form method="post" action="/pay">
+      ${formToken(session)}<input type="hidden" name="key" value="${key}" />
+      <button name="good" value="${good.id}">Ask again</button>
+    </form>
+  </div>`;
+}
+
 function accountsPart(session: Session, accounts: readonly Account[] | undefined): Html {
   if (accounts === undefined) {
     return html`<p>The shop may not see your accounts yet.</p>
@@ -141,7 +155,7 @@ export function shopPage(
       </header>
       <main>
         <h1>Corner Shop</h1>
-        ${noticeOf(notice)}
+        ${noticeOf(notice)} ${unansweredPart(session)}
         <h2>Your account</h2>
         ${accountsPart(session, accounts)}
         <h2>Goods</h2>

@@ -30,7 +30,9 @@ export interface Session {
   readonly allowed: Map<Service, Allowed>;
   /** What the person was about to pay when a new sign-in was asked for. */
   waiting: Order | undefined;
-  /** What the bank asked for before it pays that. */
+  /** What the bank was asked to pay, and did not say whether it did: to be asked again under its own key, never under a new one. */
+  unanswered: Order | undefined;
+  /** What the bank asked for before it pays what is waiting. */
   stepUp: StepUp | undefined;
   /** Shown once, on the next page. */
   notice: string | undefined;
@@ -46,6 +48,7 @@ export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>, earli
     formToken: randomBytes(32).toString('base64url'),
     allowed: earlier?.allowed ?? new Map<Service, Allowed>(),
     waiting: earlier?.waiting,
+    unanswered: earlier?.unanswered,
     stepUp: undefined,
     notice: undefined,
   };

@@ -16,8 +16,15 @@ async function ifAllowed<Found>(found: Promise<Found>): Promise<Found | undefine
   }
 }
 
+/** Whether the bank may have paid, or may yet pay: it is too busy or broken, still at work on the same order, or did not answer. */
+const isUndecided = (error: unknown): boolean =>
+  !(error instanceof BankRefusal) || error.status >= 500 || error.status === 409;
+
 /** The shop itself: what one sees and buys. */
-export function shopRoutes(app: FastifyInstance, { bank, visits }: { bank: Bank; visits: Visits }): void {
+export function shopRoutes(
+  app: FastifyInstance,
+  { bank, visits }: { bank: Pick<Bank, 'accountsOf' | 'paymentsOf' | 'open' | 'pay'>; visits: Visits },
+): void {
   app.get('/', async (request, reply) => {
     const session = visits.session(request);
     if (session === undefined) return show(reply, pages.welcomePage());
@@ -39,20 +46,32 @@ export function shopRoutes(app: FastifyInstance, { bank, visits }: { bank: Bank;
     return show(reply, pages.payWaitingPage(session, session.waiting));
   });
 
+  function answered(session: Session, { key }: Order): void {
+    if (session.unanswered?.key === key) session.unanswered = undefined;
+  }
+
   /** @returns whether the bank asks for a newer or stronger sign-in first */
   async function pay(session: Session, order: Order): Promise<boolean> {
     try {
       const payment = await bank.pay(session, order);
       session.waiting = undefined;
+      answered(session, order);
       session.notice = `${order.good.name}: ${payment.status}.`;
     } catch (error) {
       if (error instanceof BankRefusal && error.stepUp !== undefined) {
         Object.assign(session, { waiting: order, stepUp: error.stepUp });
         return true;
       }
-      if (error instanceof NotAllowed) session.notice = 'The shop may not do that for you. You can allow it below.';
-      else if (error instanceof BankRefusal) session.notice = `The bank refused: ${error.message}`;
-      else throw error;
+      if (error instanceof NotAllowed) {
+        session.notice = 'The shop may not do that for you. You can allow it below.';
+        return false;
+      }
+      if (isUndecided(error)) session.unanswered = order;
+      if (!(error instanceof BankRefusal)) throw error;
+      if (isUndecided(error)) return false;
+      // Refused for good; whatever else is refused says nothing of an earlier try.
+      if (error.status === 422) answered(session, order);
+      session.notice = `The bank refused: ${error.message}`;
     }
     return false;
   }
