@@ -35,6 +35,8 @@ export interface ReconciliationRequest {
   readonly since: Date | undefined;
   /** Repairs what can be repaired. */
   readonly repair: boolean;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ReportJson {
@@ -74,7 +76,7 @@ export class ReconciliationService {
 
   /**
    * One run at a time, of all replicas.
-   * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired
+   * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired; the signal's reason
    */
   async run(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
     try {
@@ -93,7 +95,7 @@ export class ReconciliationService {
     }
   }
 
-  async #compare({ since, repair }: ReconciliationRequest, author: Author): Promise<ReportJson> {
+  async #compare({ since, repair, signal }: ReconciliationRequest, author: Author): Promise<ReportJson> {
     const startedAt = this.clock();
     const first = since === undefined ? FIRST_ID : firstIdAt(since);
     const counts = { payments: 0, refunds: 0, transfers: 0, repaired: 0 };
@@ -115,6 +117,7 @@ export class ReconciliationService {
       transferIdOf,
       ({ id: of }) => of,
     )) {
+      signal?.throwIfAborted();
       if (kept?.kind === 'payment') counts.payments += 1;
       if (kept?.kind === 'refund') counts.refunds += 1;
       if (transfer !== undefined) counts.transfers += 1;

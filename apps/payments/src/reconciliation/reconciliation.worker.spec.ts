@@ -18,7 +18,7 @@ const report: ReportJson = {
 
 describe('the nightly comparison', () => {
   let now = new Date('2026-01-01T12:00:00Z');
-  let answer: () => Promise<ReportJson> = () => Promise.resolve(report);
+  let answer: (signal?: AbortSignal) => Promise<ReportJson> = () => Promise.resolve(report);
   let runs = 0;
   let round: BackgroundTask['run'] = () => Promise.resolve(undefined);
   const minute = () => round(new AbortController().signal);
@@ -26,9 +26,9 @@ describe('the nightly comparison', () => {
     now = new Date('2026-01-01T12:00:00Z');
     runs = 0;
     const reconciliation: Pick<ReconciliationService, 'run'> = {
-      run: () => {
+      run: ({ signal }) => {
         runs += 1;
-        return answer();
+        return answer(signal);
       },
     };
     const background: Pick<Background, 'repeat'> = {
@@ -63,6 +63,12 @@ describe('the nightly comparison', () => {
     now = new Date('2026-01-03T03:00:00Z');
     await minute();
     expect(runs).toBe(4);
+  });
+
+  it('is given up when the service stops', async () => {
+    answer = (signal) => Promise.reject(signal?.aborted === true ? new Error('stopped') : new Error('it goes on'));
+    now = new Date('2026-01-02T03:00:30Z');
+    await expect(round(AbortSignal.abort())).rejects.toThrow('stopped');
   });
 
   it('is left to the replica that is at it', async () => {

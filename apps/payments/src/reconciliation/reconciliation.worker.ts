@@ -29,7 +29,7 @@ export class ReconciliationWorker {
     @Inject(Background) background: Pick<Background, 'repeat'>,
   ) {
     this.#next = nextNightlyRun(clock(), hour);
-    background.repeat({ name: 'reconciliation', everyMs: CHECK_EVERY_MS, run: () => this.#tonight() });
+    background.repeat({ name: 'reconciliation', everyMs: CHECK_EVERY_MS, run: (signal) => this.#tonight(signal) });
     this.#differences = new Gauge({
       name: 'payments_reconciliation_differences',
       help: 'Differences between payments and accounts in the last reconciliation of this process, by code.',
@@ -54,11 +54,11 @@ export class ReconciliationWorker {
     return report;
   }
 
-  async #tonight(): Promise<undefined> {
+  async #tonight(signal: AbortSignal): Promise<undefined> {
     if (this.clock() < this.#next) return undefined;
     try {
       const { traceparent } = unattended();
-      await this.now({ since: undefined, repair: false }, { clientId: this.clientId, traceparent });
+      await this.now({ since: undefined, repair: false, signal }, { clientId: this.clientId, traceparent });
     } catch (error) {
       // Another replica is at it.
       if (!(error instanceof Problem) || error.code !== 'RECONCILIATION_RUNNING') throw error;

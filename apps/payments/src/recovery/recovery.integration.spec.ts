@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
+import { openDatabase, unattended } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { migrate } from '../testing/migrate.js';
@@ -29,15 +29,16 @@ describe('recovery', () => {
     );
   }
 
-  it('comes to what is due behind any number of payments that it can never finish', async () => {
-    let now = new Date('2026-01-01T00:00:00Z');
-    const first = new Date(now.getTime() - 60_000);
-    const bad = Array.from({ length: 200 }, () => uuidv7());
-    const good = uuidv7();
-    for (const id of bad) await leave(id, first);
-    await leave(good, new Date(first.getTime() + 1_000));
+  /** A process whose accounts shows one transfer, lists none, and refuses to show the others. */
+  function start(clock: () => Date, shown?: string) {
     const token = { token: 'none', expiresAt: 4_000_000_000, scopes: [], tokenType: 'Bearer' } as const;
-    const { recovery } = startProcess({
+    const bodyOf = (url: string): readonly [number, object] => {
+      if (shown !== undefined && url.endsWith(shown)) return [200, { status: 'posted', hold: null }];
+      return url.includes('cursor=')
+        ? [200, { transfers: [], next_cursor: null }]
+        : [403, { code: 'SCOPE_MISSING', detail: 'No.' }];
+    };
+    return startProcess({
       pool,
       accountsUrl: 'http://accounts.test',
       tokens: {
@@ -45,15 +46,22 @@ describe('recovery', () => {
         exchange: () => Promise.resolve(token),
         forget: () => false,
       },
-      clock: () => now,
-      // Accounts shows one transfer, and refuses to show the others.
+      clock,
       transport: ({ url }) => {
-        const answer = url.endsWith(good)
-          ? { status: 200, body: { status: 'posted', hold: null } }
-          : { status: 403, body: { code: 'SCOPE_MISSING', detail: 'No.' } };
-        return Promise.resolve({ ...answer, headers: new Headers(), tooLarge: false });
+        const [status, body] = bodyOf(url);
+        return Promise.resolve({ status, body, headers: new Headers(), tooLarge: false });
       },
     });
+  }
+
+  it('comes to what is due behind any number of payments that it can never finish', async () => {
+    let now = new Date('2026-01-01T00:00:00Z');
+    const first = new Date(now.getTime() - 60_000);
+    const bad = Array.from({ length: 200 }, () => uuidv7());
+    const good = uuidv7();
+    for (const id of bad) await leave(id, first);
+    await leave(good, new Date(first.getTime() + 1_000));
+    const { recovery } = start(() => now, good);
     const failed: string[] = [];
     for (let sweep = 0; sweep < 2; sweep += 1) {
       await recovery.sweep((id) => failed.push(id));
@@ -63,4 +71,18 @@ describe('recovery', () => {
     const { rows } = await pool.query('select status from payment where id = $1', [good]);
     expect(rows).toEqual([{ status: 'settled' }]);
   }, 60_000);
+
+  it('ends with the service, as the comparison with accounts does, and leaves the rest to the next', async () => {
+    const now = new Date('2026-02-01T00:00:00Z');
+    const id = uuidv7();
+    await leave(id, new Date(now.getTime() - 1_000));
+    const { recovery, reconciliation } = start(() => now, id);
+    const stopped = AbortSignal.abort();
+    expect((await recovery.sweep(() => undefined, stopped)).checked).toBe(0);
+    const author = { clientId: 'payments', traceparent: unattended().traceparent };
+    const compared = reconciliation.run({ since: undefined, repair: false, signal: stopped }, author);
+    await expect(compared).rejects.toMatchObject({ name: 'AbortError' });
+    const { rows } = await pool.query('select status from payment where id = $1', [id]);
+    expect(rows).toEqual([{ status: 'created' }]);
+  });
 });

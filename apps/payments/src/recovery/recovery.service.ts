@@ -44,8 +44,8 @@ export class RecoveryService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Checks what is due for longest. @param onFailure called for each that could not be checked; it is retried after what was due meanwhile */
-  async sweep(onFailure: (id: string, error: unknown) => void): Promise<Sweep> {
+  /** Checks what is due for longest. @param onFailure called for each that could not be checked; it is retried after what was due meanwhile. @param signal ends it early */
+  async sweep(onFailure: (id: string, error: unknown) => void, signal?: AbortSignal): Promise<Sweep> {
     const now = this.clock();
     const payments = await this.payments.due(now, SWEEP_LIMIT);
     const refunds = await this.refunds.due(now, SWEEP_LIMIT);
@@ -61,10 +61,12 @@ export class RecoveryService {
         putOff: () => this.refundProgress.leave(refund, true, []),
       })),
     ];
-    let failed = 0;
+    let [checked, failed] = [0, 0];
     const next = work.values();
     const lane = async (): Promise<void> => {
       for (const { id, run, putOff } of next) {
+        if (signal?.aborted === true) return;
+        checked += 1;
         try {
           await run();
         } catch (error) {
@@ -76,7 +78,7 @@ export class RecoveryService {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-    return { checked: work.length, failed };
+    return { checked, failed };
   }
 
   async recoverPayment(payment: Payment): Promise<void> {

@@ -55,17 +55,17 @@ export class RecoveryWorker implements OnModuleInit {
     this.background.repeat({
       name: 'payments_recovery',
       everyMs: this.intervalMs,
-      run: async () => {
-        await withAdvisoryLock(this.pool, LOCK, () => this.#sweep());
+      run: async (signal) => {
+        await withAdvisoryLock(this.pool, LOCK, () => this.#sweep(signal));
         return undefined;
       },
     });
   }
 
-  async #sweep(): Promise<void> {
+  async #sweep(signal: AbortSignal): Promise<void> {
     const { checked } = await this.recovery.sweep((id, error) => {
       this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
-    });
+    }, signal);
     this.#checked.inc(checked);
     if (checked > 0) this.logger.info({ checked }, 'recovery checked unfinished payments and refunds');
     await this.#prune();

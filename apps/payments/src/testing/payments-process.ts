@@ -12,6 +12,8 @@ import { RecentLogin } from '../payments/recent-login.service.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { stepLeaseOf } from '../idempotency/step-lease.js';
+import { ReconciliationService } from '../reconciliation/reconciliation.service.js';
+import { ReconciliationStore } from '../reconciliation/reconciliation.store.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { RefundProgress } from '../refunds/refund-progress.service.js';
 import { RefundRights } from '../refunds/refund-rights.service.js';
@@ -48,6 +50,17 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
   const refundProgress = new RefundProgress(changes, payments, refunds, deliveries, clock);
   const recentLogin = new RecentLogin({ above: new Map(), seconds: 300 }, clock);
   const service = new PaymentsService(changes, payments, progress, keys, accounts, outbox, clock, lease);
+  const recovery = new RecoveryService(
+    changes,
+    payments,
+    progress,
+    refunds,
+    refundProgress,
+    accounts,
+    'payments',
+    clock,
+    lease,
+  );
   return {
     payments: service,
     captures: new CaptureService(
@@ -76,16 +89,18 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
       clock,
       lease,
     ),
-    recovery: new RecoveryService(
+    recovery,
+    reconciliation: new ReconciliationService(
+      pool,
+      new ReconciliationStore(database),
+      accounts,
+      recovery,
       changes,
       payments,
-      progress,
       refunds,
-      refundProgress,
-      accounts,
+      outbox,
       'payments',
       clock,
-      lease,
     ),
   };
 }
