@@ -47,6 +47,20 @@ export type ReplayResult =
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const takenRows = z.tuple([z.object({ taken: z.boolean() })]);
 
+/** Erased by one statement: all of a long time would take longer than one may, and so never be erased. */
+const ERASED_AT_ONCE = 200;
+
+const erasePortion = `
+  with portion as (
+    update dead_letter set payload = '', original = null, subject = null, event_id = null, digest = null, erased_at = coalesce(erased_at, now())
+    where position in (
+      select position from dead_letter where position > $2 and received_at < $1 and payload <> '' order by position limit ${String(ERASED_AT_ONCE)})
+    returning position
+  )
+  select position::text from portion order by portion.position`;
+
+const positionRows = z.array(z.object({ position: z.string() }));
+
 /** Dead letters that wait for a decision. */
 export interface WaitingLetters {
   /** Counted up to {@link WAITING_LIMIT}. */
@@ -110,12 +124,14 @@ export class DeadLetterStore {
 
   /** Erases the content of letters that came in before the time; its existence and its reason stay. @returns how many */
   async eraseOlderThan(time: Date): Promise<number> {
-    const { rowCount } = await this.pool.query(
-      `update dead_letter set payload = '', original = null, subject = null, event_id = null, digest = null, erased_at = coalesce(erased_at, now())
-       where received_at < $1 and payload <> ''`,
-      [time],
-    );
-    return rowCount ?? 0;
+    let erased = 0;
+    for (let after: string | undefined = '0'; after !== undefined;) {
+      const { rows } = await this.pool.query(erasePortion, [time, after]);
+      const portion = positionRows.parse(rows);
+      erased += portion.length;
+      after = portion.length < ERASED_AT_ONCE ? undefined : portion.at(-1)?.position;
+    }
+    return erased;
   }
 
   /** Masks a batch of dead letters from before dead letters were masked. @returns how many it processed */
