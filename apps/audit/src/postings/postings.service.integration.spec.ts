@@ -77,4 +77,22 @@ describe('the search index, kept close behind the log', () => {
       await earlier.end();
     }
   }, 60_000);
+
+  it('finishes a step however long it takes: large events would otherwise stop it for good', async () => {
+    const hurried = await openAuditDatabase(backing, 'audit_hurried');
+    await appendRows(hurried, 64);
+    const other = await hurried.connect();
+    hurried.on('acquire', (client) => void client.query('set statement_timeout = 100'));
+    try {
+      await other.query('begin');
+      await other.query('lock table posting in share mode');
+      const step = new PostingsStore(hurried, layout).advance();
+      await Promise.race([step, delay(300)]);
+      await other.query('commit');
+      expect(await step).toBe(64);
+    } finally {
+      other.release();
+      await hurried.end();
+    }
+  });
 });

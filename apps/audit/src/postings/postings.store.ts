@@ -167,6 +167,8 @@ export class PostingsStore {
     const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
     if (next < end || next < mark + patience) return 0;
     const segment = mark / segmentSize;
+    // However long it takes: a step that is given up is tried again, and the index would never come past it.
+    await client.query('set local statement_timeout = 0');
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);
     if (end % segmentSize === 0n) {

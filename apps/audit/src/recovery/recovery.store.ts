@@ -175,6 +175,8 @@ export class RecoveryStore {
     client: pg.PoolClient,
     { end, checkpoint, acceptLoss, context }: RecoveryOrder,
   ): Promise<RecoveryResult> {
+    // However much was lost: what is given up would be given up again.
+    await client.query('set local statement_timeout = 0');
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
     const { events, missing, contested } = recoveryPlan(next, end, await this.#claims(client, next));
