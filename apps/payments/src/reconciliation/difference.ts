@@ -76,8 +76,12 @@ function mayStillChange(kept: Kept): boolean {
   return status === 'created' || status === 'held';
 }
 
-/** Whether its request, or recovery, has it in hand: what differs now is not yet a difference. */
-export function isUnderWay(kept: Kept, now: Date): boolean {
+/**
+ * Whether its request, or recovery, has it in hand: what differs now is not yet a difference. A hold that accounts does not know will not come
+ * back, however often its step is tried.
+ */
+export function isUnderWay(kept: Kept, transfer: LedgerTransfer | undefined, now: Date): boolean {
+  if (transfer === undefined && statusOf(kept) === 'held') return false;
   const { dueAt, orderUntil } = kept.kind === 'payment' ? kept.payment : kept.refund;
   const begun = statusOf(kept) === 'created' || (kept.kind === 'payment' && kept.payment.pending !== null);
   return begun && ((dueAt !== null && dueAt > now) || orderUntil > now);

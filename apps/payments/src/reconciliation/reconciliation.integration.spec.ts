@@ -131,6 +131,21 @@ describe('a reconciliation of payments with accounts', () => {
     expect(shown[0]?.found).toMatch(/^posted, 70 EUR/);
   });
 
+  it('names a hold that accounts lost, also while recovery tries again and again to capture it', async () => {
+    const before = await reconcile();
+    const held = await kept('held', 0);
+    await payments.pool.query(
+      `update payment set pending = 'capture', pending_amount = 100, attend_at = now() + interval '20 seconds',
+         order_until = now() + interval '16 minutes', version = version + 1 where id = $1`,
+      [held],
+    );
+    const { differences, shown } = await reconcile({ repair: true });
+    expect(differences['TRANSFER_MISSING']).toBe((before.differences['TRANSFER_MISSING'] ?? 0) + 1);
+    expect(shown).toContainEqual(
+      expect.objectContaining({ resource: `payment/${held}`, found: 'absent', repair: null }),
+    );
+  });
+
   it('lets a payment learn what its hold has become since', async () => {
     const before = await reconcile();
     const held = idOf(await pay({ capture: 'manual' }));

@@ -148,11 +148,12 @@ export class ReconciliationService {
 
   /** The transfer first: a record is committed before its transfer is ordered, so one that is found has its record by now. */
   async #check(id: string): Promise<Difference | undefined> {
-    const transfer = await this.#transfer(id);
+    const before = await this.#transfer(id);
     const kept = await this.store.ofTransfer(id);
-    if (kept !== undefined && isUnderWay(kept, this.clock())) return undefined;
-    // A payment that was settled between the two reads had no transfer at the first.
-    return differenceOf(kept, transfer ?? (await this.#transfer(id)));
+    // A payment that was settled or held between the two reads had no transfer at the first.
+    const transfer = before ?? (await this.#transfer(id));
+    if (kept !== undefined && isUnderWay(kept, transfer, this.clock())) return undefined;
+    return differenceOf(kept, transfer);
   }
 
   async #transfer(id: string): Promise<LedgerTransfer | undefined> {
