@@ -63,6 +63,15 @@ describe('statistics of the trail', () => {
     });
   }, 60_000);
 
+  it('say of how many events the outcomes are, where retention has sealed others', async () => {
+    await pool.query('update log_retention set minimum_index = $1', [layout.segmentSize]);
+    await prepare(pool, 'delete from event where log_index < $1', [layout.segmentSize]);
+    await pool.query('delete from posting where segment = 0');
+    const { events, counted, outcomes } = await service.statistics(auditor);
+    expect({ events, counted }).toEqual({ events: '100600', counted: String(100_600 - layout.segmentSize) });
+    expect(Object.values(outcomes).reduce((sum, count) => sum + Number(count), 0)).toBe(Number(counted));
+  }, 60_000);
+
   it('over time are exact where few events match', async () => {
     const index = new PostingsStore(other, layout);
     const outbox = new AuditOutbox({ pool: other, source: 'audit' });

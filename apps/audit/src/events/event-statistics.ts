@@ -5,7 +5,7 @@ export interface EventStatistics {
   /** How many of them the search index has; the rest is searched directly. */
   readonly indexed: string;
   readonly sources: readonly SourceStatistics[];
-  /** Of how many events, from the first one on, the outcomes are: of all, unless the search index is far behind. */
+  /** Of how many events the outcomes are: of all, unless the search index is far behind or retention has sealed the oldest. */
   readonly counted: string;
   /** How many of those were allowed, denied, failed. */
   readonly outcomes: Readonly<Record<string, string>>;

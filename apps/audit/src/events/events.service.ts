@@ -54,16 +54,18 @@ export class EventsService {
       this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
       behind ? new Map<string, bigint>() : this.store.outcomesFrom(through),
     ]);
+    const outcomes = indexed.map(({ value, count }): readonly [string, bigint] => [
+      value,
+      BigInt(count) + (fresh.get(value) ?? 0n),
+    ]);
     const counted = { id: EVERY, changes: { events: size.toString() } };
     await this.outbox.recordDurably(events.event('events.counted', by(caller), counted));
     return {
       events: size.toString(),
       indexed: through.toString(),
       sources,
-      counted: (behind ? through : size).toString(),
-      outcomes: Object.fromEntries(
-        indexed.map(({ value, count }) => [value, (BigInt(count) + (fresh.get(value) ?? 0n)).toString()]),
-      ),
+      counted: outcomes.reduce((sum, [, count]) => sum + count, 0n).toString(),
+      outcomes: Object.fromEntries(outcomes.map(([value, count]) => [value, count.toString()])),
     };
   }
 }

@@ -19,7 +19,7 @@ async function run(_: object, command: Command): Promise<void> {
     path: '/events/stats',
   });
   const { events, indexed, counted, sources, outcomes } = statistics;
-  const of = counted === events ? '' : ` (of the first ${counted})`;
+  const of = counted === events ? '' : ` (of ${counted} events)`;
   output.result(
     { ok: true, ...statistics },
     [
