@@ -387,9 +387,16 @@ describe('the console at audit', () => {
       .looseObject({ sub: z.string(), aud: z.string() })
       .parse(JSON.parse(Buffer.from(claims, 'base64url').toString()));
     expect([token.sub, token.aud]).toEqual(['person:amina', 'issuer']);
+    // As when the person has just revoked the key that signed it.
+    issuer.refused.add(passed.authorization);
+    const again = z.object({ authorization: z.string() }).parse(await (await at('admin/clients')).json());
+    expect(again.authorization).not.toBe(passed.authorization);
     // An answer without an end is left at the limit.
     expect(await code(await at('admin/clients/endless'))).toEqual([502, 'ISSUER_ANSWER_TOO_LARGE']);
     while (issuer.asked.at(-1)?.path !== 'closed') await delay(10);
+    issuer.refused.add(again.authorization);
+    issuer.refreshTokens.clear();
+    expect(await code(await at('admin/clients'))).toEqual([403, 'ISSUER_ACCESS_MISSING']);
     expect(await who(browser)).toBe('Amina Rahal');
     expect(await refusals('GET /console/issuer/*')).toEqual([
       ['request.refused', 'person:amina', 'denied', 'ISSUER_ACCESS_MISSING'],

@@ -18,6 +18,13 @@ interface Passed {
   readonly body: Buffer;
 }
 
+const accessMissing = (): Problem =>
+  new Problem(
+    403,
+    'ISSUER_ACCESS_MISSING',
+    'You have not requested your rights at the issuer yet. Choose "Use my rights at the issuer"; your roles must include them.',
+  );
+
 /** The issuer's administration, for the screens that show and change it: with the rights of the person who asks, never with the console's own. */
 @OpenApi(({ ApiTags }) => ApiTags('console'))
 @Controller('console/issuer')
@@ -51,14 +58,17 @@ export class IssuerDoorController {
       );
     const secret = this.cookies.read(request.headers.cookie, 'console');
     const token = secret === undefined ? undefined : await this.sessions.tokenFor(secret, 'issuer');
-    if (secret === undefined || token === undefined) {
-      const detail =
-        'You have not requested your rights at the issuer yet. Choose "Use my rights at the issuer"; your roles must include them.';
-      throw await this.#refused(caller, new Problem(403, 'ISSUER_ACCESS_MISSING', detail));
-    }
+    if (secret === undefined || token === undefined) throw await this.#refused(caller, accessMissing());
     const target = new URL(path, `${this.options.issuer}/`);
     target.search = query ?? '';
-    const { status, type, body } = await this.#ask(target, token, request);
+    let passed = await this.#ask(target, token, request);
+    if (passed.status === 401) {
+      // Refused before its end, as when its key was revoked: nothing was done yet, and another one may be had.
+      const renewed = await this.sessions.tokenFor(secret, 'issuer', token);
+      if (renewed === undefined) throw await this.#refused(caller, accessMissing());
+      passed = await this.#ask(target, renewed, request);
+    }
+    const { status, type, body } = passed;
     await reply.code(status).header('content-type', type).send(body);
   }
 

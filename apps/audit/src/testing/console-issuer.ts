@@ -27,6 +27,8 @@ export interface ConsoleIssuer {
   lifetime: number;
   /** As a browser that follows the way to the issuer: @returns the address that it is sent back to */
   signIn(location: string, signing: Signing): URL;
+  /** Values of `Authorization` that its administration refuses, although they have not ended. */
+  readonly refused: Set<string>;
   /** The refresh tokens that are valid now. */
   readonly refreshTokens: Set<string>;
   close(): void;
@@ -47,6 +49,7 @@ export async function startConsoleIssuer(): Promise<ConsoleIssuer> {
   const granted = new Map<string, Signing>();
   const asked: { path: string; form: URLSearchParams }[] = [];
   const refreshTokens = new Set<string>();
+  const refused = new Set<string>();
   const state = { lifetime: 300 };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -131,6 +134,7 @@ export async function startConsoleIssuer(): Promise<ConsoleIssuer> {
       more();
       return;
     }
+    if (refused.has(request.headers.authorization ?? '')) return send(401, { code: 'KEY_REVOKED' });
     if (path === '/revoke') return send(200, {});
     return send(path.startsWith('/admin/') ? 200 : 404, { authorization: request.headers.authorization ?? null });
   }
@@ -140,6 +144,7 @@ export async function startConsoleIssuer(): Promise<ConsoleIssuer> {
     tokens,
     asked,
     refreshTokens,
+    refused,
     get lifetime() {
       return state.lifetime;
     },
