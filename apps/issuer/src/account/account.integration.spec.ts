@@ -5,7 +5,7 @@ import { CookieJar, walkSignIn, walkSignOut } from '@countersign/people-provider
 import { jwtSigner } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, byItself, DATABASE, unattended, type Database } from '@countersign/service-host';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { Consents } from '../consent/consents.service.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { DelegationUses } from '../delegations/delegation-uses.service.js';
@@ -14,6 +14,7 @@ import { events } from '../events.js';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 import { Replica } from '../registry/replica.service.js';
 import { RemoteKeys } from '../registry/remote-keys.service.js';
+import { sessionIdSchema } from '../sessions/session.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { delegationBegun } from '../testing/begun.js';
 import { Browser, fieldsOf } from '../testing/browser.js';
@@ -547,6 +548,30 @@ describe('an account', () => {
       const own = await somebody.visitor.get(`/sign-in/signed-out/returning?state=${state}`);
       expect(own.location?.href).toBe(bye);
     });
+  });
+
+  it('is announced to an application that wants to hear since a moment, also by a replica that does not know so yet', async () => {
+    const there = world.issuer.apps[1];
+    if (there === undefined) throw new Error('no second replica');
+    const replica = there.get(Replica);
+    const [client, refresh] = [replica.client.bind(replica), replica.refresh.bind(replica)];
+    let isBehind = true;
+    const spies = [
+      jest.spyOn(replica, 'client').mockImplementation((id) => (isBehind ? undefined : client(id))),
+      jest.spyOn(replica, 'refresh').mockImplementation(async () => {
+        await refresh();
+        isBehind = false;
+      }),
+    ];
+    const somebody = await visit('samir');
+    await allow(somebody);
+    const heard = receiver.next();
+    isBehind = true;
+    await there
+      .get(SessionEnds)
+      .end({ id: sessionIdSchema.parse(somebody.sessionId) }, 'admin', byItself(unattended()));
+    expect(decodeJwt(await heard)).toMatchObject({ sub: somebody.personId });
+    for (const spy of spies) spy.mockRestore();
   });
 
   it('is announced to an application, however many others hang', async () => {

@@ -66,10 +66,8 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Writes a notice for each client that signed the person in through the session and wants to hear, in the transaction that ends it. */
   async addIn(transaction: Transaction, session: { readonly id: string; readonly personId: string }): Promise<void> {
-    for (const clientId of await this.store.clientsOf(transaction, session.id)) {
-      if (this.#addressOf(clientId) === undefined) continue;
+    for (const clientId of await this.store.clientsOf(transaction, session.id))
       await this.store.add(transaction, { clientId, personId: session.personId, sessionId: session.id }, this.clock());
-    }
   }
 
   /** Sends what was written, now that it has committed. */
@@ -95,12 +93,15 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  #addressOf(clientId: string): string | undefined {
-    return this.replica.client(clientId)?.client.backchannel_logout_uri;
+  /** A client that this replica does not know may be a moment old; its notice would be dropped for good. */
+  async #addressOf(clientId: string): Promise<string | undefined> {
+    const known = (): string | undefined => this.replica.client(clientId)?.client.backchannel_logout_uri;
+    if (known() === undefined) await this.replica.refresh();
+    return known();
   }
 
   async #attempt(notice: LogoutNoticeRow): Promise<void> {
-    const url = this.#addressOf(notice.clientId);
+    const url = await this.#addressOf(notice.clientId);
     // The client is gone, or no longer wants to hear.
     if (url === undefined) return this.database.transaction((transaction) => this.store.remove(transaction, notice.id));
     const now = this.clock();

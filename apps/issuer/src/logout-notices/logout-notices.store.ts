@@ -3,6 +3,7 @@ import { uuidv7 } from '@countersign/audit-event';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, eq, inArray, lte, notInArray, sql } from 'drizzle-orm';
 import { delegationTable } from '../delegations/delegations.tables.js';
+import { clientTable } from '../registry/clients.tables.js';
 import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables.js';
 
 /** Notices to clients that wait to be sent, in PostgreSQL: written with the session's end, sent by whichever replica comes first. */
@@ -10,12 +11,19 @@ import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables
 export class LogoutNoticesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Clients that got an ID token in a session, whether or not what was allowed has ended since. */
+  /** Clients that got an ID token in a session, whether or not what was allowed has ended since, and are to be notified of its end. */
   async clientsOf(transaction: Transaction, sessionId: string): Promise<readonly string[]> {
     const rows = await transaction
       .selectDistinct({ clientId: delegationTable.clientId })
       .from(delegationTable)
-      .where(and(eq(delegationTable.sessionId, sessionId), sql`${delegationTable.scopes} ? 'openid'`));
+      .innerJoin(clientTable, eq(clientTable.clientId, delegationTable.clientId))
+      .where(
+        and(
+          eq(delegationTable.sessionId, sessionId),
+          sql`${delegationTable.scopes} ? 'openid'`,
+          sql`${clientTable.registration} ? 'backchannel_logout_uri'`,
+        ),
+      );
     return rows.map(({ clientId }) => clientId);
   }
 
