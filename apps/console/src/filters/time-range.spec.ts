@@ -30,4 +30,10 @@ describe('a time in the address', () => {
       '3 days',
     ]);
   });
+
+  it('is none outside the years that the server reads', () => {
+    for (const text of ['-999999w', '-110000w', '0000-01-01', '0000-12-31T00:00Z', '9999-12-31T23:59:59-12:00'])
+      expect([text, parseTime(text, now)]).toEqual([text, undefined]);
+    expect(parseTime('-1000w', now)).toBe(now - 1_000 * 604_800_000);
+  });
 });
