@@ -75,19 +75,26 @@ export interface CountedCalls {
 
 const pairOf = (caller: string, callee: string): string => JSON.stringify([caller, callee]);
 
+/** Up to which event calls are counted, and how far the log reaches. */
+async function progress(queries: pg.Pool | pg.PoolClient): Promise<{ readonly mark: bigint; readonly next: bigint }> {
+  const { rows } = await queries.query(
+    `select next_index::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
+  );
+  return progressRow.parse(rows)[0];
+}
+
 /** Counts who called whom, by the hour. */
 @Injectable()
 export class CallsStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
   /** Counts the next events of the log. @returns how many; while there were some, more may follow */
-  advance(): Promise<number> {
+  async advance(): Promise<number> {
+    const { mark, next } = await progress(this.pool);
+    if (next <= mark) return 0;
     return inTransaction(this.pool, async (client) => {
       if (!(await tryLock(client, LOCK))) return 0;
-      const { rows } = await client.query(
-        `select next_index::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
-      );
-      const [{ mark, next }] = progressRow.parse(rows);
+      const { mark, next } = await progress(client);
       if (next <= mark) return 0;
       const end = next - mark > BigInt(STEP) ? mark + BigInt(STEP) : next;
       await client.query(countStep, [mark, end]);

@@ -150,13 +150,15 @@ export class PostingsStore {
    * @param patience events that may wait without being indexed
    * @returns how many events it took; while there were some, more may follow
    */
-  advance(patience = 0): Promise<number> {
+  async advance(patience = 0): Promise<number> {
+    // Most of the time nothing is due, and one statement outside a transaction is enough to see that.
+    if ((await this.#due(this.pool, BigInt(patience))) === undefined) return 0;
     return inTransaction(this.pool, (client) => this.#step(client, BigInt(patience)));
   }
 
-  async #step(client: pg.PoolClient, patience: bigint): Promise<number> {
-    if (!(await tryLock(client, LOCK))) return 0;
-    const { rows } = await client.query(
+  /** The step that is due, from `mark` up to `end`; and the first log index that retention left. */
+  async #due(queries: pg.Pool | pg.PoolClient, patience: bigint) {
+    const { rows } = await queries.query(
       `select ${throughOf}::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next,
          coalesce((select min(log_index) from event), 0)::text as first`,
     );
@@ -165,7 +167,15 @@ export class PostingsStore {
     // Far behind, a whole segment at once is cheaper than its steps.
     const whole = mark % segmentSize === 0n && next >= mark + segmentSize;
     const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
-    if (next < end || next < mark + patience) return 0;
+    return next < end || next < mark + patience ? undefined : { mark, end, first };
+  }
+
+  async #step(client: pg.PoolClient, patience: bigint): Promise<number> {
+    if (!(await tryLock(client, LOCK))) return 0;
+    const due = await this.#due(client, patience);
+    if (due === undefined) return 0;
+    const { mark, end, first } = due;
+    const segmentSize = BigInt(this.layout.segmentSize);
     const segment = mark / segmentSize;
     // However long it takes: a step that is given up is tried again, and the index would never come past it.
     await client.query('set local statement_timeout = 0');

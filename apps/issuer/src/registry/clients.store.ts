@@ -58,8 +58,8 @@ export class ClientsStore {
   }
 
   /** What a replica must know to decide anything. */
-  async registry(transaction: Transaction): Promise<RegistryState> {
-    const answer = await transaction.execute(
+  async registry(executor: Database | Transaction): Promise<RegistryState> {
+    const answer = await executor.execute(
       sql`select version, revocations, round(extract(epoch from issue_after) * 1000) as issue_after,
         round(extract(epoch from restored_at) * 1000) as restored_at from registry`,
     );

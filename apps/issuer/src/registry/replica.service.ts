@@ -172,6 +172,12 @@ export class Replica implements SigningKeys, OnModuleInit {
     return isNoticed || version < this.#version || revocations < this.#revocations;
   }
 
+  /** Whether nothing was committed that this replica lacks: mostly so, and one statement is enough to see it. */
+  async #isCurrent(): Promise<boolean> {
+    const { version, revocations } = await this.clientsStore.registry(this.database);
+    return this.#secretKey !== undefined && version === this.#version && revocations === this.#revocations;
+  }
+
   async #load(): Promise<void> {
     await this.database.transaction(
       async (transaction) => {
@@ -259,7 +265,7 @@ export class Replica implements SigningKeys, OnModuleInit {
       name: 'registry',
       everyMs: CHECK_EVERY_MS,
       run: async () => {
-        await this.refresh();
+        if (!(await this.#isCurrent())) await this.refresh();
         return undefined;
       },
     });
