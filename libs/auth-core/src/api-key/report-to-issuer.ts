@@ -11,7 +11,7 @@ export const API_KEY_REPORT_SCOPE = 'api-keys:report';
 export interface IssuerReporterOptions {
   readonly issuer: string;
   /** The service's own client. */
-  readonly tokens: TokenClient;
+  readonly tokens: Pick<TokenClient, 'getToken' | 'forget'>;
   readonly allowPlainHttp?: boolean;
   readonly timeoutMs?: number;
   readonly fetch?: typeof globalThis.fetch;
@@ -40,14 +40,15 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
     fetch: send = (...request) => fetch(...request),
   } = options;
   async function post(path: `/${string}`, body: object): Promise<void> {
-    const { token } = await tokens.getToken({ audience: 'issuer', scopes: [API_KEY_REPORT_SCOPE] });
+    const granted = await tokens.getToken({ audience: 'issuer', scopes: [API_KEY_REPORT_SCOPE] });
     const response = await undirectedFetch(send, protectedUrl(endpointOf(issuer, path), allowPlainHttp), {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${granted.token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(timeoutMs),
     });
     await response.body?.cancel();
+    if (response.status === 401) tokens.forget(granted);
     if (!response.ok) throw new Error(`the issuer answered ${String(response.status)} to a report on API keys`);
   }
   return {
