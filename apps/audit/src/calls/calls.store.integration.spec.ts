@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import type pg from 'pg';
-import { openAuditDatabase } from '../testing/log-of-rows.js';
+import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
 import { type Calls } from './call-map.js';
 import { CallsStore } from './calls.store.js';
 
@@ -122,6 +122,24 @@ describe('who called whom', () => {
     counting.release();
     expect((await reading).through).toBe(through);
     await pool.query('update call_progress set next_index = next_index - 1');
+  }, 60_000);
+
+  it('finishes a step however long it takes: large events would otherwise stop it for good', async () => {
+    const hurried = await openAuditDatabase(backing, 'audit_hurried');
+    await appendRows(hurried, 10);
+    const other = await hurried.connect();
+    hurried.on('acquire', (client) => void client.query('set statement_timeout = 100'));
+    try {
+      await other.query('begin');
+      await other.query('lock table call_hour in share mode');
+      const step = new CallsStore(hurried).advance();
+      await Promise.race([step, delay(300)]);
+      await other.query('commit');
+      expect(await step).toBe(10);
+    } finally {
+      other.release();
+      await hurried.end();
+    }
   }, 60_000);
 
   it('counts an event once, however closely replicas follow each other', async () => {

@@ -97,6 +97,8 @@ export class CallsStore {
       const { mark, next } = await progress(client);
       if (next <= mark) return 0;
       const end = next - mark > BigInt(STEP) ? mark + BigInt(STEP) : next;
+      // However long it takes: a step that is given up is tried again, and the map would never come past it.
+      await client.query('set local statement_timeout = 0');
       await client.query(countStep, [mark, end]);
       await client.query('update call_progress set next_index = $1', [end]);
       return Number(end - mark);
