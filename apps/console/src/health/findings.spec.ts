@@ -129,6 +129,8 @@ describe('the health of the trail', () => {
   it('counts dead letters, and announces everything in one sentence', () => {
     const findings = findingsOf({ ...well, dead_letters: { waiting: 1, oldest_at: '2026-11-26T11:00:00.000Z' } });
     expect(announcementOf(findings)).toBe('1 finding: 1 dead letter waits for a decision.');
+    const many = findingsOf({ ...well, dead_letters: { waiting: 10_000, oldest_at: '2026-11-26T11:00:00.000Z' } });
+    expect(announcementOf(many)).toBe('1 finding: At least 10,000 dead letters wait for a decision.');
   });
 
   it('says a length of time in words', () => {

@@ -26,6 +26,15 @@ export function missingText({ missing }: Overview['sources'][number]): string {
   return `${missing.length < RANGES_SAID ? '' : 'at least '}${said.toString()}`;
 }
 
+/** Up to which number the server counts dead letters that wait. */
+const LETTERS_COUNTED = 10_000;
+
+/** How many dead letters wait, as far as the server counts them: `1 dead letter waits`, `At least 10,000 dead letters wait`. */
+export function lettersText({ waiting }: Overview['dead_letters']): string {
+  const text = counted(waiting, 'dead letter waits', 'dead letters wait');
+  return waiting < LETTERS_COUNTED ? text : `At least ${text}`;
+}
+
 /** Events that wait for a checkpoint. */
 export function uncovered({ log }: Overview): bigint {
   return BigInt(log.size) - BigInt(log.covered);
@@ -92,11 +101,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
   );
   find(error !== null, 'outbox', `audit cannot publish its own events: ${error ?? ''}.`);
   for (const source of sourcesOf(overview)) findings.push(...findingsOfSource(source, overview));
-  find(
-    letters.waiting > 0,
-    'dead-letters',
-    `${counted(letters.waiting, 'dead letter waits', 'dead letters wait')} for a decision.`,
-  );
+  find(letters.waiting > 0, 'dead-letters', `${lettersText(letters)} for a decision.`);
   return findings;
 }
 

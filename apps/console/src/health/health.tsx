@@ -6,7 +6,7 @@ import { ErrorState, Loading } from '../ui/page-state.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { DeadLetters } from './dead-letters.js';
-import { announcementOf, findingsOf, spanText, uncovered } from './findings.js';
+import { announcementOf, findingsOf, lettersText, spanText, uncovered } from './findings.js';
 import { overviewSchema, type Overview } from './health-answers.js';
 import styles from './health.module.css';
 import { secondsSince } from './source-health.js';
@@ -89,9 +89,7 @@ function Letters({ overview, mayReplay }: { readonly overview: Overview; readonl
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
       <p>
-        {waiting === 0
-          ? 'None is waiting for a decision.'
-          : `${waiting.toLocaleString('en')} ${waiting === 1 ? 'waits' : 'wait'} for a decision`}
+        {waiting === 0 ? 'None is waiting for a decision.' : `${lettersText(overview.dead_letters)} for a decision`}
         {oldest !== null && (
           <>
             , the oldest since <Time at={oldest} relative />.
