@@ -1,11 +1,10 @@
 import { API_KEY_LIST_LIMIT, apiKeyNamePattern } from '@countersign/auth-core';
-import { idSchema } from '@countersign/service-host';
+import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from '../registry/client.js';
 import { GRACE_LIMIT_SECONDS, GRACE_SECONDS } from '../api-keys/api-key.js';
 
 const reason = z.string().min(1).max(200).optional();
-const time = z.iso.datetime().transform((text) => new Date(text));
 const network = z.union([z.cidrv4(), z.cidrv6()], {
   error: 'must be a network in CIDR notation, as 192.0.2.0/24 or 2001:db8::/48',
 });
@@ -28,14 +27,14 @@ export const newApiKeySchema = z.strictObject({
   /** Of PLANS_FILE; `default` when left out. */
   plan: nameSchema.optional(),
   /** When it ends; by API_KEY_LIFETIME_DAYS when left out. */
-  expires_at: time.optional(),
+  expires_at: timeBoundSchema.optional(),
 });
 export type NewApiKey = z.infer<typeof newApiKeySchema>;
 
 export const rotationSchema = z.strictObject({
   /** Seconds for which the present key keeps working; a day when left out, 0 ends it now. */
   grace_seconds: z.int().min(0).max(GRACE_LIMIT_SECONDS).default(GRACE_SECONDS),
-  expires_at: time.optional(),
+  expires_at: timeBoundSchema.optional(),
 });
 export type Rotation = z.infer<typeof rotationSchema>;
 
@@ -49,7 +48,7 @@ export const apiKeysQuerySchema = z
     cursor: idSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
     /** Only those that are not over yet and end before this time, the first to end first; one page. */
-    ends_before: time.optional(),
+    ends_before: timeBoundSchema.optional(),
   })
   .refine(({ cursor, ends_before: before }) => cursor === undefined || before === undefined, {
     path: ['cursor'],

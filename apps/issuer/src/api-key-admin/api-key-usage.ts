@@ -1,5 +1,5 @@
 import { routeClassPattern } from '@countersign/auth-core';
-import { idSchema } from '@countersign/service-host';
+import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
@@ -7,14 +7,16 @@ const DAY_MS = 86_400_000;
 /** Days that one answer shows. */
 export const DAYS_LIMIT = 62;
 
+const reportedTime = timeBoundSchema.transform((time) => time.toISOString());
+
 const useSchema = z.strictObject({
   api_key_id: idSchema,
-  hour: z.iso.datetime(),
+  hour: reportedTime,
   route_class: z.string().regex(routeClassPattern),
   outcome: z.enum(['allowed', 'denied', 'limited']),
   count: z.int().min(1),
   /** When the last of them was; a service of an older version does not say. */
-  last_at: z.iso.datetime().optional(),
+  last_at: reportedTime.optional(),
 });
 const reportSchema = z.strictObject({
   /** By it a report is counted once. */
@@ -37,10 +39,11 @@ export function lastUseOf({ hour, last_at: last }: ApiKeyReport['uses'][number],
 export const exposureSchema = z.strictObject({ api_key: z.string().min(1).max(256) });
 export type Exposure = z.infer<typeof exposureSchema>;
 
-const time = z.iso.datetime().transform((text) => new Date(text));
-
 /** From when to when, at most 62 days; the last day when left out. */
-export const apiKeyUsageQuerySchema = z.strictObject({ from: time.optional(), to: time.optional() });
+export const apiKeyUsageQuerySchema = z.strictObject({
+  from: timeBoundSchema.optional(),
+  to: timeBoundSchema.optional(),
+});
 export type ApiKeyUsageQuery = z.infer<typeof apiKeyUsageQuerySchema>;
 
 /** A time that is asked about; `to` is not included. */

@@ -468,6 +468,19 @@ describe('API keys at two replicas of the issuer', () => {
     expect(await asService('/api-keys/usage', { reports: [reportOf(unknown, 5, '192.0.2.1')] })).toBe(204);
   });
 
+  it('have no time of the year 0, which the database cannot read', async () => {
+    const { id } = await live();
+    const yearZero = '0000-06-01T00:00:00Z';
+    const paths = [
+      `/admin/api-keys/${id}/usage?from=${yearZero}&to=0000-06-02T00:00:00Z`,
+      `/admin/api-keys?ends_before=${yearZero}`,
+    ];
+    for (const path of paths)
+      expect([path, codeOf(await issuer.admin('GET', path))]).toEqual([path, [400, 'REQUEST_INVALID']]);
+    const use = { api_key_id: id, hour: yearZero, route_class: 'read', outcome: 'allowed', count: 1 };
+    expect(await asService('/api-keys/usage', { reports: [{ id: uuidv7(), uses: [use], networks: [] }] })).toBe(400);
+  });
+
   it('have as much reported at once as a service ever sends', async () => {
     const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString();
     const use = { hour, route_class: 'a'.repeat(32), outcome: 'allowed', count: 1_000_000, last_at: hour };

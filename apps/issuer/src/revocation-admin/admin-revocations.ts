@@ -1,3 +1,4 @@
+import { pathOfOddText, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
@@ -5,7 +6,8 @@ import { revocableIdSchema, revocableSubjectSchema } from '../revocation/revocab
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
 const reason = z.string().min(1).max(200).optional();
-const time = z.iso.datetime().transform((text) => new Date(text));
+// No validator believes a statement of an earlier time, and a list that holds one would never be complete.
+const time = timeBoundSchema.refine((at) => at.getTime() >= 0, 'must not be before 1970');
 
 /**
  * What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. `with_derived` takes with a token all of
@@ -69,7 +71,13 @@ export function viewOf(row: RevocationRow, pushed = row.pushedAt !== null): Revo
   };
 }
 
-const cursorSchema = z.tuple([z.iso.datetime().transform((text) => new Date(text)), z.string().max(1_024)]);
+const cursorSchema = z.tuple([
+  timeBoundSchema,
+  z
+    .string()
+    .max(1_024)
+    .refine((key) => pathOfOddText(key) === undefined),
+]);
 
 /** Where the next page begins. */
 export function cursorOf({ changedAt, bucketKey }: RevocationRow): string {

@@ -238,6 +238,33 @@ describe('revocation at the issuer', () => {
     expect((await admin('POST', '/admin/revocations', { kind: 'token', jti: 'a.b' })).status).toBe(400);
   });
 
+  it('refuses a time that no token can have, which no validator would believe', async () => {
+    for (const time of ['0000-06-01T00:00:00Z', '1969-12-31T23:59:59.999Z']) {
+      const asked = [
+        { kind: 'client', client_id: 'shop', issued_before: time },
+        { kind: 'subject', subject: 'shop', issued_before: time },
+        { kind: 'token', jti: 'a-token', expires_at: time },
+      ];
+      for (const one of asked)
+        expect([time, one.kind, await admin('POST', '/admin/revocations', one)]).toMatchObject([
+          time,
+          one.kind,
+          { status: 400, body: { code: 'REQUEST_INVALID' } },
+        ]);
+    }
+    for (const place of [
+      ['0000-06-01T00:00:00Z', 'client.a'],
+      ['2026-01-01T00:00:00Z', '\u0000'],
+      ['2026-01-01T00:00:00Z', '\ud800'],
+    ]) {
+      const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
+      expect(await admin('GET', `/admin/revocations?cursor=${cursor}`)).toMatchObject({
+        status: 400,
+        body: { code: 'CURSOR_INVALID' },
+      });
+    }
+  });
+
   it('its admin routes need the scope, and a token that is not revoked', async () => {
     const without = await token('operator', 'issuer', 'issuer:other');
     expect((await admin('GET', '/admin/revocations', undefined, without)).status).toBe(403);
