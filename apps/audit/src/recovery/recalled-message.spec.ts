@@ -19,4 +19,19 @@ describe('what a source sends back', () => {
     expect(recoveredEvents([noted('plain')], '7', saltsOf('\u0000', 'c2FsdA'), 'payments')).toBeUndefined();
     expect(recoveredEvents([noted('x'.repeat(32 * 1024))], '7', '{}', 'payments')).toBeUndefined();
   });
+
+  it('is left where it is nested deeper than the log takes, or than JavaScript can write', () => {
+    const json = JSON.stringify([noted('DEEP')]);
+    const salts = [
+      '{}',
+      saltsOf('changes', 'c2FsdA'),
+      saltsOf('changes.note', 'c2FsdA'),
+      saltsOf('request.peer', 'c2FsdA'),
+    ];
+    for (const levels of [60, 100, 3_000, 5_000, 6_000, 7_000, 8_000, 100_000]) {
+      const events: unknown = JSON.parse(json.replace('"DEEP"', '['.repeat(levels) + ']'.repeat(levels)));
+      const isTaken = (of: string) => recoveredEvents(events, '7', of, 'payments') !== undefined;
+      expect([levels, salts.map(isTaken)]).toEqual([levels, salts.map(() => levels === 60)]);
+    }
+  });
 });

@@ -20,12 +20,13 @@ export function publisherOf(natsSubject: string): string {
   return natsSubject.split('.')[1] ?? '';
 }
 
+/** Whether the log can take it. What is nested deeper than JavaScript can write, it cannot. */
 function isLeaf({ event, salts }: RecoveredEvent): boolean {
   try {
     leafOf(maskAgain(event, salts).event);
     return true;
   } catch (error) {
-    if (error instanceof LeafError) return false;
+    if (error instanceof LeafError || error instanceof RangeError) return false;
     throw error;
   }
 }
@@ -47,11 +48,10 @@ export function recoveredEvents(
   const known = saltsSchema.safeParse(json(salts ?? '{}')).data;
   if (members === undefined || known === undefined || !/^[0-9]{1,18}$/.test(firstIndex ?? '')) return undefined;
   if (members.some(({ source }) => source !== publisher)) return undefined;
-  // One that the database refuses would come again for ever, and hold up the others.
-  if (!isStorableJson(JSON.stringify([members, known]))) return undefined;
   const first = BigInt(firstIndex ?? 0);
   const recovered = members.map((event, at) => {
     return { index: first + BigInt(at), event, salts: known[event.sequence] ?? {} };
   });
-  return recovered.every(isLeaf) ? recovered : undefined;
+  // One that fails, here or in the database, would come again for ever, and hold up the others. What is a leaf can be written.
+  return recovered.every(isLeaf) && isStorableJson(JSON.stringify([members, known])) ? recovered : undefined;
 }
