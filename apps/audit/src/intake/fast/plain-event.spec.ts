@@ -107,6 +107,18 @@ describe('the short way for an event', () => {
     );
   });
 
+  it('leaves to the schema a number that JavaScript reads as infinite, which it would write as null', () => {
+    for (const number of ['1e400', '-1e400']) {
+      const changes: unknown = JSON.parse(`{"list":[{"amount":${number}}]}`);
+      fc.assert(
+        fc.property(event, (value) => {
+          expect(plainEvent({ ...value, data: { ...value.data, changes } })).toBeUndefined();
+        }),
+        { numRuns: 20 },
+      );
+    }
+  });
+
   it('leaves to the schema what is nested deeply', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 40; level += 1) deep = [deep];

@@ -24,8 +24,9 @@ const isListOf = (value: unknown, most: number): value is string[] =>
 const fits = (pattern: RegExp, value: unknown): value is string => typeof value === 'string' && pattern.test(value);
 const sizeOf = (object: Json): number => Object.keys(object).length;
 
-/** The value with the names of each object in order; undefined when a name is unusual or it is too deep. */
+/** The value with the names of each object in order; undefined when a name is unusual, a number has no JSON, or it is too deep. */
 function inOrder(value: unknown, depth: number): { readonly value: unknown } | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   if (typeof value !== 'object' || value === null) return { value };
   if (depth === 0) return undefined;
   if (Array.isArray(value)) {
