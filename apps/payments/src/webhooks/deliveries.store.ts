@@ -8,6 +8,8 @@ import { type Notice } from './notice.js';
 import { webhookDeliveryTable as table } from './webhooks.tables.js';
 
 const PRUNE_BATCH = 5_000;
+/** One endpoint that is gone may leave millions: more than one statement could fail in its time. */
+const GIVE_UP_BATCH = 5_000;
 
 /** What is to be sent, and how that went, as callers ask for it. */
 @Injectable()
@@ -70,10 +72,16 @@ export class DeliveriesStore {
   /** Fails what has waited for days behind a resting endpoint without an attempt. @returns how many */
   async giveUp(now: Date): Promise<number> {
     const before = new Date(now.getTime() - GIVE_UP_DAYS * 86_400_000);
-    const { rowCount } = await this.database.execute(sql`
-      update webhook_delivery d set status = 'failed', next_attempt_at = null, last_error = 'the endpoint did not answer for days'
-      from webhook_endpoint e where e.id = d.endpoint_id and e.rest_until is not null and d.status = 'pending' and d.next_attempt_at < ${before}`);
-    return rowCount ?? 0;
+    for (let given = 0; ;) {
+      const { rowCount } = await this.database.execute(sql`
+        update webhook_delivery set status = 'failed', next_attempt_at = null, last_error = 'the endpoint did not answer for days'
+        where ctid = any(array(
+          select d.ctid from webhook_endpoint e join webhook_delivery d on d.endpoint_id = e.id
+          where e.rest_until is not null and d.status = 'pending' and d.next_attempt_at < ${before} limit ${GIVE_UP_BATCH}))
+          and status = 'pending'`);
+      given += rowCount ?? 0;
+      if ((rowCount ?? 0) < GIVE_UP_BATCH) return given;
+    }
   }
 
   /** Forgets deliveries older than {@link DELIVERY_DAYS}. @returns how many */

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
+import { drizzleOn, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { migrate } from '../testing/migrate.js';
+import { DeliveriesStore } from './deliveries.store.js';
 import { DeliveryQueueStore } from './delivery-queue.store.js';
 import { endpointIdSchema, type EndpointId } from './endpoint.js';
 
@@ -156,5 +157,23 @@ describe('the queue of webhook deliveries', () => {
       seconds(62),
     );
     expect((await pool.query('select status from webhook_delivery')).rows).toEqual([{ status: 'delivered' }]);
+  });
+
+  it('gives up all that waited for days behind an endpoint, in portions', async () => {
+    await endpoints(1, 1, { restUntil: seconds(60), dueAt: seconds(-4 * 86_400), deliveries: 6_000 });
+    await endpoints(2, 1, { restUntil: seconds(60), deliveries: 2 });
+    await endpoints(3, 1, { dueAt: seconds(-4 * 86_400) });
+    const database = drizzleOn(pool);
+    const statements = jest.spyOn(database, 'execute');
+    expect(await new DeliveriesStore(database).giveUp(now)).toBe(6_000);
+    expect(statements).toHaveBeenCalledTimes(2);
+    const { rows } = await pool.query(
+      'select endpoint_id, status, count(*)::int from webhook_delivery group by 1, 2 order by 1',
+    );
+    expect(rows).toEqual([
+      { endpoint_id: idOf(1), status: 'failed', count: 6_000 },
+      { endpoint_id: idOf(2), status: 'pending', count: 2 },
+      { endpoint_id: idOf(3), status: 'pending', count: 1 },
+    ]);
   });
 });
