@@ -1,11 +1,13 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Background, byItself, CLOCK, DATABASE, unattended, type Database } from '@countersign/service-host';
+import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { RefreshStore } from './refresh.store.js';
 
 const CHECK_EVERY_MS = 300_000;
+/** Looked at, and perhaps ended, in one transaction: all of a large table would take longer than a statement may. */
 const AT_ONCE = 200;
 /** Seconds beyond the life of a token, for clocks that differ. */
 const MARGIN_SECONDS = 60;
@@ -26,15 +28,29 @@ export class DelegationExpiry implements OnModuleInit {
     this.background.repeat({
       name: 'expired_delegations',
       everyMs: CHECK_EVERY_MS,
-      run: async () => ((await this.run()) >= AT_ONCE ? 'again' : undefined),
+      run: async (signal) => {
+        await this.run(signal);
+        return undefined;
+      },
     });
   }
 
-  /** One round. @returns how many it ended */
-  run(): Promise<number> {
+  /** One round over all that live. @param signal ends it between two portions @returns how many it ended */
+  async run(signal?: AbortSignal): Promise<number> {
     const before = new Date(this.clock().getTime() - (TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS) * 1_000);
+    let ended = 0;
+    for (let after: DelegationId | undefined; ;) {
+      const portion = await this.store.live(before, after, AT_ONCE);
+      after = portion.at(-1);
+      if (after === undefined) return ended;
+      ended += await this.#end(portion, before);
+      if (portion.length < AT_ONCE || signal?.aborted === true) return ended;
+    }
+  }
+
+  #end(portion: readonly DelegationId[], before: Date): Promise<number> {
     return this.database.transaction(async (transaction) => {
-      const ids = await this.store.expired(transaction, before, this.sessions, AT_ONCE);
+      const ids = await this.store.expired(transaction, portion, before, this.sessions);
       const who = byItself(unattended());
       for (const id of ids) {
         await this.delegations.endIn(transaction, { id }, 'EXPIRED', who, { tokensAreRefused: true });

@@ -440,6 +440,13 @@ describe('refresh tokens', () => {
     await issuer.database.query('delete from refresh_family where delegation_id = $1', [away.id]);
     await expiry.run();
     expect(await ends()).toEqual(['live', 'EXPIRED', 'EXPIRED', 'EXPIRED']);
+    await issuer.database.query(
+      `insert into delegation (id, person_id, client_id, audience, scopes, session_id, auth_time, amr, roles, created_at)
+       select gen_random_uuid(), person_id, client_id, audience, scopes, session_id, auth_time, amr, roles, created_at
+       from delegation cross join generate_series(1, 450) where id = $1`,
+      [away.id],
+    );
+    expect(await expiry.run()).toBe(450);
     const { rows } = await issuer.database.query('select from revocation where name = any ($1)', [
       [once.id, kept.id, away.id],
     ]);

@@ -116,22 +116,31 @@ export class RefreshStore {
     },
   );
 
+  /** Live delegations that began before a time, in the order of their ids. @param after the last one of those before */
+  async live(before: Date, after: DelegationId | undefined, limit: number): Promise<readonly DelegationId[]> {
+    const { rows } = await this.pool.query(
+      `select id from delegation where ended_at is null and created_at < $1 and ($2::uuid is null or id > $2) order by id limit $3`,
+      [before, after ?? null, limit],
+    );
+    return expiredRows.parse(rows).map(({ id }) => id);
+  }
+
   /**
-   * Delegations of which nothing can live any more: without a refresh token that could still be used, where the last access token is over too. They
-   * are locked until the transaction ends.
+   * Which of these delegations nothing can live of any more: without a refresh token that could still be used, where the last access token is over
+   * too. They are locked until the transaction ends.
    * @param before no access token from before this time is live
    * @param sessions of the issuer's sessions: seconds without use, and in any case
    */
   async expired(
     transaction: Transaction,
+    among: readonly DelegationId[],
     before: Date,
     sessions: { readonly idle: number; readonly life: number },
-    limit: number,
   ): Promise<readonly DelegationId[]> {
     const then = sql`${before.toISOString()}::timestamptz`;
     const { rows } = await transaction.execute(sql`
       select d.id from delegation d
-      where d.ended_at is null and d.created_at < ${then} and (
+      where d.id = any (${sql.param([...among])}::uuid[]) and d.ended_at is null and d.created_at < ${then} and (
         not exists (select from refresh_family f where f.delegation_id = d.id)
         or (not d.scopes ? 'offline_access' and not exists (
           select from session s where s.id::text = d.session_id and (s.ended_at is null or s.ended_at > ${then})
@@ -139,7 +148,7 @@ export class RefreshStore {
             and s.created_at > ${then} - make_interval(secs => ${sessions.life})
         ))
       )
-      limit ${limit} for update of d skip locked`);
+      for update of d skip locked`);
     return expiredRows.parse(rows).map(({ id }) => id);
   }
 
