@@ -12,7 +12,10 @@ const highestKnown = `
   select (first_index + (last_sequence - first_sequence))::text as index, known from audit_kept
   where first_index is not null and known is not null order by audit_kept.first_index desc limit 1`;
 
-const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
+/** Maximum batches of events that one statement deletes. */
+const PORTION = 1_000;
+const forgetKept = `delete from audit_kept where position in (
+  select position from audit_kept where kept_at < now() - $1 * interval '1 hour' limit ${String(PORTION)})`;
 
 /** Kept events, as they are sent again. */
 export interface KeptEvents {
@@ -77,8 +80,10 @@ export class KeptEventsStore {
     return knownRows.parse(rows)[0];
   }
 
-  /** Deletes kept events whose time is over. */
+  /** Deletes kept events whose time is over, in portions: one statement over all of a long time takes longer than it may. */
   async forget(): Promise<void> {
-    await this.client.query(forgetKept, [this.keepHours]);
+    let rowCount: number | null;
+    do ({ rowCount } = await this.client.query(forgetKept, [this.keepHours]));
+    while (rowCount === PORTION);
   }
 }

@@ -12,6 +12,7 @@ export { migrateService, type MigrationSettings } from './migrate.js';
 export { ConfigurationError, loadConfiguration } from './load-configuration.js';
 export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
 export { tryLock, withAdvisoryLock } from './database/advisory-lock.js';
+export { deleteInPortions } from './database/delete-in-portions.js';
 export {
   clientConfigOf,
   databaseOf,

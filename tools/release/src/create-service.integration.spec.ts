@@ -54,7 +54,7 @@ describe('npm create countersign@latest my-orders', () => {
     run('npm', ['run', 'typecheck'], service);
     run('npm', ['run', 'build'], service);
     expect(existsSync(join(service, 'dist/main.js'))).toBe(true);
-    expect(run('npm', ['test'], service)).toMatch(/Tests: +8 passed, 8 total/);
+    expect(run('npm', ['test'], service)).toMatch(/Tests: +9 passed, 9 total/);
   }, 600_000);
 
   describe('started', () => {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, inTransaction, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, deleteInPortions, inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type Audience } from './issuer.client.js';
@@ -146,6 +146,6 @@ export class ConsoleSessionsStore {
 
   /** Removes sessions that are over. */
   async prune(now: Date, idleSince: Date): Promise<void> {
-    await this.pool.query('delete from console_session where ends_at <= $1 or used_at <= $2', [now, idleSince]);
+    await deleteInPortions(this.pool, 'console_session', 'ends_at <= $1 or used_at <= $2', [now, idleSince]);
   }
 }

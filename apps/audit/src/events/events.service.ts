@@ -52,7 +52,7 @@ export class EventsService {
     const [sources, indexed, fresh] = await Promise.all([
       this.store.sources(),
       this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
-      behind ? new Map<string, bigint>() : this.store.outcomesFrom(through),
+      behind ? new Map<string, bigint>() : this.store.outcomesBetween(through, size),
     ]);
     const outcomes = indexed.map(({ value, count }): readonly [string, bigint] => [
       value,

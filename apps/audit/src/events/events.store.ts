@@ -61,12 +61,12 @@ export class EventsStore {
       .map(({ advanced_at, ...source }) => ({ ...source, advanced_at: advanced_at.toISOString() }));
   }
 
-  /** How many events from a log index on there are of each outcome. */
-  async outcomesFrom(first: bigint): Promise<ReadonlyMap<string, bigint>> {
+  /** How many events there are of each outcome from a log index up to, not including, another. */
+  async outcomesBetween(first: bigint, end: bigint): Promise<ReadonlyMap<string, bigint>> {
     const rows = await this.database
       .select({ outcome: eventTable.outcome, events: count() })
       .from(eventTable)
-      .where(gte(eventTable.logIndex, first))
+      .where(and(gte(eventTable.logIndex, first), lt(eventTable.logIndex, end)))
       .groupBy(eventTable.outcome);
     return new Map(rows.map(({ outcome, events }) => [outcome, BigInt(events)]));
   }

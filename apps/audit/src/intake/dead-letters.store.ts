@@ -54,7 +54,7 @@ const erasePortion = `
   with portion as (
     update dead_letter set payload = '', original = null, subject = null, event_id = null, digest = null, erased_at = coalesce(erased_at, now())
     where position in (
-      select position from dead_letter where position > $2 and received_at < $1 and payload <> '' order by position limit ${String(ERASED_AT_ONCE)})
+      select position from dead_letter where position > $2 and received_at < $1 and payload <> '' order by dead_letter.position limit ${String(ERASED_AT_ONCE)})
     returning position
   )
   select position::text from portion order by portion.position`;

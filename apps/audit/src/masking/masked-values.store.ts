@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { deleteInPortions, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type MaskedValue } from './masking.js';
@@ -52,7 +52,9 @@ export class MaskedValuesStore {
   }
 
   async eraseSubject(subject: string): Promise<number> {
+    const erased = await deleteInPortions(this.pool, 'masked_value', 'subject = $1', [subject]);
+    // Portions skip rows that another transaction holds; nothing of the subject may stay, so these are waited for.
     const { rowCount } = await this.pool.query('delete from masked_value where subject = $1', [subject]);
-    return rowCount ?? 0;
+    return erased + (rowCount ?? 0);
   }
 }

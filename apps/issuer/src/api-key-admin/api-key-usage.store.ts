@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, deleteInPortions, POOL, type Database, type Transaction } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
+import type pg from 'pg';
 import { z } from 'zod';
 import { type ApiKeyReport, type Period } from './api-key-usage.js';
 
@@ -34,7 +35,10 @@ const NETWORKS_OF_A_KEY = 256;
 /** How often keys were used, and from where, in the database. */
 @Injectable()
 export class ApiKeyUsageStore {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(POOL) private readonly pool: pg.Pool,
+  ) {}
 
   /** Notes that reports are counted. @returns the ids of those that were not before */
   async takeNew(transaction: Transaction, ids: readonly string[], now: Date): Promise<ReadonlySet<string>> {
@@ -123,9 +127,7 @@ export class ApiKeyUsageStore {
   /** Forgets reports and uses of long ago. */
   async prune(now: Date): Promise<void> {
     const at = now.toISOString();
-    await this.database.execute(
-      sql`delete from api_key_report_seen where seen_at < ${at}::timestamptz - interval '30 days'`,
-    );
-    await this.database.execute(sql`delete from api_key_usage where hour < ${at}::timestamptz - interval '400 days'`);
+    await deleteInPortions(this.pool, 'api_key_report_seen', `seen_at < $1::timestamptz - interval '30 days'`, [at]);
+    await deleteInPortions(this.pool, 'api_key_usage', `hour < $1::timestamptz - interval '400 days'`, [at]);
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, POOL, type Transaction } from '@countersign/service-host';
+import { Background, deleteInPortions, POOL, type Transaction } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { isProven } from './used-proofs.store.js';
@@ -52,16 +52,16 @@ export class UsedAssertions implements OnModuleInit {
   }
 
   /** Forgets assertions that their own expiry now refuses. */
-  async prune(): Promise<void> {
-    await this.pool.query(`delete from client_assertion where expires_at < now() - interval '1 minute'`);
+  async prune(signal?: AbortSignal): Promise<void> {
+    await deleteInPortions(this.pool, 'client_assertion', `expires_at < now() - interval '1 minute'`, [], signal);
   }
 
   onModuleInit(): void {
     this.background.repeat({
       name: 'used_assertions',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        await this.prune();
+      run: async (signal) => {
+        await this.prune(signal);
         return undefined;
       },
     });

@@ -7,7 +7,7 @@ import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { RefreshStore } from './refresh.store.js';
 
 const CHECK_EVERY_MS = 300_000;
-/** Looked at, and perhaps ended, in one transaction: all of a large table would take longer than a statement may. */
+/** Checked, and perhaps ended, in one transaction: all of a large table would take longer than a statement may. */
 const AT_ONCE = 200;
 /** Seconds beyond the life of a token, for clocks that differ. */
 const MARGIN_SECONDS = 60;

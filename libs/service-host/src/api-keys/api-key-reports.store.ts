@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { databaseReasonOf } from '../problems/database-fault.js';
 import { mergedReports } from './merged-reports.js';
+import { deleteInPortions } from '../database/delete-in-portions.js';
 import { inTransaction } from '../database/transaction.js';
 
 /** A report that is committed here and still has to reach the issuer; by its id the issuer counts it once. */
@@ -155,7 +156,7 @@ export class ApiKeyReports {
 
   /** Forgets processes that have kept nothing for long. */
   async prune(): Promise<void> {
-    await this.pool.query(`delete from api_key_reporter where kept_at < now() - interval '30 days'`);
+    await deleteInPortions(this.pool, 'api_key_reporter', `kept_at < now() - interval '30 days'`, []);
   }
 
   /**

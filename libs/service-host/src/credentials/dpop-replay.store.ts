@@ -1,10 +1,9 @@
 import { type DpopReplayStore } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
+import { deleteInPortions } from '../database/delete-in-portions.js';
 import { Groups } from '../database/groups.js';
 
-/** Maximum proofs that one statement forgets. */
-const FORGOTTEN_AT_ONCE = 10_000;
 /** Seconds for which a proof is kept beyond its time: by the clock of a replica that is behind it may still be accepted. */
 const MARGIN_SECONDS = 15;
 
@@ -53,16 +52,8 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
    * @returns how many it forgot
    * @throws what the database says
    */
-  async prune(signal?: AbortSignal): Promise<number> {
-    let forgotten = 0;
-    for (;;) {
-      const { rowCount } = await this.pool.query(
-        `delete from dpop_proof where id in (
-           select id from dpop_proof where expires_at < to_timestamp($1) limit ${String(FORGOTTEN_AT_ONCE)} for update skip locked)`,
-        [this.now() / 1_000 - MARGIN_SECONDS],
-      );
-      forgotten += rowCount ?? 0;
-      if (rowCount !== FORGOTTEN_AT_ONCE || signal?.aborted === true) return forgotten;
-    }
+  prune(signal?: AbortSignal): Promise<number> {
+    const before = this.now() / 1_000 - MARGIN_SECONDS;
+    return deleteInPortions(this.pool, 'dpop_proof', 'expires_at < to_timestamp($1)', [before], signal);
   }
 }

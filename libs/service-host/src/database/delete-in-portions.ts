@@ -1,0 +1,31 @@
+import type pg from 'pg';
+
+/** Maximum rows that one statement deletes: few enough to be done within `statement_timeout` on any machine. */
+const PORTION = 10_000;
+
+/**
+ * Deletes rows, at most 10,000 per statement: one statement over all of a long time takes longer than it may, is rolled back, and fails again
+ * each time. Replicas may do it at the same time: rows that another transaction holds are left out.
+ * @param table the table's name; it stands in the statement as it is, so it must not come from outside
+ * @param condition SQL, with `$1` and so on for the values; it stands in the statement as it is, too
+ * @param signal ends it between two statements
+ * @returns how many rows it deleted
+ * @throws what the database says; what was deleted before stays deleted
+ */
+export async function deleteInPortions(
+  pool: Pick<pg.Pool, 'query'>,
+  table: string,
+  condition: string,
+  values: readonly unknown[],
+  signal?: AbortSignal,
+): Promise<number> {
+  for (let deleted = 0; ;) {
+    const { rowCount } = await pool.query(
+      `delete from ${table} where ctid = any(array(
+         select ctid from ${table} where ${condition} limit ${String(PORTION)} for update skip locked))`,
+      [...values],
+    );
+    deleted += rowCount ?? 0;
+    if ((rowCount ?? 0) < PORTION || signal?.aborted === true) return deleted;
+  }
+}
