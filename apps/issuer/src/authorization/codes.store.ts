@@ -3,6 +3,7 @@ import {
   Background,
   CLOCK,
   DATABASE,
+  deleteInPortions,
   groupedLookUp,
   millisecondsOf,
   POOL,
@@ -16,7 +17,6 @@ import { authorizationCodeTable as table } from './authorization.tables.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
 
 const PRUNE_EVERY_MS = 60_000;
-const PRUNE_AT_ONCE = 1_000;
 /** Milliseconds for which a code is kept after its end, so that a second use is known as one. */
 const KEPT_MS = 86_400_000;
 
@@ -98,13 +98,10 @@ export class CodesStore implements OnModuleInit {
     this.background.repeat({
       name: 'authorization_codes',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const before = new Date(this.clock().getTime() - KEPT_MS).toISOString();
-        const { rowCount } = await this.database.execute(sql`
-          delete from authorization_code where digest in (
-            select digest from authorization_code where expires_at < ${before}::timestamptz limit ${PRUNE_AT_ONCE}
-          )`);
-        return rowCount === PRUNE_AT_ONCE ? 'again' : undefined;
+      run: async (signal) => {
+        const before = new Date(this.clock().getTime() - KEPT_MS);
+        await deleteInPortions(this.database.$client, 'authorization_code', 'expires_at < $1', [before], signal);
+        return undefined;
       },
     });
   }

@@ -1,6 +1,13 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
-import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import {
+  Background,
+  CLOCK,
+  DATABASE,
+  deleteInPortions,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { REQUEST_URI } from '@countersign/auth-core';
 import { authorizationRequestSchema, type AuthorizationRequest } from './authorization-request.js';
@@ -13,7 +20,6 @@ const DECISION_SECONDS = 600;
 export const PUSHED_SECONDS = 90;
 
 const PRUNE_EVERY_MS = 60_000;
-const PRUNE_AT_ONCE = 1_000;
 
 /** A request that is kept. */
 export interface KeptRequest {
@@ -85,13 +91,10 @@ export class AuthorizationRequests implements OnModuleInit {
     this.background.repeat({
       name: 'authorization_requests',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const { rowCount } = await this.database.execute(sql`
-          delete from authorization_request where id in (
-            select id from authorization_request where expires_at < ${this.clock().toISOString()}::timestamptz
-            limit ${PRUNE_AT_ONCE}
-          )`);
-        return rowCount === PRUNE_AT_ONCE ? 'again' : undefined;
+      run: async (signal) => {
+        const now = this.clock();
+        await deleteInPortions(this.database.$client, 'authorization_request', 'expires_at < $1', [now], signal);
+        return undefined;
       },
     });
   }

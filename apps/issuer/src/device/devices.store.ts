@@ -1,5 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import {
+  Background,
+  CLOCK,
+  DATABASE,
+  deleteInPortions,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Allowed } from '../authorization/code.js';
@@ -7,7 +14,6 @@ import { deviceTable as table, type DeviceRow } from './device.tables.js';
 import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
 
 const PRUNE_EVERY_MS = 60_000;
-const PRUNE_AT_ONCE = 1_000;
 /** Milliseconds for which one is kept after its end, so that a late poll gets the answer that it expired. */
 const KEPT_MS = 3_600_000;
 /** Wrong codes that a person may enter in the time that a code lives. */
@@ -117,14 +123,11 @@ export class DevicesStore implements OnModuleInit {
     this.background.repeat({
       name: 'device_authorizations',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const before = new Date(this.clock().getTime() - KEPT_MS).toISOString();
-        await this.database.execute(sql`delete from device_guess where since < ${before}::timestamptz`);
-        const { rowCount } = await this.database.execute(sql`
-          delete from device_authorization where id in (
-            select id from device_authorization where expires_at < ${before}::timestamptz limit ${PRUNE_AT_ONCE}
-          )`);
-        return rowCount === PRUNE_AT_ONCE ? 'again' : undefined;
+      run: async (signal) => {
+        const before = new Date(this.clock().getTime() - KEPT_MS);
+        await deleteInPortions(this.database.$client, 'device_guess', 'since < $1', [before], signal);
+        await deleteInPortions(this.database.$client, 'device_authorization', 'expires_at < $1', [before], signal);
+        return undefined;
       },
     });
   }

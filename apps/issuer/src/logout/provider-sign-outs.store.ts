@@ -1,12 +1,11 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, CLOCK, DATABASE, type Database } from '@countersign/service-host';
-import { and, eq, gt, inArray, lte } from 'drizzle-orm';
+import { Background, CLOCK, DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
+import { and, eq, gt } from 'drizzle-orm';
 import { providerSignOutTable, type ProviderSignOutRow } from './provider-sign-out.tables.js';
 
 /** Seconds in which somebody must come back from signing out at the provider. */
 export const PROVIDER_SIGN_OUT_SECONDS = 600;
 const PRUNE_EVERY_MS = 60_000;
-const BATCH = 1_000;
 
 /** People who were sent to a provider to sign out there, in PostgreSQL: they may come back to any replica, once. */
 @Injectable()
@@ -45,16 +44,15 @@ export class ProviderSignOutsStore implements OnModuleInit {
     this.background.repeat({
       name: 'provider_sign_outs',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const old = this.database
-          .select({ stateDigest: providerSignOutTable.stateDigest })
-          .from(providerSignOutTable)
-          .where(lte(providerSignOutTable.startedAt, this.#oldest()))
-          .limit(BATCH);
-        const { rowCount } = await this.database
-          .delete(providerSignOutTable)
-          .where(inArray(providerSignOutTable.stateDigest, old));
-        return rowCount === BATCH ? 'again' : undefined;
+      run: async (signal) => {
+        await deleteInPortions(
+          this.database.$client,
+          'provider_sign_out',
+          'started_at <= $1',
+          [this.#oldest()],
+          signal,
+        );
+        return undefined;
       },
     });
   }

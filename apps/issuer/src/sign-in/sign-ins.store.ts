@@ -1,12 +1,11 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, CLOCK, DATABASE, type Database } from '@countersign/service-host';
-import { and, eq, gt, inArray, lte } from 'drizzle-orm';
+import { Background, CLOCK, DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
+import { and, eq, gt } from 'drizzle-orm';
 import { signInTable, type SignInRow } from './sign-in.tables.js';
 
 /** Seconds in which somebody must come back from the provider. */
 export const SIGN_IN_SECONDS = 600;
 const PRUNE_EVERY_MS = 60_000;
-const BATCH = 1_000;
 
 /** People who were sent to a provider, in PostgreSQL: the answer may come to any replica, and each works once. */
 @Injectable()
@@ -45,14 +44,9 @@ export class SignInsStore implements OnModuleInit {
     this.background.repeat({
       name: 'unfinished_sign_ins',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const old = this.database
-          .select({ stateDigest: signInTable.stateDigest })
-          .from(signInTable)
-          .where(lte(signInTable.startedAt, this.#oldest()))
-          .limit(BATCH);
-        const { rowCount } = await this.database.delete(signInTable).where(inArray(signInTable.stateDigest, old));
-        return rowCount === BATCH ? 'again' : undefined;
+      run: async (signal) => {
+        await deleteInPortions(this.database.$client, 'sign_in', 'started_at <= $1', [this.#oldest()], signal);
+        return undefined;
       },
     });
   }

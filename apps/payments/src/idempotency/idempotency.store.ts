@@ -1,14 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Owner } from '@countersign/auth-core';
-import { DATABASE, IDEMPOTENCY_KEPT_HOURS, type Database } from '@countersign/service-host';
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { DATABASE, deleteInPortions, IDEMPOTENCY_KEPT_HOURS, type Database } from '@countersign/service-host';
+import { and, eq } from 'drizzle-orm';
 import { insertPart, type Bind, type Part } from '../changes/change.js';
 import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
-
-/** Maximum keys that one statement prunes, so that it locks little and ends soon. */
-const PRUNE_BATCH = 5_000;
 
 /** A key of one subject through one client; the same characters from another subject, or through another client, are another key. */
 export interface KeyPlace {
@@ -85,18 +82,9 @@ export class IdempotencyStore {
   }
 
   /** Forgets keys older than {@link IDEMPOTENCY_KEPT_HOURS}. @returns how many */
-  async prune(now: Date): Promise<number> {
+  prune(now: Date): Promise<number> {
     const before = new Date(now.getTime() - IDEMPOTENCY_KEPT_HOURS * 3_600_000);
-    for (let pruned = 0; ;) {
-      const batch = this.database
-        .select({ place: sql`ctid` })
-        .from(idempotencyKeyTable)
-        .where(lt(idempotencyKeyTable.createdAt, before))
-        .limit(PRUNE_BATCH);
-      const { rowCount } = await this.database.delete(idempotencyKeyTable).where(sql`ctid = any(array(${batch}))`);
-      pruned += rowCount ?? 0;
-      if ((rowCount ?? 0) < PRUNE_BATCH) return pruned;
-    }
+    return deleteInPortions(this.database.$client, 'idempotency_key', 'created_at < $1', [before]);
   }
 }
 

@@ -1,13 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database } from '@countersign/service-host';
-import { and, desc, eq, lt, ne, sql } from 'drizzle-orm';
+import { DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { type Part } from '../changes/change.js';
 import { DELIVERY_DAYS, GIVE_UP_DAYS, type Delivery, type ListDeliveries, type Replay } from './delivery.js';
 import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
 import { type Notice } from './notice.js';
 import { webhookDeliveryTable as table } from './webhooks.tables.js';
 
-const PRUNE_BATCH = 5_000;
 /** One endpoint that is gone may leave millions: more than one statement could fail in its time. */
 const GIVE_UP_BATCH = 5_000;
 
@@ -85,18 +84,10 @@ export class DeliveriesStore {
   }
 
   /** Forgets deliveries older than {@link DELIVERY_DAYS}. @returns how many */
-  async prune(now: Date): Promise<number> {
+  prune(now: Date): Promise<number> {
     const before = new Date(now.getTime() - DELIVERY_DAYS * 86_400_000);
-    for (let pruned = 0; ;) {
-      const batch = this.database
-        .select({ place: sql`ctid` })
-        .from(table)
-        .where(and(lt(table.createdAt, before), ne(table.status, 'pending')))
-        .limit(PRUNE_BATCH);
-      const { rowCount } = await this.database.delete(table).where(sql`ctid = any(array(${batch}))`);
-      pruned += rowCount ?? 0;
-      if ((rowCount ?? 0) < PRUNE_BATCH) return pruned;
-    }
+    const condition = `created_at < $1 and status <> 'pending'`;
+    return deleteInPortions(this.database.$client, 'webhook_delivery', condition, [before]);
   }
 }
 

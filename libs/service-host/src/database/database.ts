@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { type Logger } from 'pino';
 import { clientConfigOf, type DatabaseConnection } from './connection-settings.js';
@@ -11,7 +10,7 @@ import { migrateDatabase, MigrationError, missingMigrations, ownershipOf, type O
 import { DATABASE, HEALTH, LOGGER, POOL } from '../tokens.js';
 
 /** The service's database, by drizzle. */
-export type Database = NodePgDatabase;
+export type Database = ReturnType<typeof drizzleOn>;
 /** An open transaction on it. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 

@@ -12,7 +12,6 @@ describe('deleting in portions', () => {
     pool = new pg.Pool({ connectionString: await databases.database('portions'), max: 4 });
     // The database goes while a connection that was ended may still be there.
     pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
     await pool.query('create table old (due int not null)');
   }, 60_000);
   beforeEach(async () => {

@@ -78,12 +78,12 @@ export class KeyedAnswers implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.background.repeat({ name: 'idempotency_keys', everyMs: PRUNE_EVERY_MS, run: () => this.prune() });
+    this.background.repeat({ name: 'idempotency_keys', everyMs: PRUNE_EVERY_MS, run: (signal) => this.prune(signal) });
   }
 
-  /** Forgets keys whose time is over, a thousand at once. @returns `again` when there may be more */
-  async prune(): Promise<'again' | undefined> {
-    return (await this.#store.prune(this.clock())) ? 'again' : undefined;
+  /** Forgets keys whose time is over. @param signal ends it early */
+  async prune(signal?: AbortSignal): Promise<undefined> {
+    await this.#store.prune(this.clock(), signal);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { and, eq, gte, lt, sql } from 'drizzle-orm';
 import { databaseReasonOf } from '../problems/database-fault.js';
 import { type Database, type Transaction } from '../database/database.js';
+import { deleteInPortions } from '../database/delete-in-portions.js';
 import { IDEMPOTENCY_KEPT_HOURS, type IdempotencyKey } from '../requests/idempotency-key.js';
 import { keyedAnswerTable as table } from './keyed-answers.tables.js';
 
@@ -8,8 +9,6 @@ import { keyedAnswerTable as table } from './keyed-answers.tables.js';
 const WAIT_MS = 5_000;
 /** PostgreSQL's code for a lock that was not granted in time. */
 const LOCK_NOT_AVAILABLE = '55P03';
-/** Maximum keys that one statement removes, so that it locks little. */
-const PRUNE_BATCH = 1_000;
 
 /** A key of one subject through one client: the same characters from another subject or client are another key. */
 export interface KeyPlace {
@@ -78,15 +77,8 @@ export class KeyedAnswersStore {
     return kept.length > 0;
   }
 
-  /** Forgets keys whose time is over, some at once. @returns whether there may be more */
-  async prune(now: Date): Promise<boolean> {
-    const over = this.database
-      .select({ place: sql`ctid` })
-      .from(table)
-      .where(lt(table.createdAt, expiry(now)))
-      .limit(PRUNE_BATCH)
-      .for('update', { skipLocked: true });
-    const { rowCount } = await this.database.delete(table).where(sql`ctid = any(array(${over}))`);
-    return rowCount === PRUNE_BATCH;
+  /** Forgets keys whose time is over. @param signal ends it early */
+  async prune(now: Date, signal?: AbortSignal): Promise<void> {
+    await deleteInPortions(this.database.$client, 'idempotency_key', 'created_at < $1', [expiry(now)], signal);
   }
 }
