@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { CheckFailed, CliError, ExitCode } from './cli-error.js';
+import { keyIdsLast } from './key-id-arguments.js';
 import { printFailure } from './output.js';
 import { createProgram } from './program.js';
 
@@ -18,7 +19,8 @@ function unexpected(error: unknown): CliError {
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    const program = createProgram();
+    await program.parseAsync(keyIdsLast(args, program), { from: 'user' });
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;

@@ -1,0 +1,23 @@
+import { type Command } from 'commander';
+
+/** A thumbprint (RFC 7638), as ids of keys are, of which one in 64 begins with a hyphen. */
+const HYPHENATED = /^-[\w-]{42}$/;
+
+const optionsOf = (command: Command): readonly (string | undefined)[] => [
+  ...command.options
+    .filter(({ required, optional }) => required || optional)
+    .flatMap(({ long, short }) => [long, short]),
+  ...command.commands.flatMap(optionsOf),
+];
+
+/**
+ * Puts ids of keys that look like options behind `--`, where they are none: an operator who takes a stolen key away must not be refused for its
+ * first letter. The value of an option stays where it is.
+ */
+export function keyIdsLast(args: readonly string[], program: Command): readonly string[] {
+  if (args.includes('--')) return args;
+  const takingValues = new Set(optionsOf(program));
+  const isKeyId = (arg: string, at: number): boolean => HYPHENATED.test(arg) && !takingValues.has(args[at - 1]);
+  const ids = args.filter(isKeyId);
+  return ids.length === 0 ? args : [...args.filter((arg, at) => !isKeyId(arg, at)), '--', ...ids];
+}
