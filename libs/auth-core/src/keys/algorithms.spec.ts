@@ -100,6 +100,20 @@ describe('the algorithms', () => {
     },
   );
 
+  it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const)(
+    '%s takes no signature without its leading zero, which says the same number',
+    async (alg) => {
+      const { secret, published } = keyFor(alg);
+      const verifier = await verifierOf([published], { algorithms: [alg] });
+      const startsWithZero = (token: string) => /\.A[A-P][^.]*$/.test(token);
+      let token = '';
+      for (let jti = 0; !startsWithZero(token); jti += 1)
+        token = signJwt({ typ: 'at+jwt', kid: secret.kid }, { ...claims, jti: String(jti) }, secret);
+      expect(outcome(verifier, token)).toBe('ada');
+      expect(outcome(verifier, shortened(token))).toBe('SIGNATURE_INVALID');
+    },
+  );
+
   it('beyond the four defaults are accepted only if configured', async () => {
     for (const alg of knownAlgorithms) {
       const { secret, published } = keyFor(alg);
