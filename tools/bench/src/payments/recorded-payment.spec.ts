@@ -34,6 +34,7 @@ describe('a recorded payment', () => {
   it('is made again between other accounts, with new ids that fit together', () => {
     const recorded = {
       payer: { from, to },
+      at: new Date('2026-11-27T10:00:00.000Z'),
       steps: [sent('create', [payment, null, `{"id":"${payment}","from":"${from}","to":"${to}","at":"2026-11-27"}`])],
     };
     const again = () => paymentAgain(recorded, { from: 'payer', to: 'payee' }).map(({ values }) => values)[0] ?? [];
@@ -42,5 +43,14 @@ describe('a recorded payment', () => {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
     expect(new Set([payment, id, second]).size).toBe(3);
     expect(nothing).toBeNull();
+  });
+  it('is made again at another time: what was due half a minute after it is due half a minute from now', () => {
+    const recorded = {
+      payer: { from, to },
+      at: new Date('2026-11-27T10:00:00.000Z'),
+      steps: [sent('create', ['2026-11-27T10:00:30.250+00:00', '{"at":"2026-11-27T09:59:59Z","day":"2026-11-27"}'])],
+    };
+    const [again] = paymentAgain(recorded, { from: 'payer', to: 'payee' }, new Date('2026-12-01T08:00:00.000Z'));
+    expect(again?.values).toEqual(['2026-12-01T08:00:30.250Z', '{"at":"2026-12-01T07:59:59.000Z","day":"2026-11-27"}']);
   });
 });

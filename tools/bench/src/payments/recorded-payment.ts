@@ -11,10 +11,13 @@ const ONE_EACH = 0.001;
 export interface RecordedPayment {
   /** The accounts that it was between. */
   readonly payer: Payer;
+  /** When it was made. */
+  readonly at: Date;
   readonly steps: readonly Step[];
 }
 
 const uuids = /[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+const times = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 const idsIn = (value: string | null): readonly string[] => value?.match(uuids) ?? [];
 
 /**
@@ -47,10 +50,14 @@ function isBoundOf(about: ReadonlySet<Step>, passed: readonly Step[], index: num
 }
 
 /**
- * The recorded payment again, between other accounts: every other id is new. What is left as it was recorded, such as times and balances,
- * costs the same whatever it says.
+ * The recorded payment again, between other accounts: every other id is new, and every time is as far from `now` as it was from the recorded
+ * payment. With times that have passed, services would take the payment for one that was left half done, and end it themselves.
  */
-export function paymentAgain({ payer, steps }: RecordedPayment, { from, to }: Payer): readonly Step[] {
+export function paymentAgain(
+  { payer, at, steps }: RecordedPayment,
+  { from, to }: Payer,
+  now: Date = new Date(),
+): readonly Step[] {
   const ids = new Map([
     [payer.from, from],
     [payer.to, to],
@@ -62,12 +69,19 @@ export function paymentAgain({ payer, steps }: RecordedPayment, { from, to }: Pa
     ids.set(id, made);
     return made;
   };
-  return steps.map((step) => ({ ...step, values: step.values.map((value) => value?.replace(uuids, other) ?? null) }));
+  const since = now.getTime() - at.getTime();
+  const later = (time: string): string => new Date(Date.parse(time) + since).toISOString();
+  const again = (value: string): string => value.replace(uuids, other).replace(times, later);
+  return steps.map((step) => ({
+    ...step,
+    values: step.values.map((value) => (value === null ? null : again(value))),
+  }));
 }
 
 /** Lets the services make one payment, and records it. @param services started to be recorded */
 export async function recordPayment(services: PaymentServices, payer: Payer, held: boolean): Promise<RecordedPayment> {
   services.takeStatements();
+  const at = new Date();
   await payInRound(services, [payer], 1, ONE_EACH, held);
-  return { payer, steps: statementsAbout(services.takeStatements(), [payer.from, payer.to]) };
+  return { payer, at, steps: statementsAbout(services.takeStatements(), [payer.from, payer.to]) };
 }
