@@ -9,7 +9,7 @@ import { entryOf, type Entry, type EntryRow, type StatementQuery } from './state
 /** What an account's overdue holds still reserve on paper; nothing is reserved by a hold past its time. */
 const overdueOf = `
   coalesce((select sum(l.amount) from hold h join leg l on l.transfer_id = h.transfer_id
-    where h.status = 'held' and h.expires_at <= $2
+    where h.status = 'held' and h.expires_at <= $2 and (h.accounts @> array[account.id] or h.accounts is null)
       and case when account.kind in ('asset', 'expense') then l.credit_account else l.debit_account end = account.id), 0)`;
 
 /** An entry names who posted it: who made the transfer, or who posted the hold. */

@@ -5,7 +5,7 @@ import { type AccountId } from '../accounts/account.js';
 import { EXPIRY_LIMIT } from '../limits.js';
 import { Posting } from './posting.service.js';
 import { expiredEvent } from './transfer-event.js';
-import { type Transfer } from './transfer.js';
+import { accountsOf, type Transfer } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
 /**
@@ -43,7 +43,7 @@ export class HoldExpiry {
       transfers.map((transfer) =>
         this.posting.submit(
           { command: { kind: 'expire', id: transfer.id }, party: null, event: expiredEvent },
-          transfer.legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]),
+          accountsOf(transfer.legs),
         ),
       ),
     );

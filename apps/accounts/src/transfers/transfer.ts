@@ -17,6 +17,11 @@ export interface Leg {
   readonly currency: Currency;
 }
 
+/** The accounts of these legs, on either side; one that is on several is there several times. */
+export function accountsOf(legs: readonly Leg[]): readonly AccountId[] {
+  return legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]);
+}
+
 export const holdStatuses = ['held', 'posted', 'voided', 'expired'] as const;
 export type HoldStatus = (typeof holdStatuses)[number];
 

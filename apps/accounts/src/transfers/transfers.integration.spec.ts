@@ -126,6 +126,41 @@ describe('transfers', () => {
     expect(rows).toEqual([{ status: 'expired' }]);
   });
 
+  it('finds holds by their accounts, also those that a version made that did not write these down', async () => {
+    const [purse, merchant] = await pair('500');
+    const earlier = async (expires: string): Promise<void> => {
+      const { id } = transfer(purse, merchant, '400');
+      await ledger.pool.query(
+        `insert into transfer (id, reference, subject, client_id, actors, txn, posted_at) values ($1, '', 'alice', 'shop', '{shop}', 'txn', now())`,
+        [id],
+      );
+      await ledger.pool.query(`insert into leg values ($1, 0, $2, $3, 400, 'EUR')`, [id, purse, merchant]);
+      await ledger.pool.query(
+        `insert into hold (transfer_id, status, expires_at) values ($1, 'held', now() + $2::interval)`,
+        [id, expires],
+      );
+      await ledger.pool.query('update account set held = held + 400 where id = $1', [purse]);
+    };
+    const close = (account: string): Promise<Answer> =>
+      ledger.call('PUT', `/accounts/${account}/status`, admin, { status: 'closed' });
+    await earlier('-1 second');
+    expect(await ledger.standing(purse)).toEqual(['500', '0', '500']);
+    expect(codeOf(await send(transfer(purse, await ledger.open(shop), '450')))).toEqual([201, 'posted']);
+    expect(await ledger.standing(purse)).toEqual(['50', '0', '50']);
+
+    const body = transfer(purse, merchant, '10', { hold: { expires_in_seconds: 600 } });
+    expect(codeOf(await send(body))).toEqual([201, 'held']);
+    const { rows } = await ledger.pool.query('select accounts from hold where transfer_id = $1', [body.id]);
+    expect(rows).toEqual([{ accounts: [purse, merchant] }]);
+    expect(codeOf(await close(merchant))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);
+    expect(codeOf(await ledger.call('POST', `/transfers/${body.id}/void`, alice))).toEqual([200, 'voided']);
+
+    await ledger.fund(purse, '400');
+    await earlier('1 hour');
+    expect(codeOf(await close(merchant))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);
+    expect(codeOf(await close(await ledger.open(shop)))).toEqual([200, 'closed']);
+  });
+
   it('reverses by corrections, never more than was moved, for the client that moved it and may correct', async () => {
     const [purse, merchant] = await pair('500');
     const original = transfer(purse, merchant, '500');

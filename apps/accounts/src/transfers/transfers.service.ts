@@ -12,15 +12,11 @@ import { refusals, refuse, type Refusal, type RefusalCode } from './refusal.js';
 import { type CreateTransfer, type LedgerCommand, type PostHold, type VoidHold } from './transfer-command.js';
 import { doneEvent, listedEvent, refusedEvent, seenEvent } from './transfer-event.js';
 import { transferPageToJson, type ListTransfers, type TransferPageJson } from './transfer-list.js';
-import { transferToJson, type Leg, type Transfer, type TransferId, type TransferJson } from './transfer.js';
+import { accountsOf, transferToJson, type Transfer, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
 /** Refusals that a hold past its time may be the only reason for. */
 const causedByHolds: ReadonlySet<RefusalCode> = new Set(['INSUFFICIENT_FUNDS', 'CORRECTION_ABOVE_ORIGINAL']);
-
-function accountsOf(legs: readonly Leg[]): readonly AccountId[] {
-  return legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]);
-}
 
 /** The steps of a transfer: execute it under the locks of its accounts, or record why not; answer. */
 @Injectable()
