@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, makeApiKey } from '@countersign/auth-core';
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { run } from './run.js';
 
 interface Ran {
@@ -14,6 +15,7 @@ interface Ran {
 
 describe('what a command does with an answer that it does not expect', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cli-answers-'));
+  const services = ['ACCOUNTS', 'AUDIT', 'PAYMENTS'];
   let answer: (path: URL, response: ServerResponse) => void;
   let server: Server;
   let address: string;
@@ -31,10 +33,10 @@ describe('what a command does with an answer that it does not expect', () => {
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-    process.env['COUNTERSIGN_AUDIT_URL'] = address;
+    for (const name of services) process.env[`COUNTERSIGN_${name}_URL`] = address;
   });
   afterAll(async () => {
-    delete process.env['COUNTERSIGN_AUDIT_URL'];
+    for (const name of services) Reflect.deleteProperty(process.env, `COUNTERSIGN_${name}_URL`);
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
     rmSync(folder, { recursive: true });
@@ -107,6 +109,28 @@ describe('what a command does with an answer that it does not expect', () => {
     const { code, out } = await command('audit', 'recover', '--json');
     expect([code, JSON.parse(out)]).toEqual([3, expect.objectContaining({ ok: false, code: 'LOG_BEING_CHECKED' })]);
   });
+
+  it('waits for a check of everything longer than fetch would by itself', async () => {
+    const counts = { payments: 1, refunds: 0, transfers: 1, accounts: 2, entries: 2, repaired: 0 };
+    const times = { started_at: 'then', finished_at: 'now', checked_at: 'now' };
+    const checked = { ok: true, ...counts, ...times, differences: {}, shown: [], invariants: [] };
+    answer = (_, response) => {
+      setTimeout(() => {
+        response.writeHead(200).write(' ');
+        setTimeout(() => response.end(JSON.stringify(checked)), 1_500);
+      }, 1_500);
+    };
+    const usual = getGlobalDispatcher();
+    // Instead of the five minutes that it has.
+    setGlobalDispatcher(new Agent({ headersTimeout: 200, bodyTimeout: 200 }));
+    try {
+      expect((await command('clients', 'list')).code).toBe(3);
+      expect((await command('ledger', 'check')).code).toBe(0);
+      expect((await command('payments', 'reconcile')).code).toBe(0);
+    } finally {
+      setGlobalDispatcher(usual);
+    }
+  }, 20_000);
 
   it('shows nothing of an answer that moves the cursor, in lists as in refusals', async () => {
     answer = (_, response) => {

@@ -15,6 +15,7 @@ import { wantedNonce, type IssuerAddress } from '../person/issuer-calls.js';
 import { LoginFile, loginFolder } from '../person/kept-login.js';
 import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
+import { allowing } from './long-answer.js';
 import { findLocalStack } from './local-stack.js';
 import { textOf, unreachable } from '../no-answer.js';
 import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
@@ -170,6 +171,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
         throw error instanceof TypeError ? unprotected(error) : error;
       }
       const credential = await session.token(service, scopes, anyOf);
+      const patience = await allowing(timeoutMs);
       const ask = async (nonce?: string): Promise<Response> => {
         try {
           return await fetch(`${url}${path}`, {
@@ -180,6 +182,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
               ...(body === undefined ? {} : { 'content-type': 'application/json' }),
             },
             redirect: 'error',
+            ...patience,
             ...(body === undefined ? {} : { body: JSON.stringify(body) }),
             ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
           });
