@@ -28,6 +28,7 @@ export { Background, type BackgroundHandle, type BackgroundTask } from './backgr
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './trail/caller.js';
 export { openText, sealText } from './sealed-text.js';
 export { inTransaction } from './database/transaction.js';
+export { limitStatements } from './database/statement-limit.js';
 export { drizzleOn } from './database/drizzle-on-pool.js';
 export {
   DatabaseModule,

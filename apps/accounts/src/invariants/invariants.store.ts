@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { limitStatements, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { CHECK_SECONDS_LIMIT, FAULTS_SHOWN_LIMIT } from '../limits.js';
@@ -135,7 +135,7 @@ export class InvariantsStore {
     let broken: Error | undefined;
     try {
       await client.query('begin isolation level repeatable read read only');
-      await client.query(`set local statement_timeout = ${String(CHECK_SECONDS_LIMIT * 1_000)}`);
+      await limitStatements(client, CHECK_SECONDS_LIMIT * 1_000);
       const checkedAt = clock();
       // Replicas take turns. The snapshot is of before the wait.
       await client.query('select pg_advisory_xact_lock(hashtext($1))', [lockName]);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { inTransaction, POOL, tryLock } from '@countersign/service-host';
+import { inTransaction, limitStatements, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type CallTimes, type Calls, MAP_PAIRS, TIMED_EVENTS, type Hours } from './call-map.js';
@@ -98,7 +98,7 @@ export class CallsStore {
       if (next <= mark) return 0;
       const end = next - mark > BigInt(STEP) ? mark + BigInt(STEP) : next;
       // However long it takes: a step that is given up is tried again, and the map would never come past it.
-      await client.query('set local statement_timeout = 0');
+      await limitStatements(client, 0);
       await client.query(countStep, [mark, end]);
       await client.query('update call_progress set next_index = $1', [end]);
       return Number(end - mark);
@@ -110,7 +110,7 @@ export class CallsStore {
     return inTransaction(this.pool, async (client) => {
       // Of one moment: otherwise what is counted in the meantime would be in one answer and not in the other.
       await client.query('set transaction isolation level repeatable read, read only');
-      await client.query(`set local statement_timeout = ${String(LIMIT_MS)}`);
+      await limitStatements(client, LIMIT_MS);
       const sums = sumRows.parse((await client.query(sumHours, [from, to])).rows);
       const end = sums.reduce((highest, one) => (one.end > highest ? one.end : highest), 0n);
       const low = end > BigInt(TIMED_EVENTS) ? end - BigInt(TIMED_EVENTS) : 0n;

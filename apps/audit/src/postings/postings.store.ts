@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { inTransaction, POOL, tryLock } from '@countersign/service-host';
+import { inTransaction, limitStatements, POOL, tryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type PostingsLayout } from './index-bits.js';
@@ -178,7 +178,7 @@ export class PostingsStore {
     const segmentSize = BigInt(this.layout.segmentSize);
     const segment = mark / segmentSize;
     // However long it takes: a step that is given up is tried again, and the index would never come past it.
-    await client.query('set local statement_timeout = 0');
+    await limitStatements(client, 0);
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);
     if (end % segmentSize === 0n) {

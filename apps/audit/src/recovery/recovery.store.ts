@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { auditEventSchema, type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
-import { inTransaction, AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, CLOCK, limitStatements, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -176,7 +176,7 @@ export class RecoveryStore {
     { end, checkpoint, acceptLoss, context }: RecoveryOrder,
   ): Promise<RecoveryResult> {
     // However much was lost: what is given up would be given up again.
-    await client.query('set local statement_timeout = 0');
+    await limitStatements(client, 0);
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
     const { events, missing, contested } = recoveryPlan(next, end, await this.#claims(client, next));

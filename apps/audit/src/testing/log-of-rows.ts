@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
+import { limitStatements, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { migrate } from './migrate.js';
@@ -16,7 +16,7 @@ export async function prepare(pool: pg.Pool, text: string, values: readonly unkn
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await client.query('set local statement_timeout = 0');
+    await limitStatements(client, 0);
     await client.query(text, [...values]);
     await client.query('commit');
     client.release();

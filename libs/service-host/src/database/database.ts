@@ -7,6 +7,7 @@ import { databaseFaultOf, databaseReasonOf } from '../problems/database-fault.js
 import { drizzleOn } from './drizzle-on-pool.js';
 import { type HealthRegistry } from '../health/health.js';
 import { migrateDatabase, MigrationError, missingMigrations, ownershipOf, type Ownership } from './migrations.js';
+import { endSilentConnections, STATEMENT_LIMIT_MS } from './statement-limit.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from '../tokens.js';
 
 /** The service's database, by drizzle. */
@@ -25,6 +26,8 @@ export interface DatabaseOptions extends DatabaseConnection {
    * transactions so that several statements need no answer in between.
    */
   readonly pipeline?: boolean;
+  /** Milliseconds that a statement may take, where its transaction does not say otherwise; 10,000 by default. */
+  readonly statementTimeoutMs?: number;
   /** Milliseconds to wait at start for a database that does not answer yet; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
@@ -73,6 +76,7 @@ export class DatabaseRefused extends Error {
  * @throws what PostgreSQL said, once the wait is over or at once when waiting cannot help (a wrong password)
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<pg.Pool> {
+  const { statementTimeoutMs = STATEMENT_LIMIT_MS } = options;
   const pool = new pg.Pool({
     ...clientConfigOf(options),
     max: options.max ?? 10,
@@ -80,9 +84,9 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
     connectionTimeoutMillis: 5_000,
     // A new connection costs a login and the plans of all its statements, which callers after a quiet minute would pay.
     idleTimeoutMillis: 600_000,
-    statement_timeout: 10_000,
-    keepAlive: true,
+    statement_timeout: statementTimeoutMs,
   });
+  endSilentConnections(pool, statementTimeoutMs, logger);
   pool.on('error', (error) => {
     logger.warn({ err: error }, 'an idle database connection was lost');
   });

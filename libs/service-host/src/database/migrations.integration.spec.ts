@@ -101,6 +101,16 @@ describe('migrations with their own credentials', () => {
     await (await openDatabase({ url, migrationsFolder: before, startTimeoutMs: 0 }, pino({ level: 'silent' }))).end();
   }, 60_000);
 
+  it('take as long as they take, however short the time of a statement is', async () => {
+    const url = await databases.database('long');
+    const pool = await openDatabase(
+      { url, migrationsFolder: folder('long', `${NOTES}; select pg_sleep(1.5)`), statementTimeoutMs: 1_000, max: 1 },
+      pino({ level: 'silent' }),
+    );
+    await expect(pool.query('select pg_sleep(1.5)')).rejects.toThrow('statement timeout');
+    await pool.end();
+  }, 60_000);
+
   it('do not touch a schema that is up to date', async () => {
     const urls = await guarded('audit');
     const from = folder('once', NOTES);

@@ -5,6 +5,7 @@ import { outboxMigrations } from '@countersign/audit-client';
 import pg from 'pg';
 import { z } from 'zod';
 import { mirrorRights } from './rights.js';
+import { limitStatements } from './statement-limit.js';
 
 /** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
 const migrationLock = 7_305_824;
@@ -142,6 +143,8 @@ export async function migrateDatabase(
   const upToDate = async (missing: readonly string[]): Promise<boolean> =>
     missing.length === 0 && (service === undefined || apart === undefined || (await mayReadJournal(client, service)));
 
+  // However long it takes, and however long another replica takes: what is given up would be given up at every start.
+  await limitStatements(client, 0, 'session');
   await client.query('select pg_advisory_lock($1)', [migrationLock]);
   try {
     await becomeOwner(client, ownership);
@@ -160,5 +163,6 @@ export async function migrateDatabase(
   } finally {
     await client.query('reset role');
     await client.query('select pg_advisory_unlock($1)', [migrationLock]);
+    await client.query('reset statement_timeout');
   }
 }
