@@ -169,6 +169,34 @@ describe('a client, with the scopes for all of its subjects,', () => {
     return String(paid.body['id']);
   };
 
+  it('lists with its own through other clients: each once, newest first, in pages of any size and by either account', async () => {
+    const carol: Who = { ...ann, clientId: 'carols', scopes: portal.scopes ?? [] };
+    const others = { ...ann, clientId: 'another' };
+    const first = await pay({ ...ann, clientId: 'carols' });
+    const second = await pay(others);
+    const third = await pay({ ...bob, clientId: 'carols' });
+    const fourth = await pay(others);
+    const pageOf = async (query: string): Promise<Readonly<Record<string, unknown>>> =>
+      (await payments.call(carol, 'GET', `/payments?${query}`)).body;
+    const idsOf = (body: Readonly<Record<string, unknown>>): readonly string[] =>
+      z
+        .array(z.looseObject({ id: z.string() }))
+        .parse(body['payments'])
+        .map(({ id }) => id);
+    const all = [fourth, third, second, first];
+    expect(idsOf(await pageOf('limit=200')).filter((id) => all.includes(id))).toEqual(all);
+    const seen: string[] = [];
+    for (let cursor: unknown = fourth; cursor !== null && !seen.includes(first);) {
+      const page = await pageOf(`limit=1&cursor=${String(cursor)}`);
+      seen.push(...idsOf(page));
+      cursor = page['next_cursor'];
+    }
+    expect(seen).toEqual([third, second, first]);
+    const [from, to] = accounts.get('ann') ?? [];
+    for (const account of [from, to])
+      expect(idsOf(await pageOf(`account=${String(account)}&limit=3`))).toEqual([fourth, second, first]);
+  });
+
   it('reads, lists, captures, cancels and refunds the payments that were made through it, and no other client does', async () => {
     const [hers, his, held] = [
       await pay(ann),

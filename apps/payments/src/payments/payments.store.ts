@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Reach } from '@countersign/auth-core';
 import { DATABASE, withinReach, type Database } from '@countersign/service-host';
-import { and, asc, desc, eq, gte, lt, lte, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, lte, type SQL } from 'drizzle-orm';
 import { insertPart, updatePart, type Part } from '../changes/change.js';
 import { firstIdAt, type ListPayments } from './payment-list.js';
 import { paymentIdSchema, type Payment, type PaymentId } from './payment.js';
@@ -41,18 +41,31 @@ export class PaymentsStore {
   }
 
   /** Those within reach, newest first; one more than the page holds, so that the caller knows whether another follows. */
-  list(reach: Reach, query: ListPayments): Promise<Payment[]> {
-    const { status, account, reference, from, to, cursor, limit } = query;
+  async list({ subject, clientId }: Reach, query: ListPayments): Promise<Payment[]> {
+    const { account, limit } = query;
+    const owners = [
+      eq(paymentTable.subject, subject),
+      ...(clientId === undefined ? [] : [eq(paymentTable.clientId, clientId)]),
+    ];
+    const sides =
+      account === undefined
+        ? [undefined]
+        : [eq(paymentTable.fromAccount, account), eq(paymentTable.toAccount, account)];
+    // One statement with `or` reads all payments down to the first that fits: no index is in the order of several.
+    const pages = await Promise.all(
+      owners.flatMap((owner) => sides.map((side) => this.#page(and(owner, side), query))),
+    );
+    return newestOf(pages.flat(), limit + 1);
+  }
+
+  #page(whose: SQL | undefined, { status, reference, from, to, cursor, limit }: ListPayments): Promise<Payment[]> {
     return this.database
       .select()
       .from(paymentTable)
       .where(
         and(
-          withinReach(paymentTable, reach),
+          whose,
           status === undefined ? undefined : eq(paymentTable.status, status),
-          account === undefined
-            ? undefined
-            : or(eq(paymentTable.fromAccount, account), eq(paymentTable.toAccount, account)),
           reference === undefined ? undefined : eq(paymentTable.reference, reference),
           from === undefined ? undefined : gte(paymentTable.id, paymentIdSchema.parse(firstIdAt(from))),
           to === undefined ? undefined : lt(paymentTable.id, paymentIdSchema.parse(firstIdAt(to))),
@@ -72,6 +85,12 @@ export class PaymentsStore {
       .orderBy(asc(paymentTable.dueAt))
       .limit(limit);
   }
+}
+
+/** Without those that are there more than once. */
+function newestOf(payments: readonly Payment[], limit: number): Payment[] {
+  const byId = new Map(payments.map((payment) => [payment.id, payment]));
+  return [...byId.values()].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, limit);
 }
 
 function immutableColumns(payment: Payment): Readonly<Record<string, unknown>> {

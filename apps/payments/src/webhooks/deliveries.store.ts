@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { type Part } from '../changes/change.js';
+import { firstIdAt } from '../payments/payment-list.js';
 import { DELIVERY_DAYS, GIVE_UP_DAYS, type Delivery, type ListDeliveries, type Replay } from './delivery.js';
 import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
 import { type Notice } from './notice.js';
@@ -53,7 +54,10 @@ export class DeliveriesStore {
       write: (bind) => {
         const endpoint = bind(endpointId);
         const which =
-          event_id === undefined ? `created_at >= ${bind(since)}::timestamptz` : `event_id = ${bind(event_id)}::uuid`;
+          since === undefined
+            ? `event_id = ${bind(event_id)}::uuid`
+            : // A notice's id begins with the time of its creation, by which each endpoint's are indexed.
+              `event_id >= ${bind(firstIdAt(since))}::uuid`;
         return (
           `update webhook_delivery set status = 'pending', attempts = 0, next_attempt_at = ${bind(now)} ` +
           `where endpoint_id = ${endpoint} and event_id in (select event_id from webhook_delivery ` +
