@@ -8,8 +8,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** For each run of nx: plugins in its own process, since those of their own cost it a second. */
 export const nxEnvironment = { NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' };
 
-/** For compilers and linters written in Go: they end before their garbage is worth a fifth of their time. */
-export const goEnvironment = { GOGC: 'off', GOMEMLIMIT: '2GiB' };
+/**
+ * For compilers, linters and bundlers. Those written in Go end before their garbage is worth a fifth of their time; the bundler's allocator does
+ * not get memory in pages of 2 MiB, which Linux fills with zeros whether they are used or not: a fifth of the time of bundling a service.
+ */
+export const buildEnvironment = { GOGC: 'off', GOMEMLIMIT: '2GiB', MIMALLOC_ARENA_EAGER_COMMIT: '0' };
 
 /** Where Node keeps what it compiled. The stack's services have it there by themselves (tools/stack/src/services.ts). */
 export const compileCache = `${root}node_modules/.cache/compiled`;
@@ -30,7 +33,7 @@ export function startBuild() {
     // A separate group, so that a stop reaches the compilers too.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...nxEnvironment, ...goEnvironment },
+    env: { ...process.env, ...nxEnvironment, ...buildEnvironment },
   });
   const end = () => {
     try {

@@ -1,9 +1,11 @@
 // Everything that must hold before a change lands: format, lint, types, tests. Ends with one line, `N passed, N failed`.
 import { spawn } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { chmodSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { buildEverything, compileCache, goEnvironment, nxEnvironment } from './build.mjs';
+import { testFolder } from './backing-services/src/test-folder.ts';
+import { buildEverything, compileCache, buildEnvironment, nxEnvironment } from './build.mjs';
 
 const given = process.argv.slice(2);
 if (given.length > 0) {
@@ -21,15 +23,27 @@ One file of them:     npx nx test <project> -- <pattern>
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };
+/** For whatever tests put into temporary folders. PostgreSQL runs as another user where this runs as root, and has its folder within. */
+const temporary = testFolder();
+chmodSync(temporary, 0o711);
+const removeTemporary = () => rmSync(temporary, { recursive: true, force: true });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => {
+    removeTemporary();
+    process.exit(128 + constants.signals[signal]);
+  });
 const usual = {
+  // The copy of a workspace is made by hard links, which memory cannot have to files on a disk.
+  COUNTERSIGN_COPY_DIRECTORY: tmpdir(),
   ...process.env,
   ...nxEnvironment,
   PATH: `${root}node_modules/.bin:${process.env.PATH}`,
   // Hundreds of processes load the same modules: what one compiled, later ones read.
   NODE_COMPILE_CACHE: compileCache,
+  TMPDIR: temporary,
 };
 // One core for each of two lanes: the linter's threads check the same types again, as the compiler's would.
-let environment = { ...usual, ...goEnvironment, GOMAXPROCS: '1' };
+let environment = { ...usual, ...buildEnvironment, GOMAXPROCS: '1' };
 
 /** Runs one step. What it prints comes out in one piece at its end, because two steps may run at once; the tests' comes as it is. */
 async function step(name, command, args, live = false) {
@@ -121,6 +135,7 @@ counts.failed += testsOk ? failedTests : Math.max(failedTests, 1);
 for (const [file, name, message] of failures)
   console.log(`\n✗ ${file.replace(root, '')}\n  ${name}\n${stripVTControlCharacters(message).slice(0, 3000)}`);
 
+removeTemporary();
 console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} seconds`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed === 0 ? 0 : 1;

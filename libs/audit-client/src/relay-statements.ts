@@ -68,12 +68,13 @@ export const numberEvents = {
     ) as numbered`,
 };
 
-/** Whether events wait for a number: a tenth of what `numberEvents` costs, for the checks that find nothing. */
-export const unnumberedEvents = {
-  name: 'relay-unnumbered',
+/** Whether events wait for a number, and whether any wait at all: a tenth of what `numberEvents` costs, for the checks that find nothing. */
+export const waitingEvents = {
+  name: 'relay-waiting',
   text: `
     select exists (select from audit_outbox where sequence is null)
-      or exists (select from audit_outbox_group where sequence is null) as found`,
+        or exists (select from audit_outbox_group where sequence is null) as unnumbered,
+      exists (select from audit_outbox) or exists (select from audit_outbox_group) as any`,
 };
 
 /** Numbered events to be published again: after so many milliseconds ($1), or ($3) if a receipt ($2) says that only the place is missing. */

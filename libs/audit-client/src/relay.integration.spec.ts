@@ -251,6 +251,24 @@ describe('the outbox and its relay', () => {
     }
   });
 
+  it('asks one statement at each check while nothing waits, a fifth as often after a while, and finds what another replica records', async () => {
+    await relay.stop();
+    await pool.query('truncate audit_outbox, audit_outbox_group');
+    const query = jest.spyOn(pg.Client.prototype, 'query');
+    const asked = () => query.mock.calls.map(([statement]) => z.object({ name: z.string() }).safeParse(statement).data);
+    relay = start({ pollIntervalMs: 20 });
+    await until(() => Promise.resolve(asked().length > 70));
+    query.mockClear();
+    await delay(1_000);
+    // At least three quarters of five intervals are between two of them.
+    expect(asked().length).toBeLessThan(15);
+    expect(new Set(asked().map((statement) => statement?.name))).toEqual(new Set(['relay-waiting']));
+    expect(relay.state()).toMatchObject({ leading: true, pending: 0 });
+    const id = await outbox.recordDurably(event('recorded-by-another-replica'));
+    await until(async () => (await stored()).some(({ events }) => events.some((one) => one.id === id)));
+    query.mockRestore();
+  });
+
   it('does not wait for its timer when this process recorded something', async () => {
     await relay.stop();
     relay = start({ outbox, pollIntervalMs: 60_000 });

@@ -169,15 +169,15 @@ describe("the relay's store", () => {
     );
   }, 120_000);
 
-  it('has something to number while an event or a group has no number', async () => {
+  it('has something to number while an event or a group has no number, and something at all while one is there', async () => {
     await client.query('truncate audit_outbox, audit_outbox_group, audit_sequence restart identity');
     const store = newStore();
-    expect(await store.hasUnnumbered()).toBe(false);
+    expect(await store.waiting()).toEqual({ unnumbered: false, any: false });
     for (const rows of [[null], [3]]) {
       await write(0, rows);
-      expect(await store.hasUnnumbered()).toBe(true);
+      expect(await store.waiting()).toEqual({ unnumbered: true, any: true });
       await store.number();
-      expect(await store.hasUnnumbered()).toBe(false);
+      expect(await store.waiting()).toEqual({ unnumbered: false, any: true });
     }
   });
 

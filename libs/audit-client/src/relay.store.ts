@@ -12,7 +12,7 @@ import {
   numberEvents,
   placeEvents,
   renumberEvents,
-  unnumberedEvents,
+  waitingEvents,
 } from './relay-statements.js';
 
 /** Milliseconds after which the relay asks for a place that should have arrived before the receipt: its sender or its receiver ended. */
@@ -32,7 +32,7 @@ interface Lines {
 }
 
 const lockRow = z.tuple([z.object({ held: z.boolean() })]);
-const foundRow = z.tuple([z.object({ found: z.boolean() })]);
+const waitingRow = z.tuple([z.object({ unnumbered: z.boolean(), any: z.boolean() })]);
 const countRow = z.tuple([z.object({ count: z.coerce.number() })]);
 const renumberRow = z.tuple([z.object({ renumbered: z.boolean() })]);
 
@@ -128,10 +128,10 @@ export class RelayStore {
     this.#noted = [...this.#noted, ...without(noted, incomplete)];
   }
 
-  /** Whether there is something to number. */
-  async hasUnnumbered(): Promise<boolean> {
-    const { rows } = await this.client.query(unnumberedEvents);
-    return foundRow.parse(rows)[0].found;
+  /** Whether there is something to number, and whether there is anything: what is published stays until it is in the log. */
+  async waiting(): Promise<{ readonly unnumbered: boolean; readonly any: boolean }> {
+    const { rows } = await this.client.query(waitingEvents);
+    return waitingRow.parse(rows)[0];
   }
 
   /** Numbers the oldest unnumbered events and returns them. */

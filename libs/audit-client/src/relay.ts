@@ -27,7 +27,10 @@ export interface RelayOptions {
   readonly logger: ConnectionLogger;
   /** Records wake the relay; without it, and for events of other replicas, the relay only polls on a timer. */
   readonly outbox?: AuditOutbox;
-  /** Milliseconds between two checks of the outbox while nothing wakes the relay; 100 by default. */
+  /**
+   * Milliseconds between two checks of the outbox while nothing wakes the relay; 100 by default. After fifty checks that found nothing, five times
+   * as many.
+   */
   readonly pollIntervalMs?: number;
   /** Milliseconds after which a published event without a receipt is published again; 30,000 by default. */
   readonly republishAfterMs?: number;
@@ -60,6 +63,10 @@ const COUNT_EVERY_MS = 2_000;
 const CHECK_DUE_EVERY_MS = 1_000;
 const RELEASE_EVERY_MS = 100;
 const FORGET_EVERY_MS = 60_000;
+
+/** After so many checks in a row that found nothing, the next ones come after so many times the usual interval. */
+const QUIET_CHECKS = 50;
+const QUIET_INTERVALS = 5;
 
 /** Milliseconds that an event waits for its place although a receipt covers it: in that time it is published again, so that audit sends the place. */
 const WAIT_FOR_PLACE_MS = 120_000;
@@ -178,14 +185,14 @@ class OutboxRelay implements Relay {
       this.#leading = true;
       this.#behind = true;
       this.#known = await store.kept.highestKnown();
-      let isIdle = false;
+      let foundNothing = 0;
       while (!this.#stopped.signal.aborted && broken === undefined) {
-        const isUnlikely = isIdle && !this.#woken;
+        const isUnlikely = foundNothing > 0 && !this.#woken;
         this.#woken = false;
-        const moved = await this.#move(store, stream, isUnlikely);
-        isIdle = moved === 0;
-        if (moved === 0) await this.#idle(this.options.pollIntervalMs ?? 100);
-        else if (moved < ROUND && !this.#behind) await this.#pause(RELAY_PACE_MS);
+        const found = await this.#move(store, stream, isUnlikely);
+        foundNothing = found === 0 ? foundNothing + 1 : 0;
+        if (found === 0) await this.#idle(foundNothing > QUIET_CHECKS ? QUIET_INTERVALS : 1);
+        else if (found < ROUND && !this.#behind) await this.#pause(RELAY_PACE_MS);
       }
       await store.mark();
       await store.unlock();
@@ -207,13 +214,14 @@ class OutboxRelay implements Relay {
    */
   async #move(store: RelayStore, stream: JetStreamClient, isUnlikely: boolean): Promise<number> {
     const now = performance.now();
+    const waiting = isUnlikely ? await store.waiting() : { unnumbered: true, any: true };
+    if (!waiting.any && this.#places.length === 0) return this.#rest(store, stream, now);
     let due: readonly NumberedEvent[] = [];
     if (this.#behind || now - this.#checkedDueAt >= CHECK_DUE_EVERY_MS) {
       due = await store.due(this.options.republishAfterMs ?? 30_000, this.#received);
       this.#checkedDueAt = now;
     }
-    const isNew = due.length < ROUND && (!isUnlikely || (await store.hasUnnumbered()));
-    const events = isNew ? [...due, ...(await store.number())] : due;
+    const events = due.length < ROUND && waiting.unnumbered ? [...due, ...(await store.number())] : due;
     // First, so that events reach the trail whatever prevents the rest.
     const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
     this.#behind = failure !== undefined || due.length >= ROUND;
@@ -228,6 +236,16 @@ class OutboxRelay implements Relay {
       await this.#pause(500);
     } else if (events.length > 0) this.#lastError = null;
     return events.length;
+  }
+
+  /** What remains to be done while nothing waits. */
+  async #rest(store: RelayStore, stream: JetStreamClient, now: number): Promise<0> {
+    this.#behind = false;
+    this.#pending = 0;
+    this.#countedAt = now;
+    await this.#forget(store, now);
+    await this.#sendRecalled(store, stream);
+    return 0;
   }
 
   /** Removes what the log has; many receipts cost one statement. */
@@ -249,11 +267,14 @@ class OutboxRelay implements Relay {
       await store.release(through, 0);
       this.#released = through;
     }
-    if (now - this.#forgotAt > FORGET_EVERY_MS) {
-      await store.kept.forget();
-      this.#forgotAt = now;
-    }
+    await this.#forget(store, now);
     this.#releasedAt = now;
+  }
+
+  async #forget(store: RelayStore, now: number): Promise<void> {
+    if (now - this.#forgotAt <= FORGET_EVERY_MS) return;
+    await store.kept.forget();
+    this.#forgotAt = now;
   }
 
   /** @returns the first refusal, if any; acknowledged messages count regardless */
@@ -340,9 +361,10 @@ class OutboxRelay implements Relay {
     this.#lastError = reason;
   }
 
-  /** Waits, unless something was recorded since the last check. */
-  async #idle(ms: number): Promise<void> {
+  /** Waits for so many intervals, unless something was recorded since the last check. */
+  async #idle(intervals: number): Promise<void> {
     if (this.#woken || this.#stopped.signal.aborted) return;
+    const ms = intervals * (this.options.pollIntervalMs ?? 100);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms * (0.75 + Math.random() / 2));
       this.#wake = () => {

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { ensureAuditStreams, reportSubject } from '@countersign/audit-client';
 import {
   natsServices,
   newNatsPasswords,
   perService,
   startNats,
+  testFolder,
   type Nats,
   type NatsPasswords,
   type NatsService,
@@ -43,7 +42,7 @@ export class Lab {
   ) {}
 
   static async start(wall: Walls): Promise<Lab> {
-    const directory = mkdtempSync(join(tmpdir(), 'countersign-matrix-'));
+    const directory = testFolder();
     const passwords = newNatsPasswords();
     return new Lab(await startNats({ directory, passwords, configuration: walls[wall] }), directory, passwords);
   }
