@@ -1,10 +1,9 @@
+import { reasonOf as wholeReasonOf } from '@countersign/auth-core';
 import { CliError, ExitCode } from './cli-error.js';
 
 /** What a failed request says of its reason, `connect ECONNREFUSED 127.0.0.1:4000`: fetch has it in the cause. */
-export function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
-}
+export const reasonOf = (error: unknown): string =>
+  wholeReasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 
 /** A service that does not answer. */
 export function unreachable(name: string, url: string, error: unknown): CliError {

@@ -45,6 +45,7 @@ export {
 export { type TokenClientOptions } from './client/token-endpoint.js';
 export { isInstance, sharedByForms } from './either-form.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
+export { reasonOf } from './reason.js';
 export { retryAfterOf } from './client/retry-after.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { type ClaimsCheck, type ClaimsSchema, type PrincipalWith } from './declared-claims.js';

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { outboxMigrations } from '@countersign/audit-client';
 import pg from 'pg';
 import { z } from 'zod';
+import { reasonOf } from '../no-answer.js';
 import { type Finding } from './finding.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -141,7 +142,7 @@ export async function inspectDatabase(url: string): Promise<readonly Finding[]> 
       {
         code: 'DATABASE_NOT_READ',
         where: `database ${pathname.slice(1)}`,
-        what: `${host}: ${error instanceof Error ? error.message : String(error)}`,
+        what: `${host}: ${reasonOf(error)}`,
         to_do: "Give the service's own DATABASE_URL, and check that PostgreSQL answers from here.",
       },
     ];

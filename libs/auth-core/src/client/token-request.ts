@@ -1,6 +1,7 @@
 import { boundedBody } from '../bounded-body.js';
 import { isInstance } from '../either-form.js';
 import { isObject, type JsonObject } from '../json-object.js';
+import { reasonOf } from '../reason.js';
 import { undirectedFetch } from '../undirected-fetch.js';
 import { retryAfterOf } from './retry-after.js';
 
@@ -97,8 +98,7 @@ async function post({
     return { response, body: objectOf(await boundedBody(response, TOKEN_ANSWER_LIMIT)) };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `the token endpoint did not answer: ${reason}`;
+    const message = `the token endpoint did not answer: ${reasonOf(error)}`;
     throw new TokenRequestError(timedOut ? 'TIMEOUT' : 'NETWORK', message, undefined, true);
   }
 }

@@ -1,7 +1,7 @@
 import { boundedBody } from '../bounded-body.js';
 import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
-import { isObject } from '../json-object.js';
 import { quiet, type Timer } from '../quiet-timer.js';
+import { reasonOf } from '../reason.js';
 import { undirectedFetch } from '../undirected-fetch.js';
 import { type KeyPurpose } from './jwk.js';
 import { fixedSource, type KeySource } from './key-source.js';
@@ -51,19 +51,6 @@ const OVERDUE_MS = 5_000;
 function maxAgeOf(headers: Headers): number | undefined {
   const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,9})"?/i.exec(headers.get('cache-control') ?? '') ?? [];
   return seconds === undefined ? undefined : Number(seconds);
-}
-
-/**
- * `fetch` only says that it failed; the reason (`ENOTFOUND issuer.internal`) is in the causes. Recognised by their shape, because they may come from
- * another realm.
- */
-function reasonOf(error: unknown): string {
-  if (!isObject(error)) return String(error);
-  const { message, code, cause, errors } = error;
-  const said = [message, code, 'failed'].find((one) => typeof one === 'string' && one !== '');
-  const [first]: readonly unknown[] = Array.isArray(errors) ? errors : [];
-  const deeper = cause ?? (message === '' ? first : undefined);
-  return deeper === undefined ? String(said) : `${String(said)}: ${reasonOf(deeper)}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { reasonOf } from '@countersign/auth-core';
+
 /** A readiness check: resolves when the part is usable, rejects with the reason when it is not. */
 export type HealthCheck = () => Promise<void> | void;
 
@@ -65,7 +67,7 @@ export class HealthRegistry {
       await Promise.race([check(), limit]);
       return 'ok';
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return error instanceof Error && error.message !== '' ? error.message : reasonOf(error);
     } finally {
       clearTimeout(timer);
     }

@@ -1,4 +1,5 @@
 import { AuditEventError } from '@countersign/audit-event';
+import { reasonOf } from '@countersign/auth-core';
 
 /** What a service's own database can be, other than wrong: out of reach or overrun, slower than a statement may be, or closed to this service. */
 export type DatabaseFault = 'away' | 'timeout' | 'refused';
@@ -10,10 +11,10 @@ export const DEADLOCK = '40P01';
  * a database that is still to be made, and one that only reads, because another server has taken its place or is about to. Also a deadlock.
  */
 const awayPattern =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08...|53...|57P0[1-5]|3D000|25006|40P01)$/;
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|08...|53...|57P0[1-5]|3D000|25006|40P01)$/;
 /** What the driver says without a code. */
 const lostPattern =
-  /^Connection terminated|^timeout (exceeded when trying to connect|expired)|^Client has encountered a connection error/;
+  /^connect E|^Connection terminated|^timeout (exceeded when trying to connect|expired)|^Client has encountered a connection error/;
 /** PostgreSQL ended the statement: it took longer than it may. */
 const CANCELLED = '57014';
 
@@ -21,10 +22,20 @@ const CANCELLED = '57014';
 const refusedPattern = /^28...$/;
 const NO_CONNECT = /^permission denied for database/;
 
+/** Causes that are examined; there may be a ring of them. */
+const CAUSES_LIMIT = 8;
+
+/** An error and its causes, the outermost first. */
+function causesOf(error: unknown): readonly Error[] {
+  const causes: Error[] = [];
+  for (let one = error; one instanceof Error && causes.length < CAUSES_LIMIT; one = one.cause) causes.push(one);
+  return causes;
+}
+
 /** @returns undefined for any other failure: a statement that is wrong stays a fault of the service */
 export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   if (error instanceof AuditEventError) return error.code === 'OUTBOX_FULL' ? 'away' : undefined;
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  for (const cause of causesOf(error)) {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
     if (code === CANCELLED) return 'timeout';
     if (refusedPattern.test(code) || NO_CONNECT.test(cause.message)) return 'refused';
@@ -35,8 +46,7 @@ export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
 
 /** Why, in PostgreSQL's or the system's own words: of an error and its causes the innermost. */
 export function databaseReasonOf(error: unknown): { readonly reason: string; readonly code: string | undefined } {
-  let inner = error;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  const inner: unknown = causesOf(error).at(-1) ?? error;
   const code = inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined;
-  return { reason: inner instanceof Error ? inner.message : String(inner), code };
+  return { reason: reasonOf(inner), code };
 }

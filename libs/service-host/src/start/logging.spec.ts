@@ -26,6 +26,13 @@ describe('an error in the log', () => {
     expect(line).toMatch(/logging.spec/);
   });
 
+  it('says of several addresses why each failed', () => {
+    const error = new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('other')], '');
+    expect(errorForLog(error)).toMatchObject({
+      errors: [{ message: 'connect ECONNREFUSED ::1:5432' }, { message: 'other' }],
+    });
+  });
+
   it('may have causes in a ring', () => {
     const error = new Error('one');
     error.cause = error;

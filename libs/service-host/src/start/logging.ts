@@ -25,6 +25,9 @@ export function errorForLog(error: unknown, depth = 0): unknown {
     message,
     stack: error.stack?.replace(error.message, () => message),
     ...Object.fromEntries(kept),
+    ...(error instanceof AggregateError && depth <= 4
+      ? { errors: error.errors.map((one: unknown) => errorForLog(one, depth + 1)) }
+      : {}),
     ...(error.cause === undefined || depth > 4 ? {} : { cause: errorForLog(error.cause, depth + 1) }),
   };
 }
