@@ -38,11 +38,6 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
         return undefined;
       },
     });
-    this.background.repeat({
-      name: 'forgotten_delegation_uses',
-      everyMs: 300_000,
-      run: async () => ((await this.store.forget()) ? 'again' : undefined),
-    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {

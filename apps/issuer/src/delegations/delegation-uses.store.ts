@@ -1,13 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, POOL, type Database } from '@countersign/service-host';
-import { desc, inArray, sql } from 'drizzle-orm';
+import { desc, inArray } from 'drizzle-orm';
 import type pg from 'pg';
 import { type DelegationId } from './delegation.js';
 import { type DelegationUse, type NotedUse } from './delegation-use.js';
 import { delegationUseTable } from './delegation-uses.tables.js';
-
-/** Forgotten at once: rows whose delegation is gone. */
-const FORGET_AT_ONCE = 1_000;
 
 /** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
 const writeUses = `
@@ -41,15 +38,5 @@ export class DelegationUsesStore {
       .where(inArray(delegationUseTable.delegationId, [...ids]))
       .orderBy(desc(delegationUseTable.lastAt))
       .limit(1_000);
-  }
-
-  /** Forgets uses whose delegation is gone. @returns whether there may be more of them */
-  async forget(): Promise<boolean> {
-    const { rowCount } = await this.database.execute(sql`
-      delete from delegation_use where delegation_id in (
-        select delegation_id from delegation_use u
-        where not exists (select from delegation d where d.id = u.delegation_id) limit ${FORGET_AT_ONCE}
-      )`);
-    return (rowCount ?? 0) >= FORGET_AT_ONCE;
   }
 }

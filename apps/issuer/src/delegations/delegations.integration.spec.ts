@@ -3,7 +3,9 @@ import { unattended, byItself } from '@countersign/service-host';
 import { delegationBegun } from '../testing/begun.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { type NewDelegation } from './delegation.js';
+import { DelegationUsesStore } from './delegation-uses.store.js';
 import { Delegations } from './delegations.service.js';
+import { DelegationsStore } from './delegations.store.js';
 
 describe('a delegation', () => {
   let issuer: IssuerUnderTest;
@@ -49,6 +51,19 @@ describe('a delegation', () => {
     expect(await delegations.find(begun.id)).toEqual(begun);
     expect(await delegations.ofPerson(begun.personId, 10)).toEqual([begun]);
     expect(await eventsOf(begun.id)).toEqual(['countersign.issuer.delegation.begun.v1']);
+  });
+
+  it('takes its uses with it when it is forgotten', async () => {
+    const uses = issuer.app.get(DelegationUsesStore);
+    const [ended, living] = [await begin(), await begin()];
+    const use = { clientId: 'planner', audience: 'payments', scope: 'openid', times: 1, first: 1, last: 2 };
+    const usedOf = async (): Promise<readonly string[]> =>
+      (await uses.of([ended.id, living.id])).map(({ delegationId }) => delegationId);
+    await uses.add([ended, living].map(({ id }) => ({ ...use, delegationId: id })));
+    expect(await usedOf()).toHaveLength(2);
+    await delegations.end({ id: ended.id }, 'BY_PERSON', who);
+    expect(await issuer.app.get(DelegationsStore).prune(new Date(Date.now() + 60_000), 1_000)).toBeGreaterThan(0);
+    expect(await usedOf()).toEqual([living.id]);
   });
 
   it('ends once: its transaction is revoked, the end recorded, and it is no longer among those of its person', async () => {

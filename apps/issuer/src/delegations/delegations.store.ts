@@ -125,12 +125,17 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
-  /** Forgets those that ended before a time. @returns how many */
+  /** Forgets those that ended before a time, with their uses. @returns how many */
   async prune(before: Date, limit: number): Promise<number> {
     const { rowCount } = await this.database.execute(sql`
-      delete from delegation where id in (
-        select id from delegation where ended_at < ${before.toISOString()}::timestamptz limit ${limit}
-      )`);
+      with gone as (
+        delete from delegation where id in (
+          select id from delegation where ended_at < ${before.toISOString()}::timestamptz limit ${limit}
+        ) returning id
+      ), uses as (
+        delete from delegation_use where delegation_id in (select id from gone)
+      )
+      select id from gone`);
     return rowCount ?? 0;
   }
 }

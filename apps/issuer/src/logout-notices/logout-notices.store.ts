@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, eq, inArray, lte, notInArray, sql } from 'drizzle-orm';
+import { and, eq, lte, sql } from 'drizzle-orm';
 import { delegationTable } from '../delegations/delegations.tables.js';
 import { clientTable } from '../registry/clients.tables.js';
 import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables.js';
@@ -37,7 +37,7 @@ export class LogoutNoticesStore {
   }
 
   /**
-   * Takes notices that are due, only so many of each client; another replica gets them only after the lease.
+   * Takes notices that are due longest, only so many of each client; another replica gets them only after the lease.
    * @param full clients of which none is taken now
    * @param leaseMs longer than an attempt takes
    */
@@ -47,23 +47,24 @@ export class LogoutNoticesStore {
     now: Date,
     leaseMs: number,
   ): Promise<LogoutNoticeRow[]> {
-    const isDue = lte(logoutNoticeTable.dueAt, now);
-    const place = sql<number>`row_number() over (partition by ${logoutNoticeTable.clientId} order by ${logoutNoticeTable.dueAt})`;
-    const due = this.database
-      .select({ id: logoutNoticeTable.id, place: place.as('place') })
-      .from(logoutNoticeTable)
-      .where(and(isDue, full.length === 0 ? undefined : notInArray(logoutNoticeTable.clientId, [...full])))
-      .as('due');
-    const chosen = this.database
-      .select({ id: due.id })
-      .from(due)
-      .where(lte(due.place, limit.perClient))
-      .limit(limit.all);
+    const [id, clientId, dueAt] = [logoutNoticeTable.id, logoutNoticeTable.clientId, logoutNoticeTable.dueAt];
+    const isDue = lte(dueAt, now);
+    // From client to client through the index: what it costs does not grow with what waits for each.
+    const chosen = sql`
+      with recursive waiting as (
+        (select ${clientId} from ${logoutNoticeTable} order by ${clientId} limit 1) union all
+        select next.client_id from waiting cross join lateral (
+          select ${clientId} from ${logoutNoticeTable} where ${clientId} > waiting.client_id order by ${clientId} limit 1) as next
+      )
+      select due.id from waiting cross join lateral (
+        select ${id}, ${dueAt} from ${logoutNoticeTable} where ${clientId} = waiting.client_id and ${isDue}
+        order by ${dueAt} limit ${limit.perClient}) as due
+      where waiting.client_id <> all (${sql.param([...full])}::text[]) order by due.due_at limit ${limit.all}`;
     // Of two replicas that chose the same, one finds it no longer due.
     return this.database
       .update(logoutNoticeTable)
       .set({ dueAt: new Date(now.getTime() + leaseMs), attempts: sql`${logoutNoticeTable.attempts} + 1` })
-      .where(and(inArray(logoutNoticeTable.id, chosen), isDue))
+      .where(and(sql`${id} in (${chosen})`, isDue))
       .returning();
   }
 
