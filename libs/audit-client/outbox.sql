@@ -64,3 +64,7 @@ CREATE OR REPLACE VIEW audit_outbox_event AS
 
 -- What proves to audit that it sent this source the log index of the place that an event is part of.
 ALTER TABLE audit_kept ADD COLUMN IF NOT EXISTS known text;
+
+-- What is kept by its log indices: the relay asks for the highest whenever it begins, and audit for all from one on after it was restored.
+CREATE INDEX IF NOT EXISTS audit_kept_by_index ON audit_kept ((first_index + (last_sequence - first_sequence)), position)
+  WHERE first_index IS NOT NULL;

@@ -4,13 +4,18 @@ import { type NumberedEvent } from './event-batch.js';
 import { saltsSchema, type Salts } from './receipts.js';
 import { withNumber } from './fast/event-number.js';
 
+/** Of a row of kept events, as it is indexed. */
+const lastIndex = '(first_index + (last_sequence - first_sequence))';
+
 const keptEvents = `
   select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}') as salts, known from audit_kept
-  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by audit_kept.position limit 20`;
+  where first_index is not null and (${lastIndex}, position) > ($1, $2) order by ${lastIndex}, audit_kept.position limit 20`;
 
 const highestKnown = `
-  select (first_index + (last_sequence - first_sequence))::text as index, known from audit_kept
-  where first_index is not null and known is not null order by audit_kept.first_index desc limit 1`;
+  select ${lastIndex}::text as index, known from audit_kept
+  where first_index is not null and known is not null order by ${lastIndex} desc, audit_kept.position desc limit 1`;
+
+const HIGHEST_POSITION = 2n ** 63n - 1n;
 
 /** Maximum batches of events that one statement deletes. */
 const PORTION = 1_000;
@@ -62,9 +67,13 @@ export class KeptEventsStore {
     private readonly keepHours: number,
   ) {}
 
-  /** The next kept events from a log index on. @param after the position of the last one already read */
-  async from(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
-    const { rows } = await this.client.query(keptEvents, [fromIndex, after]);
+  /** The next kept events from a log index on, in the order of their last indices. @param after the last one already read */
+  async from(fromIndex: bigint, after?: KeptEvents): Promise<readonly KeptEvents[]> {
+    const place =
+      after === undefined
+        ? [fromIndex - 1n, HIGHEST_POSITION]
+        : [after.firstIndex + BigInt(after.events.length) - 1n, after.position];
+    const { rows } = await this.client.query(keptEvents, place);
     return keptRows.parse(rows).map(({ position, first_sequence, first_index, events, salts, known }) => ({
       position: BigInt(position),
       firstIndex: BigInt(first_index),

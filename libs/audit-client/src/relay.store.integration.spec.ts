@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { z } from 'zod';
 import { packEvents, type EventBatch } from './event-batch.js';
-import { KeptEventsStore } from './kept-events.store.js';
+import { KeptEventsStore, type KeptEvents } from './kept-events.store.js';
 import { outboxMigrations } from './outbox-migrations.js';
 import { type Place } from './receipts.js';
 import { RelayStore } from './relay.store.js';
@@ -150,8 +150,8 @@ describe("the relay's store", () => {
         );
         expect(Number(rows[0]?.n)).toBe(recorded.length);
         const kept = new KeptEventsStore(client, 1);
-        for (let after = 0n; ;) {
-          const page = await kept.from(0n, after);
+        for (let after: KeptEvents | undefined; ;) {
+          const page: readonly KeptEvents[] = await kept.from(0n, after);
           for (const { firstIndex, events } of page) {
             expect(firstIndex).toBe((events[0]?.sequence ?? 0n) + 1_000n);
             for (const { sequence, json } of events)
@@ -162,7 +162,7 @@ describe("the relay's store", () => {
           }
           const last = page.at(-1);
           if (last === undefined) break;
-          after = last.position;
+          after = last;
         }
       }),
       { numRuns: 60 },
@@ -203,12 +203,12 @@ describe("the relay's store", () => {
     );
     const kept = new KeptEventsStore(client, 1);
     const read: bigint[] = [];
-    for (let after = 0n; ;) {
-      const page = await kept.from(3n, after);
+    for (let after: KeptEvents | undefined; ;) {
+      const page: readonly KeptEvents[] = await kept.from(3n, after);
       const last = page.at(-1);
       if (last === undefined) break;
       read.push(...page.map(({ firstIndex }) => firstIndex));
-      after = last.position;
+      after = last;
     }
     expect(read).toEqual(Array.from({ length: 117 }, (_, place) => BigInt(place + 3)));
   });

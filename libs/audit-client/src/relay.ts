@@ -10,7 +10,7 @@ import {
   type EventBatch,
   type NumberedEvent,
 } from './event-batch.js';
-import { type KnownIndex } from './kept-events.store.js';
+import { type KeptEvents, type KnownIndex } from './kept-events.store.js';
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { lastIndexOf, parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
@@ -326,8 +326,8 @@ class OutboxRelay implements Relay {
     const from = this.#recalled;
     if (from === undefined) return;
     this.#recalled = undefined;
-    for (let after = 0n; !this.#stopped.signal.aborted;) {
-      const page = await store.kept.from(from, after);
+    for (let after: KeptEvents | undefined; !this.#stopped.signal.aborted;) {
+      const page: readonly KeptEvents[] = await store.kept.from(from, after);
       if (page.length === 0) return;
       for (const { firstIndex, events, salts, known } of page) {
         const [first] = events;
@@ -336,7 +336,7 @@ class OutboxRelay implements Relay {
           await publishRecalled(stream, this.options.source, batch, { index, salts, known });
         }
       }
-      after = page.at(-1)?.position ?? after;
+      after = page.at(-1);
     }
   }
 
