@@ -7,7 +7,7 @@ import { departuresOf } from '../departures/departure.js';
 import { DeparturesStore } from '../departures/departures.store.js';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore } from '../postings/postings.store.js';
-import { openAuditDatabase } from '../testing/log-of-rows.js';
+import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
 import { matches, type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { eventTable } from './events.tables.js';
@@ -252,5 +252,17 @@ describe('finding events in the database', () => {
     await became('client/shop', 'client.enabled');
     await became('api-key/k', 'api-key.revoked');
     expect(await found()).toEqual(['person/ada', 'api-key/k']);
+  }, 60_000);
+
+  it('has its size still when retention has sealed the last event, and when that is deleted', async () => {
+    const sealed = await openAuditDatabase(backing, 'audit_sealed');
+    const events = new EventsStore(drizzle({ client: sealed }), new PostingsStore(sealed, layout));
+    expect(await events.size()).toBe(0n);
+    await appendRows(sealed, 3);
+    expect(await events.size()).toBe(3n);
+    await sealed.query('update log_retention set minimum_index = 3');
+    await sealed.query('delete from event');
+    expect(await events.size()).toBe(3n);
+    await sealed.end();
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, pageOf, type Database } from '@countersign/service-host';
-import { and, asc, count, desc, eq, gte, inArray, lt, max, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore, type IndexRange } from '../postings/postings.store.js';
@@ -13,6 +13,7 @@ import { eventTable } from './events.tables.js';
 
 const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
 const sourceRows = z.array(z.object({ source: z.string(), through: z.string(), advanced_at: z.coerce.date() }));
+const sizeRows = z.tuple([z.object({ size: z.string().transform(BigInt) })]);
 const LAST_INDEX = 2n ** 62n;
 
 export interface FindOptions {
@@ -47,8 +48,11 @@ export class EventsStore {
 
   /** The number of events that the log has given a place to. */
   async size(): Promise<bigint> {
-    const [row] = await this.database.select({ last: max(eventTable.logIndex) }).from(eventTable);
-    return row?.last === undefined || row.last === null ? 0n : BigInt(row.last) + 1n;
+    // Where retention has sealed the last one, no event is there.
+    const { rows } = await this.database.execute(
+      sql`select greatest((select max(log_index) + 1 from event), (select minimum_index from log_retention))::text as size`,
+    );
+    return sizeRows.parse(rows)[0].size;
   }
 
   /** How far each source's events are known without a gap. */
