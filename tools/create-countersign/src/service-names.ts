@@ -2,8 +2,6 @@
 export interface ServiceNames {
   /** `my-orders` */
   readonly name: string;
-  /** `myOrders` */
-  readonly variable: string;
   /** `MyOrders` */
   readonly Name: string;
   /** `my-order`: the kind of resource and the name of its files. */
@@ -24,12 +22,11 @@ const camel = (text: string): string => {
   return [first, ...rest.map(capital)].join('');
 };
 
-/** `my-orders` → `my-order`, `MyOrders`, …; a name without an s at its end is its own singular. */
+/** `my-orders` → `my-order`, `MyOrders`, …; a name without an s after a word at its end is its own singular. */
 export function namesOf(name: string): ServiceNames {
-  const singular = name.endsWith('s') && !name.endsWith('ss') ? name.slice(0, -1) : name;
+  const singular = /[a-z0-9](?<!s)s$/.test(name) ? name.slice(0, -1) : name;
   return {
     name,
-    variable: camel(name),
     Name: capital(camel(name)),
     singular,
     one: camel(singular),
@@ -41,9 +38,25 @@ export function namesOf(name: string): ServiceNames {
 
 const OURS: ReadonlySet<string> = new Set(['issuer', 'payments', 'accounts', 'audit', 'postgres', 'nats']);
 
+/** What the code of a service imports, or is there in any code: its own types and classes cannot be called so. */
+const TAKEN: ReadonlySet<string> = new Set([
+  ...['AuditOutbox', 'Caller', 'Database', 'Problem', 'Transaction', 'Configuration', 'OpenApi', 'ZodBody', 'ZodParam'],
+  ...['Controller', 'CurrentCaller', 'DynamicModule', 'Get', 'Inject', 'Injectable', 'Module', 'Post'],
+  ...['OutgoingModule', 'ResourceServerModule', 'Date', 'Promise', 'ZodObject'],
+]);
+
+/** What PostgreSQL has or keeps for itself, as a role or as a database. */
+const OF_POSTGRES: ReadonlySet<string> = new Set(['public', 'none', 'template0', 'template1']);
+
 /** Why a service cannot have this name. @returns undefined when it can */
 export function nameProblem(name: string): string | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 31)
     return 'must be small letters and digits, in words separated by single hyphens, at most 31 characters: my-orders';
-  return OURS.has(name) ? 'is the name of a part of Countersign' : undefined;
+  if (OURS.has(name)) return 'is the name of a part of Countersign';
+  if (OF_POSTGRES.has(name)) return 'is a name of PostgreSQL itself';
+  const { Name, Singular } = namesOf(name);
+  const classes = ['Module', 'Controller', 'Service', 'Store'].map((part) => Name + part);
+  return [Singular, ...classes].some((one) => TAKEN.has(one))
+    ? `is a word that its code needs for something else; put another one before it: card-${name}`
+    : undefined;
 }
