@@ -1,5 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+// As the generator does, before anything is built.
+// oxlint-disable-next-line nx/enforce-module-boundaries
 import { nameProblem, namesOf } from '../../create-countersign/src/service-names.js';
 
 const files = join(import.meta.dirname, 'files');
