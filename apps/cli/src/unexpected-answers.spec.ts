@@ -114,10 +114,15 @@ describe('what a command does with an answer that it does not expect', () => {
     const counts = { payments: 1, refunds: 0, transfers: 1, accounts: 2, entries: 2, repaired: 0 };
     const times = { started_at: 'then', finished_at: 'now', checked_at: 'now' };
     const checked = { ok: true, ...counts, ...times, differences: {}, shown: [], invariants: [] };
-    answer = (_, response) => {
+    const lost = { state: 'restored', next_index: '5', end_index: '6', found: 1, missing: [] };
+    answer = ({ pathname }, response) => {
+      if (pathname.endsWith('/recall') || (response.req.method === 'GET' && pathname === '/log/recovery')) {
+        json(response, lost);
+        return;
+      }
       setTimeout(() => {
         response.writeHead(200).write(' ');
-        setTimeout(() => response.end(JSON.stringify(checked)), 1_500);
+        setTimeout(() => response.end(JSON.stringify({ ...lost, ...checked })), 1_500);
       }, 1_500);
     };
     const usual = getGlobalDispatcher();
@@ -127,6 +132,7 @@ describe('what a command does with an answer that it does not expect', () => {
       expect((await command('clients', 'list')).code).toBe(3);
       expect((await command('ledger', 'check')).code).toBe(0);
       expect((await command('payments', 'reconcile')).code).toBe(0);
+      expect((await command('audit', 'recover')).code).toBe(0);
     } finally {
       setGlobalDispatcher(usual);
     }

@@ -9,6 +9,9 @@ import { cancelled } from './events.js';
 const orders = pgTable('orders', { id: uuid('id').primaryKey(), cancelled: boolean('cancelled').notNull() });
 
 export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] });
+const lost = (error: Error): void => console.warn('a database connection was lost', error.message);
+// Without these the process ends with a connection, when PostgreSQL restarts.
+pool.on('error', lost).on('connect', (client) => client.on('error', lost));
 const database = drizzle({ client: pool });
 const outbox = new AuditOutbox({ pool, source: 'orders' });
 

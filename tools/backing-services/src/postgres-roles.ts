@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { natsServices } from './nats-configuration.js';
 
@@ -83,8 +84,14 @@ export async function shutOut(client: pg.Client, login: string, name: string): P
   );
 }
 
-/** Also ends the connections to it. */
+/** Milliseconds in which connections that were closed on their own side end on the server's, on a busy machine too. */
+const CLOSING_MS = 1_000;
+
+/** Also ends the connections to it; not those that are about to end anyway, whose pool would learn of it as an error that nobody expects. */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  const open = 'select from pg_stat_activity where datname = $1';
+  const deadline = performance.now() + CLOSING_MS;
+  while ((await client.query(open, [name])).rowCount !== 0 && performance.now() < deadline) await delay(20);
   await client.query(`drop database ${client.escapeIdentifier(name)} with (force)`);
 }
 

@@ -38,6 +38,23 @@ describe('databases on the PostgreSQL that specs share', () => {
     expect(await ask(second, 'select 1 as n')).toEqual([{ n: 1 }]);
   }, 120_000);
 
+  it('go without ending a connection that its spec has just closed', async () => {
+    const lost: Error[] = [];
+    const made = databases();
+    const pool = new pg.Pool({ connectionString: await made.database('closing') });
+    pool.on('error', (error) => lost.push(error));
+    const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = rows[0]?.pid ?? 0;
+    // A busy machine lets the server's side come to its end only some time later. A pool does not wait for that.
+    process.kill(pid, 'SIGSTOP');
+    const stopped = pool.end().then(() => made.stop());
+    await delay(300);
+    process.kill(pid, 'SIGCONT');
+    await stopped;
+    await delay(100);
+    expect(lost).toEqual([]);
+  }, 120_000);
+
   it('are migrated once, and each is a copy that nobody else changes', async () => {
     let ran = 0;
     const migrate = async (url: string): Promise<void> => {

@@ -59,6 +59,17 @@ const erasePortion = `
   )
   select position::text from portion order by portion.position`;
 
+/** Of one event or one subject: what was masked, a portion as above. */
+const eraseMasked = (whose: 'event_id' | 'subject'): string => `
+  with portion as (
+    update dead_letter set original = null, digest = null, erased_at = now()
+    where original is not null and position in (
+      select position from dead_letter where ${whose} = $1 and position > $2 and original is not null
+      order by dead_letter.position limit ${String(ERASED_AT_ONCE)})
+    returning position
+  )
+  select position::text from portion order by portion.position`;
+
 const positionRows = z.array(z.object({ position: z.string() }));
 
 /** Dead letters that wait for a decision. */
@@ -113,23 +124,24 @@ export class DeadLetterStore {
    * Erases what is masked of the letters of one event or one subject for good; what is shown of them stays.
    * @returns how many letters had something masked
    */
-  async erase(what: { readonly event: string } | { readonly subject: string }): Promise<number> {
-    const { rowCount } = await this.pool.query(
-      `update dead_letter set original = null, digest = null, erased_at = now()
-       where original is not null and (event_id = $1 or subject = $2)`,
-      ['event' in what ? what.event : null, 'subject' in what ? what.subject : null],
-    );
-    return rowCount ?? 0;
+  erase(what: { readonly event: string } | { readonly subject: string }): Promise<number> {
+    return 'event' in what
+      ? this.#erase(eraseMasked('event_id'), what.event)
+      : this.#erase(eraseMasked('subject'), what.subject);
   }
 
   /** Erases the content of letters that came in before the time; its existence and its reason stay. @returns how many */
-  async eraseOlderThan(time: Date): Promise<number> {
+  eraseOlderThan(time: Date): Promise<number> {
+    return this.#erase(erasePortion, time);
+  }
+
+  async #erase(portion: string, which: string | Date): Promise<number> {
     let erased = 0;
     for (let after: string | undefined = '0'; after !== undefined;) {
-      const { rows } = await this.pool.query(erasePortion, [time, after]);
-      const portion = positionRows.parse(rows);
-      erased += portion.length;
-      after = portion.length < ERASED_AT_ONCE ? undefined : portion.at(-1)?.position;
+      const { rows } = await this.pool.query(portion, [which, after]);
+      const positions = positionRows.parse(rows);
+      erased += positions.length;
+      after = positions.length < ERASED_AT_ONCE ? undefined : positions.at(-1)?.position;
     }
     return erased;
   }

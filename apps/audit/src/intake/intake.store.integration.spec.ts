@@ -216,19 +216,24 @@ describe('the store of the intake', () => {
     );
   });
 
-  it('erases dead letters by their age however many there are', async () => {
+  it('erases dead letters by their subject, their event or their age however many there are', async () => {
     const hurried = await openAuditDatabase(backing, 'audit_letters');
     hurried.on('acquire', (client) => void client.query('set statement_timeout = 2000'));
     await hurried.query(
-      `insert into dead_letter (nats_subject, reason, payload, digest, masked)
-       select 'audit.many.x', 'EVENT_NOT_JSON', 'x', sha256(n::text::bytea), true from generate_series(1, 2000) as n`,
+      `insert into dead_letter (nats_subject, reason, payload, digest, original, subject, event_id, masked)
+       select 'audit.many.x', 'EVENT_INVALID', 'x', sha256(n::text::bytea), 'x', 'hopper', '01900000-0000-7000-8000-000000000000', true
+       from generate_series(1, 4000) as n`,
     );
+    await hurried.query(`update dead_letter set subject = null where position % 2 = 0`);
     await hurried.query(
       `create function be_slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.002); return new; end $$`,
     );
     await hurried.query('create trigger slow before update on dead_letter for each row execute function be_slow()');
     const many = new DeadLetterStore(hurried);
-    expect(await many.eraseOlderThan(new Date(Date.now() + 60_000))).toBe(2_000);
+    expect(await many.erase({ subject: 'hopper' })).toBe(2_000);
+    expect(await many.erase({ event: '01900000-0000-7000-8000-000000000000' })).toBe(2_000);
+    expect((await hurried.query('select from dead_letter where original is not null')).rowCount).toBe(0);
+    expect(await many.eraseOlderThan(new Date(Date.now() + 60_000))).toBe(4_000);
     expect((await hurried.query("select from dead_letter where payload <> ''")).rowCount).toBe(0);
     await hurried.end();
   }, 60_000);

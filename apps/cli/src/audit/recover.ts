@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { WHOLE_CHECK_MS } from '../session/long-answer.js';
 import { openSession, type Session } from '../session/session.js';
 import { countOf } from '../pages.js';
 
@@ -31,6 +32,8 @@ const call = (session: Session, path: string, body?: object): Promise<Report> =>
     service: 'audit',
     scopes: ['audit:admin'],
     path,
+    // However much was lost is put back at once.
+    timeoutMs: WHOLE_CHECK_MS,
     ...(body === undefined ? {} : { method: 'POST', body }),
   });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CheckFailed } from '../cli-error.js';
 import { counted } from '../counted.js';
 import { table } from '../output.js';
+import { WHOLE_CHECK_MS } from '../session/long-answer.js';
 import { openSession } from '../session/session.js';
 
 const faultSchema = z.object({ where: z.string(), expected: z.string().nullable(), found: z.string().nullable() });
@@ -23,9 +24,6 @@ const answerSchema = z.object({
   ),
 });
 type Answer = z.infer<typeof answerSchema>;
-
-/** Milliseconds that the whole check may take: it reads every entry. */
-const TIMEOUT_MS = 15 * 60_000;
 
 /** What a person reads: each invariant, and where those that do not hold are broken. */
 export function textOf(answer: Answer): string {
@@ -51,7 +49,7 @@ async function run(_options: object, command: Command): Promise<void> {
     service: 'accounts',
     scopes: ['accounts:audit'],
     path: '/ledger/invariants',
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: WHOLE_CHECK_MS,
   });
   session.output.result(answer, textOf(answer));
   if (!answer.ok) throw new CheckFailed();

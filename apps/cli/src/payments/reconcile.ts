@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CheckFailed } from '../cli-error.js';
 import { counted } from '../counted.js';
 import { table } from '../output.js';
+import { WHOLE_CHECK_MS } from '../session/long-answer.js';
 import { openSession } from '../session/session.js';
 import { noteTimes, timeOption } from '../time.js';
 
@@ -30,9 +31,6 @@ const reportSchema = z.object({
   ),
 });
 type Report = z.infer<typeof reportSchema>;
-
-/** Milliseconds that the whole comparison may take: it reads every payment and transfer. */
-const TIMEOUT_MS = 15 * 60_000;
 
 /** What a person reads: how much was compared, and each difference with what can be done about it. */
 export function textOf(report: Report): string {
@@ -64,7 +62,7 @@ async function run(_options: object, command: Command): Promise<void> {
     method: 'POST',
     path: '/reconciliation',
     body: { repair, ...(since === undefined ? {} : { since }) },
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: WHOLE_CHECK_MS,
   });
   session.output.result(report, textOf(report));
   if (!report.ok) throw new CheckFailed();

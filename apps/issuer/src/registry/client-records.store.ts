@@ -20,6 +20,8 @@ const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed
 /** Every client of a database that no service here has opened; none where an issuer has never started on it. */
 export async function readClientRecords(connection: pg.ClientConfig): Promise<ReadonlyMap<string, ClientRecord>> {
   const pool = new pg.Pool({ ...connection, max: 1 });
+  // One that is lost between its answer and the end is lost to nobody.
+  pool.on('error', () => undefined);
   try {
     const rows = await drizzle({ client: pool })
       .select({ ...getTableColumns(clientTable), removedKeys })

@@ -87,7 +87,7 @@ export function clientConfigOf({ url, password, tls }: DatabaseConnection): pg.C
   const { ssl, ...config } = toClientConfig(parse(url));
   return {
     ...config,
-    // What lies between forgets a connection that is idle for some minutes, and says so to nobody.
+    // A firewall forgets a connection that is idle for some minutes, and says so to neither side.
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     ...(tls === undefined ? (ssl === undefined ? {} : { ssl }) : { ssl: { rejectUnauthorized: true, ...tls } }),

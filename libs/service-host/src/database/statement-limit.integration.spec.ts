@@ -21,7 +21,7 @@ describe('a database that falls silent', () => {
   let way: Server;
   let isCut = false;
 
-  /** Takes what comes from both sides, and passes it on until the way is cut, of which neither side hears. */
+  /** Takes what comes from both sides, and passes it on until the way is cut, which neither side notices. */
   beforeAll(async () => {
     mkdirSync(join(directory, 'meta'), { recursive: true });
     writeFileSync(join(directory, 'meta/_journal.json'), JSON.stringify({ dialect: 'postgresql', entries: [] }));

@@ -56,7 +56,7 @@ function afterAnswer(
 /**
  * Ends the connections of a pool whose database falls silent. PostgreSQL itself ends a statement that takes too long, but a host that is gone,
  * or a firewall that has forgotten the connection, says nothing at all, and the system's TCP takes a quarter of an hour to give up. The
- * driver's own `query_timeout` leaves such a connection open, so that the `rollback` after it waits once more.
+ * driver's own `query_timeout` leaves such a connection open, so that the `rollback` after it waits again.
  * @param statementMs the pool's `statement_timeout`
  */
 export function endSilentConnections(pool: pg.Pool, statementMs: number, logger: Logger): void {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 import { hostVariables } from '../configuration.js';
@@ -11,6 +14,17 @@ class Orders {
   @Get()
   read(): object {
     return { id: 7 };
+  }
+
+  @Get('checked')
+  async check(): Promise<object> {
+    await delay(1_500);
+    return { ok: true };
+  }
+
+  @Get('large')
+  large(): object {
+    return { text: 'x'.repeat(50_000_000) };
   }
 }
 
@@ -68,6 +82,26 @@ describe('what a service adds to Fastify', () => {
       await app.close();
     }
   });
+
+  it('does not cut a connection on which nothing moves because the answer takes long, but one whose reader does not read', async () => {
+    const app = await create(() => undefined);
+    try {
+      await app.listen(0, '127.0.0.1');
+      // Instead of a minute.
+      app.getHttpServer().timeout = 500;
+      const url = new URL(await app.getUrl());
+      expect(await (await fetch(new URL('/orders/checked', url))).json()).toEqual({ ok: true });
+      const reader = connect(Number(url.port), '127.0.0.1');
+      const closed = once(app.getHttpServer(), 'connection').then(([socket]: Socket[]) =>
+        once(socket ?? reader, 'close'),
+      );
+      reader.pause().write('GET /orders/large HTTP/1.1\r\nhost: orders\r\n\r\n');
+      await closed;
+      reader.destroy();
+    } finally {
+      await app.close();
+    }
+  }, 20_000);
 
   it('leaves nothing running when it fails', async () => {
     stopped = 0;

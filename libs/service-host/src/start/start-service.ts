@@ -15,6 +15,7 @@ import { requestDurations } from './metrics.js';
 import { routeSchemaOptions } from './route-schemas.js';
 import { OpenApiDocument } from '../openapi/openapi.js';
 import { requestCheckOptions, checkRequests } from '../requests/request-checks.js';
+import { letQuietWorkEnd } from '../requests/quiet-work.js';
 import { RecordedAnswers } from '../trail/recorded-answers.js';
 import { RepeatedLines } from '../requests/repeated-lines.js';
 import { refusedCallerOf, traceOf } from '../trace/request-trace.js';
@@ -100,6 +101,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     reply.header('cache-control', 'no-store');
     done();
   });
+  letQuietWorkEnd(fastify);
   checkRequests(fastify);
   const records = app.get(RecordedAnswers);
   fastify.addHook('onSend', (request, reply, payload, done) => {
