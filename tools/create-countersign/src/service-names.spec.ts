@@ -1,10 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-// As the generator does, before anything is built.
-// oxlint-disable-next-line nx/enforce-module-boundaries
-import { nameProblem, namesOf } from '../../create-countersign/src/service-names.js';
+import { nameProblem, namesOf } from './service-names.js';
 
-const files = join(import.meta.dirname, 'files');
+const files = join(import.meta.dirname, '../../generators/src/files');
 /** Names of types and classes that the code of each service has, whatever its name is. None of its own ends with an s. */
 const own = new Set(
   globSync('**/*.ts.template', { cwd: files })
