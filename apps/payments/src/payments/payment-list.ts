@@ -1,4 +1,3 @@
-import { uuidv7 } from '@countersign/audit-event';
 import { idSchema, timeBoundSchema, pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
@@ -20,11 +19,6 @@ export const listPaymentsSchema = z.strictObject({
   cursor: paymentIdSchema.optional(),
 });
 export type ListPayments = z.infer<typeof listPaymentsSchema>;
-
-/** The smallest id that a payment of this moment can have: ids are UUIDv7, so a time is a place among them. */
-export function firstIdAt(time: Date): string {
-  return uuidv7(Math.max(0, time.getTime()), '0'.repeat(19));
-}
 
 export interface PaymentPageJson {
   readonly payments: readonly PaymentJson[];

@@ -3,7 +3,8 @@ import { type Reach } from '@countersign/auth-core';
 import { DATABASE, withinReach, type Database } from '@countersign/service-host';
 import { and, asc, desc, eq, gte, lt, lte, type SQL } from 'drizzle-orm';
 import { insertPart, updatePart, type Part } from '../changes/change.js';
-import { firstIdAt, type ListPayments } from './payment-list.js';
+import { firstIdAt } from '../first-id.js';
+import { type ListPayments } from './payment-list.js';
 import { paymentIdSchema, type Payment, type PaymentId } from './payment.js';
 import { paymentTable } from './payments.tables.js';
 

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { eventBy, type Author } from '../author.js';
-import { firstIdAt } from '../payments/payment-list.js';
+import { firstIdAt } from '../first-id.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { OWN_CLIENT_ID, RecoveryService } from '../recovery/recovery.service.js';
 import { RefundsStore } from '../refunds/refunds.store.js';
