@@ -138,6 +138,23 @@ describe('what a command does with an answer that it does not expect', () => {
     }
   }, 20_000);
 
+  it('believes no key or checkpoint of the log that came by plain http from another machine', async () => {
+    process.env['COUNTERSIGN_AUDIT_URL'] = 'http://audit.invalid';
+    try {
+      for (const what of ['key', 'checkpoint']) {
+        const { code, out } = await command('audit', what, '--json');
+        expect([code, JSON.parse(out)]).toEqual([2, expect.objectContaining({ code: 'PLAIN_HTTP' })]);
+      }
+    } finally {
+      process.env['COUNTERSIGN_AUDIT_URL'] = address;
+    }
+    answer = (_, response) => {
+      response.writeHead(302, { location: 'http://audit.invalid/log/key' }).end();
+    };
+    const { code, err } = await command('audit', 'key');
+    expect([code, err]).toEqual([3, expect.stringContaining('redirect')]);
+  });
+
   it('shows nothing of an answer that moves the cursor, in lists as in refusals', async () => {
     answer = (_, response) => {
       json(response, { clients: [{ client_id: 'a\u001b[2Jb', status: 'active', policy: {} }] });

@@ -12,9 +12,9 @@ interface OutOptions {
 }
 
 async function readLog(session: Session, path: string): Promise<Buffer> {
-  const url = `${session.urlOf('audit')}/log/${path}`;
+  const url = `${session.safeUrlOf('audit')}/log/${path}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(30_000) });
     if (!response.ok) throw await refusalOf('audit', response, false);
     return Buffer.from(await response.arrayBuffer());
   } catch (error) {

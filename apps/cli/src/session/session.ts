@@ -56,6 +56,8 @@ export interface Session {
   issuer(): IssuerAddress;
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
+  /** As `urlOf`, to send something there or to believe what comes. @throws {CliError} also `PLAIN_HTTP` to another machine, unless allowed */
+  safeUrlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
   token(audience: string, scopes: readonly string[], anyOf?: readonly string[]): Promise<Credential>;
   /** Sends a request with a fitting token. @throws {CliError} for any answer that is no success */
@@ -115,12 +117,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
     asPerson: options.person,
     identity,
     issuer() {
-      const url = session.urlOf('issuer');
-      try {
-        protectedUrl(url, options.allowPlainHttp);
-      } catch (error) {
-        throw error instanceof TypeError ? unprotected(error) : error;
-      }
+      const url = session.safeUrlOf('issuer');
       return { issuer: options.issuer ?? stack?.urlOf('issuer') ?? url, url };
     },
     urlOf(service) {
@@ -135,6 +132,13 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
         `the address of ${service} is not known`,
         `Start the local stack (npm start), or set ${variable}.`,
       );
+    },
+    safeUrlOf(service) {
+      try {
+        return protectedUrl(session.urlOf(service), options.allowPlainHttp);
+      } catch (error) {
+        throw error instanceof TypeError ? unprotected(error) : error;
+      }
     },
     async token(audience, scopes, anyOf = []) {
       if (options.person) {
@@ -164,12 +168,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       }
     },
     async send({ service, scopes, anyOf, method = 'GET', path, body, headers = {}, timeoutMs = TIMEOUT_MS }) {
-      const url = session.urlOf(service);
-      try {
-        protectedUrl(url, options.allowPlainHttp);
-      } catch (error) {
-        throw error instanceof TypeError ? unprotected(error) : error;
-      }
+      const url = session.safeUrlOf(service);
       const credential = await session.token(service, scopes, anyOf);
       const patience = await allowing(timeoutMs);
       const ask = async (nonce?: string): Promise<Response> => {

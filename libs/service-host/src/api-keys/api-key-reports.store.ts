@@ -205,7 +205,7 @@ export class ApiKeyReports {
    */
   async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
     await this.#settle().catch(() => undefined);
-    // Each second, and there is seldom one: one statement instead of a transaction.
+    // Each second, and there is rarely one: one statement instead of a transaction.
     const { rows: found } = await this.pool.query('select exists (select from api_key_report) as any');
     if (!anyRows.parse(found)[0].any) return 0;
     return inTransaction(this.pool, async (client) => {
