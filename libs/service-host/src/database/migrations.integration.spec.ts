@@ -121,6 +121,7 @@ describe('migrations with their own credentials', () => {
       '0000_outbox',
       '0001_outbox_groups',
       '0002_known_index',
+      '0003_kept_by_index',
     ]);
     expect(await migrate(urls, from)).toEqual([]);
   }, 60_000);

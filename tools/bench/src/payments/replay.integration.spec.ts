@@ -16,7 +16,8 @@ const ONE_EACH = 0.001;
 function plain(value: unknown): unknown {
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return 'a time';
   if (typeof value === 'string' && value.length > 20) return 'a text';
-  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
   return 'an object';
 }
 
