@@ -8,6 +8,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { LogReach, type LogWentBack } from '../log/log-reach.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
+import { LogComparison } from './log-comparison.js';
 import { KNOWN_INDEX_KEYS, readKnownPlace, type KnownIndexKeys } from './known-index.js';
 import { publisherOf } from './recalled-message.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
@@ -35,15 +36,14 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #checked = false;
-  #end = 0n;
-  #restored = false;
   #checkpoint: Checkpoint | undefined;
+  readonly #comparison: LogComparison;
   readonly #publishers = new Set<string>();
   readonly #doubted = new Set<string>();
 
   constructor(
     @Inject(RECOVERY_OPTIONS) private readonly options: RecoveryOptions,
-    @Inject(RecoveryStore) private readonly store: RecoveryStore,
+    @Inject(RecoveryStore) store: RecoveryStore,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
     @Inject(KNOWN_INDEX_KEYS) private readonly keys: KnownIndexKeys,
     @Inject(LogReach) private readonly reach: LogReach,
@@ -51,9 +51,10 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(Background) background: Background,
   ) {
+    this.#comparison = new LogComparison(reach, () => store.nextIndex());
     background.repeat({ name: 'log_recovery', everyMs: CHECK_EVERY_MS, run: () => this.#checkAll() });
     health.add('log_not_restored', () => {
-      if (this.#restored) throw new Error(this.#reason());
+      if (this.restored) throw new Error(this.#reason());
     });
   }
 
@@ -74,7 +75,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Whether the log may grow and be signed: it was compared with what is known outside, and has all of it. */
   get mayGrow(): boolean {
-    return this.#checked && !this.#restored;
+    return this.#checked && !this.restored;
   }
 
   /** The sources that have sent something since this process started. NATS lets each publish only under its own name, which bounds them. */
@@ -104,12 +105,12 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Whether something outside is ahead of the log. */
   get restored(): boolean {
-    return this.#restored;
+    return this.#comparison.restored;
   }
 
   /** The index behind the last one that anybody knows of. */
   get end(): bigint {
-    return this.#end;
+    return this.#comparison.end;
   }
 
   /** The newest that audit had signed when it started, or when its database went back, if it is remembered. */
@@ -119,7 +120,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
 
   /** The connection over which a restored log recovers. @throws {Problem} 409 `LOG_NOT_RESTORED` */
   mustBeRestored(): NatsConnection {
-    if (this.#connection !== undefined && this.#restored) return this.#connection;
+    if (this.#connection !== undefined && this.restored) return this.#connection;
     throw new Problem(
       409,
       'LOG_NOT_RESTORED',
@@ -139,7 +140,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Compares the log with what somebody outside knows of. @param end the index behind the last one */
   async seen(end: bigint): Promise<void> {
-    if (end > this.reach.end || this.#restored) await this.#compareWith(end);
+    if (end > this.reach.end || this.restored) await this.#compareWith(end);
   }
 
   /** Holds the log still whose database was replaced by an older one while this process ran, and asks again what was signed. */
@@ -149,15 +150,9 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async #compareWith(end: bigint): Promise<void> {
-    const next = await this.store.nextIndex();
-    for (const known of [end, this.reach.end]) if (known > this.#end) this.#end = known;
-    this.reach.saw(next);
-    const restored = next < this.#end;
-    if (restored && !this.#restored) {
-      this.#restored = true;
-      this.logger.error({ next_index: next.toString(), end_index: this.#end.toString() }, this.#reason());
-    }
-    this.#restored = restored;
+    const next = await this.#comparison.with(end);
+    if (next === undefined) return;
+    this.logger.error({ next_index: next.toString(), end_index: this.end.toString() }, this.#reason());
   }
 
   async #connect(): Promise<void> {
@@ -168,7 +163,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   async #checkAll(): Promise<undefined> {
     if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
     // Another replica may have recovered the log.
-    if (this.#restored) await this.seen(this.#end);
+    if (this.restored) await this.seen(this.end);
   }
 
   async #check(connection: NatsConnection): Promise<void> {
@@ -182,6 +177,6 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   #reason(): string {
-    return `the database was restored: entries up to log index ${String(this.#end - 1n)} were in the log; run countersign audit recover`;
+    return `the database was restored: entries up to log index ${String(this.end - 1n)} were in the log; run countersign audit recover`;
   }
 }
