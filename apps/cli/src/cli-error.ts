@@ -29,6 +29,9 @@ export class CliError extends Error {
   }
 }
 
+/** A request was sent, and what came back does not say whether it was carried out. */
+export class OutcomeUnknown extends CliError {}
+
 /** A check found a fault, and the command has printed what: the exit code alone says it again. */
 export class CheckFailed extends Error {
   readonly exitCode = ExitCode.refused;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -55,6 +56,18 @@ describe('a file that is kept', () => {
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['evidence', ['log.key']]);
     await write(path, 'new', true);
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['new', ['log.key']]);
+  });
+
+  it('takes no place of a device or a pipe, and offers --force only where a command has it', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect((await codeOf(write(pipe, '', true)))?.slice(0, 2)).toEqual([2, 'FILE_UNWRITABLE']);
+    const path = join(folder, 'client.key');
+    writeFileSync(path, 'a key');
+    const hintOf = (options: { readonly force?: boolean }): Promise<unknown> =>
+      NewFile.create(path, options).catch((error: unknown) => (error instanceof CliError ? error.hint : error));
+    expect(await hintOf({})).toBe('Choose another file.');
+    expect(await hintOf({ force: false })).toContain('--force');
   });
 
   it('is not written over one that came there in the meantime', async () => {

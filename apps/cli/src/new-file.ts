@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, type Stats } from 'node:fs';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 import { Option } from 'commander';
@@ -22,8 +22,12 @@ function codeOf(error: unknown): string | undefined {
 const fault = (code: string, message: string, hint: string): CliError =>
   new CliError(ExitCode.usage, code, message, hint);
 
-const exists = (path: string): CliError =>
-  fault('FILE_EXISTS', `${path} already exists`, 'Choose another file, or add --force to overwrite it.');
+const exists = (path: string, mayForce: boolean): CliError =>
+  fault(
+    'FILE_EXISTS',
+    `${path} already exists`,
+    mayForce ? 'Choose another file, or add --force to overwrite it.' : 'Choose another file.',
+  );
 
 function unwritable(path: string, error: unknown): CliError {
   const reason = error instanceof Error ? error.message : String(error);
@@ -34,9 +38,9 @@ function unwritable(path: string, error: unknown): CliError {
   );
 }
 
-async function find(path: string): Promise<{ readonly isFolder: boolean } | undefined> {
+async function find(path: string): Promise<Stats | undefined> {
   try {
-    return { isFolder: (await stat(path)).isDirectory() };
+    return await stat(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw unwritable(path, error);
@@ -48,20 +52,27 @@ async function find(path: string): Promise<{ readonly isFolder: boolean } | unde
  * so it is left alone unless the caller says otherwise. Made before any service is asked, so that nothing is asked for nothing.
  */
 export class NewFile {
+  #closed = false;
+
   private constructor(
     readonly path: string,
-    private readonly force: boolean,
+    private readonly force: boolean | undefined,
     private readonly beside: string,
     private readonly handle: FileHandle,
   ) {}
 
-  /** @throws {CliError} exit code 2: `FILE_EXISTS`, `FOLDER_MISSING`, `FILE_UNWRITABLE` */
-  static async create(path: string, { force }: { readonly force: boolean }): Promise<NewFile> {
+  /**
+   * @param force whether it may take the place of another file; undefined where the command has no such option
+   * @throws {CliError} exit code 2: `FILE_EXISTS`, `FOLDER_MISSING`, `FILE_UNWRITABLE`
+   */
+  static async create(path: string, { force }: { readonly force?: boolean }): Promise<NewFile> {
     const folder = dirname(path);
     const [place, around] = [await find(path), await find(folder)];
-    if (place?.isFolder === true) throw fault('FILE_UNWRITABLE', `${path} is a directory`, 'Choose a file in it.');
-    if (place !== undefined && !force) throw exists(path);
-    if (around?.isFolder !== true) {
+    if (place?.isDirectory() === true) throw fault('FILE_UNWRITABLE', `${path} is a directory`, 'Choose a file in it.');
+    if (place !== undefined && force !== true) throw exists(path, force !== undefined);
+    // It would be replaced for everybody: /dev/null is one.
+    if (place?.isFile() === false) throw fault('FILE_UNWRITABLE', `${path} is a device or a pipe`, 'Choose a file.');
+    if (around?.isDirectory() !== true) {
       throw fault(
         'FOLDER_MISSING',
         `the directory ${folder} does not exist`,
@@ -90,12 +101,19 @@ export class NewFile {
   async commit(): Promise<void> {
     try {
       await this.#close();
-      if (this.force) await rename(this.beside, this.path);
+      if (this.force === true) await rename(this.beside, this.path);
       else await this.#putNew();
       unfinished.delete(this.beside);
     } catch (error) {
       throw error instanceof CliError ? error : unwritable(this.path, error);
     }
+  }
+
+  /** Leaves nothing of it. */
+  async discard(): Promise<void> {
+    await this.#close();
+    await rm(this.beside, { force: true });
+    unfinished.delete(this.beside);
   }
 
   /** Keeps what came of a file that was cut off. @returns where it is */
@@ -106,6 +124,8 @@ export class NewFile {
   }
 
   async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.handle.sync();
     await this.handle.close();
   }
@@ -115,7 +135,8 @@ export class NewFile {
     try {
       await link(this.beside, this.path);
     } catch (error) {
-      if (codeOf(error) === 'EEXIST' || (await find(this.path)) !== undefined) throw exists(this.path);
+      if (codeOf(error) === 'EEXIST' || (await find(this.path)) !== undefined)
+        throw exists(this.path, this.force !== undefined);
       await rename(this.beside, this.path);
       return;
     }

@@ -16,31 +16,47 @@ export function createOutput(json: boolean): Output {
   return {
     json,
     result(value, text) {
-      process.stdout.write(`${json ? JSON.stringify(value) : text}\n`);
+      process.stdout.write(`${json ? jsonLine(value) : printableLines(text)}\n`);
     },
     note(text) {
-      if (!json) process.stderr.write(`${text}\n`);
+      if (!json) say(text);
     },
   };
 }
 
 /** Prints why a command failed; with `--json` also as one line on standard output, so that a script need not parse words. */
 export function printFailure({ code, message, hint }: CliError, json: boolean): void {
-  const lines = [`error: ${message}`, ...(hint === undefined ? [] : [hint])].flatMap((text) => text.split('\n'));
-  process.stderr.write(`${lines.map(printable).join('\n')}\n`);
+  say([`error: ${message}`, ...(hint === undefined ? [] : [hint])].join('\n'));
   if (!json) return;
-  process.stdout.write(`${JSON.stringify({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) })}\n`);
+  process.stdout.write(`${jsonLine({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) })}\n`);
 }
 
-/** What of a text could move a terminal's cursor is shown as a dot. */
+/** Says something to the person at the terminal, with `--json` too. */
+export function say(text: string): void {
+  process.stderr.write(`${printableLines(text)}\n`);
+}
+
+/** What of a text could move a terminal's cursor is shown as a dot. A name within a text that must not begin a new line goes through this. */
 export const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
+
+/** As {@link printable}, line by line. */
+export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
+
+/** A value in JSON, the same to whatever parses it: `JSON.stringify` leaves some characters as they are that move a terminal's cursor. */
+const jsonLine = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(/\p{C}/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
 
 /** Rows as aligned columns under their titles. @returns one line that says so when there are none */
 export function table(titles: readonly string[], given: readonly (readonly string[])[], empty = 'none'): string {
   if (given.length === 0) return empty;
   const rows = given.map((cells) => cells.map(printable));
   const widths = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), title.length),
   );
   const line = (cells: readonly string[]): string =>
     cells

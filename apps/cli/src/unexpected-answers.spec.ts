@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -167,6 +176,135 @@ describe('what a command does with an answer that it does not expect', () => {
     expect((await command('clients', 'list')).err).toContain('not·[2J you');
   });
 
+  it('shows nothing of an answer that moves the cursor, whatever the command', async () => {
+    const evil = 'a\u001b[2J\u009b2J\rb';
+    const everything = {
+      ...{ client_id: evil, status: evil, policy: { audiences: {} }, kind: evil, name: evil, until: evil },
+      ...{ revoked_by: evil, revoked_at: evil, pushed: true, dry_run: true, ok: true, checked_at: evil },
+      ...{
+        changes: [{ client_id: 'c', kind: 'changed', text: evil }],
+        clients: [{ client_id: evil, status: 'a', policy: {} }],
+      },
+      ...{ events: evil, indexed: evil, counted: evil, sources: [], outcomes: { [evil]: '1' } },
+      ...{ accounts: 1, transfers: 1, entries: 1, invariants: [], state: 'current', next_index: evil, end_index: '1' },
+      ...{ found: 0, missing: [], keys: [], checks: { database: evil }, notes: {}, client_secret: evil },
+    };
+    answer = (_, response) => {
+      json(response, everything);
+    };
+    const declared = join(folder, 'clients.json');
+    writeFileSync(declared, '{"clients":[]}');
+    for (const args of [
+      ['clients', 'apply', declared],
+      ['clients', 'show', 'c'],
+      ['clients', 'add', 'c', '--secret'],
+      ['clients', 'list', '--json'],
+      ['revoke', 'client', 'c'],
+      ['audit', 'stats'],
+      ['audit', 'recover'],
+      ['audit', 'key'],
+      ['ledger', 'check'],
+      ['doctor'],
+    ]) {
+      const { code, out, err } = await command(...args);
+      expect({ args, code, shown: /(?!\n)\p{Cc}/u.test(out + err) }).toEqual({
+        args,
+        code: args[0] === 'doctor' ? 1 : 0,
+        shown: false,
+      });
+      expect(out).toContain('[2J');
+    }
+    const { out } = await command('clients', 'list', '--json');
+    expect(JSON.parse(out)).toMatchObject({ clients: [{ client_id: evil }] });
+  });
+
+  it('counts for the doctor the dead letters that wait, however many were replayed or erased', async () => {
+    const stack = join(folder, 'stack');
+    mkdirSync(join(stack, 'env'), { recursive: true });
+    writeFileSync(join(stack, 'env/clients.json'), '{"clients":[]}');
+    const page = (letter: object) => Array.from({ length: 200 }, (_, at) => ({ position: String(at), ...letter }));
+    let letters: object[] = [];
+    let waiting = 0;
+    answer = ({ pathname }, response) => {
+      if (pathname === '/overview')
+        json(response, { dead_letters: { waiting, oldest_at: '2026-11-01T00:00:00.000Z' } });
+      else json(response, { status: 'ready', checks: {}, notes: {}, dead_letters: letters, keys: [] });
+    };
+    const found = async (): Promise<unknown> => {
+      const { out } = await command('doctor', '--json', '--stack', stack);
+      return (JSON.parse(out) as { findings: { code: string }[] }).findings.filter(
+        ({ code }) => code === 'DEAD_LETTERS',
+      );
+    };
+    letters = page({ replayed_at: '2026-11-02T00:00:00.000Z', erased_at: null });
+    waiting = 1;
+    expect(await found()).toMatchObject([
+      { what: '1 message could not enter the trail; the oldest came 2026-11-01T00:00:00.000Z' },
+    ]);
+    letters = page({ replayed_at: null, erased_at: '2026-11-03T00:00:00.000Z' }).slice(0, 1);
+    waiting = 0;
+    expect(await found()).toEqual([]);
+    waiting = 10_000;
+    expect(await found()).toMatchObject([{ what: expect.stringMatching(/^at least 10000 messages/) }]);
+  });
+
+  it('revokes no API key as a token, and says of a token that cannot be named why', async () => {
+    const asked: string[] = [];
+    answer = ({ pathname }, response) => {
+      asked.push(pathname);
+      json(response, {});
+    };
+    const id = '01900000-0000-7000-8000-000000000001';
+    const key = makeApiKey('live', id);
+    for (const kind of ['token', 'subject']) {
+      const { code, err } = await command('revoke', kind, key);
+      expect([code, err]).toEqual([2, expect.stringContaining(`countersign api-keys revoke ${id}`)]);
+      expect(err).not.toContain(key);
+    }
+    const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString('base64url');
+    for (const claims of [{ exp: 2_000_000_000 }, { jti: 'a', exp: 1e300 }]) {
+      const { code, out } = await command('revoke', 'token', `${part({})}.${part(claims)}.x`, '--json');
+      expect([code, JSON.parse(out)]).toEqual([2, expect.objectContaining({ code: 'NOT_A_TOKEN' })]);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('gets a secret that is shown only once also where its first answer is lost', async () => {
+    const keys: unknown[] = [];
+    answer = (_, response) => {
+      keys.push(response.req.headers['idempotency-key']);
+      if (keys.length === 1) cut(response, '{"client_id":');
+      else json(response, { client_id: 'legacy', secret_id: 's', client_secret: 'shown-once' });
+    };
+    const { code, out } = await command('clients', 'rotate', 'legacy', '--secret');
+    expect([code, out, keys.length]).toEqual([0, 'shown-once\n', 2]);
+    expect(keys[0]).toEqual(expect.any(String));
+    expect(keys[1]).toBe(keys[0]);
+  });
+
+  it('keeps a new key for a client only where the issuer has it, or may have it', async () => {
+    const path = join(folder, 'client-key.json');
+    const add = (): Promise<Ran> => command('clients', 'add', 'reporting', '--key-out', path);
+    answer = (_, response) => {
+      response.writeHead(400, { 'content-type': 'application/problem+json' }).end('{"code":"REQUEST_INVALID"}');
+    };
+    for (let times = 0; times < 2; times += 1) expect((await add()).err).toContain('REQUEST_INVALID');
+    answer = (_, response) => {
+      cut(response, '{"client_id":');
+    };
+    const { code, err } = await add();
+    const [, beside = ''] = /Its private key is in (\S+): the issuer may have/.exec(err) ?? [];
+    expect([code, existsSync(path), JSON.parse(readFileSync(beside, 'utf8'))]).toEqual([
+      3,
+      false,
+      expect.objectContaining({ kty: 'EC', d: expect.any(String) }),
+    ]);
+    answer = (_, response) => {
+      json(response, { client_id: 'reporting', status: 'active', policy: {} });
+    };
+    expect([(await add()).code, existsSync(path)]).toEqual([0, true]);
+  });
+
   it('says with --json in one line that keys which work are in files', async () => {
     const key = makeApiKey('test', '01900000-0000-7000-8000-000000000001');
     const path = join(folder, 'leak');
@@ -176,5 +314,18 @@ describe('what a command does with an answer that it does not expect', () => {
     };
     const { code, out } = await command('keys', 'scan', path, '--json');
     expect([code, JSON.parse(out)]).toEqual([1, expect.objectContaining({ ok: false, live: 1 })]);
+  });
+
+  it('fails where nothing of what was named could be read, and names what it passed over without moving the cursor', async () => {
+    const loop = join(folder, 'loop');
+    symlinkSync(loop, loop);
+    expect(JSON.parse((await command('keys', 'scan', loop, '--json')).out)).toMatchObject({ code: 'FILE_UNREADABLE' });
+    if (process.platform !== 'linux') return;
+    const below = join(folder, 'names');
+    mkdirSync(below);
+    // Of bytes that are no text, as an unpacked archive may have them: such a file cannot be opened by its name.
+    writeFileSync(Buffer.concat([Buffer.from(join(below, '\u001b[2Jkey')), Buffer.from([0xff])]), '');
+    const { code, out } = await command('keys', 'scan', below);
+    expect([code, out]).toEqual([0, `no API keys found\nnot readable: ${below}/·[2Jkey\ufffd\n`]);
   });
 });

@@ -59,15 +59,21 @@ interface NewKeyRequest {
 
 /** Asks for a new key and shows it once: on the screen, or in a file that only its owner may read. The file is there before it is asked for. */
 async function showNew(session: Session, { path, body, file }: NewKeyRequest): Promise<void> {
-  const kept = file === undefined ? undefined : await NewFile.create(file, { force: false });
+  const kept = file === undefined ? undefined : await NewFile.create(file, {});
   const { api_key: text, ...key } = await callAdmin(session, newApiKeySchema, { path, method: 'POST', body });
   if (kept === undefined) {
     session.output.note('The key is shown only once; store it with your secrets.');
     session.output.result({ ok: true, ...key, api_key: text }, `${tableOf([key])}\n\n${text}`);
     return;
   }
-  await kept.write(`${text}\n`);
-  await kept.commit();
+  try {
+    await kept.write(`${text}\n`);
+    await kept.commit();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const hint = `The key exists, and its text is lost. Revoke it, and create another one: countersign api-keys revoke ${key.id}`;
+    throw new CliError(error.exitCode, error.code, error.message, hint);
+  }
   session.output.note(`The key is in ${kept.path}, readable only by you. It is not shown again.`);
   session.output.result({ ok: true, ...key, key_file: kept.path }, tableOf([key]));
 }

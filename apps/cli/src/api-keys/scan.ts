@@ -1,11 +1,11 @@
-import { createReadStream, lstatSync, readdirSync, statSync } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { type Command } from 'commander';
 import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
 import { counted } from '../counted.js';
-import { table } from '../output.js';
+import { printable, table } from '../output.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession, type Session } from '../session/session.js';
 
@@ -28,25 +28,48 @@ const statusSchema = z.object({
 });
 type Status = z.infer<typeof statusSchema>['keys'][number];
 
+const notReadable = (path: string, reason: string): CliError =>
+  new CliError(ExitCode.usage, 'FILE_UNREADABLE', `${path} cannot be read: ${reason}`);
+
+/** @throws {CliError} for what is not there, or cannot be reached */
+function named(path: string): Stats {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw notReadable(path, error instanceof Error ? error.message : String(error));
+  }
+  if (stat === undefined) throw new CliError(ExitCode.usage, 'FILE_MISSING', `there is no ${path}`);
+  return stat;
+}
+
 /**
  * What the caller names is read whatever it is, also a link or a pipe: finding nothing because nothing was read would look like a clean scan.
  * @param unreadable gets the folders that cannot be read
  * @throws {CliError} for a path that does not exist
  */
 function* filesOf(path: string, unreadable: string[]): Generator<string> {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new CliError(ExitCode.usage, 'FILE_MISSING', `there is no ${path}`);
-  if (stat.isDirectory()) yield* filesBelow(path, unreadable);
+  if (named(path).isDirectory()) yield* filesBelow(path, unreadable);
   else yield path;
+}
+
+/** Of a name that is listed: undefined where it cannot be reached, as one that is not UTF-8 or in a folder that may only be listed. */
+function listed(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Files in a folder and the folders in it; links are not followed, so that no file is read twice and none outside. */
 function* filesBelow(folder: string, unreadable: string[]): Generator<string> {
   for (const name of namesIn(folder, unreadable)) {
     const path = join(folder, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() === true) yield path;
-    if (stat?.isDirectory() === true && !passedOver.has(name)) yield* filesBelow(path, unreadable);
+    const stat = listed(path);
+    if (stat === undefined) unreadable.push(path);
+    else if (stat.isFile()) yield path;
+    else if (stat.isDirectory() && !passedOver.has(name)) yield* filesBelow(path, unreadable);
   }
 }
 
@@ -66,7 +89,8 @@ export async function scanned(
   const [found, unreadable]: [Found[], string[]] = [[], []];
   for (const file of filesOf(path, unreadable)) {
     try {
-      found.push(...(await keysIn(file)));
+      // One by one: a file may hold more of them than one call has arguments.
+      for (const key of await keysIn(file)) found.push(key);
     } catch {
       unreadable.push(file);
     }
@@ -140,6 +164,7 @@ const isLive = (status: string): boolean => status === 'live' || status === 'rot
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
   const { found, unreadable } = await scanned(path);
+  if (unreadable.includes(path)) throw notReadable(path, 'nothing in it was scanned');
   const statuses = found.length === 0 ? new Map<string, Status>() : await statusesOf(session, found);
   const keys = found.map(({ file, line, id, environment, sha256 }) => {
     const { status = 'unknown', client_id: clientId, name } = statuses.get(`${id} ${sha256}`) ?? {};
@@ -155,7 +180,7 @@ export async function scan(path: string, _: object, command: Command): Promise<v
     key.name ?? '',
   ]);
   const shown = table(['where', 'id', 'environment', 'status', 'client', 'name'], rows, 'no API keys found');
-  const missed = unreadable.map((one) => `\nnot readable: ${one}`).join('');
+  const missed = unreadable.map((one) => `\nnot readable: ${printable(one)}`).join('');
   session.output.result({ ok: live === 0, live, keys, unreadable }, `${shown}${missed}`);
   if (live === 0) return;
   session.output.note(

@@ -14,6 +14,7 @@ const letterSchema = z.looseObject({
   payload: z.string(),
   received_at: z.string(),
   replayed_at: z.string().nullable(),
+  erased_at: z.string().nullish(),
 });
 const pageSchema = z.object({ dead_letters: z.array(letterSchema) });
 const replayedSchema = z.looseObject({ position: z.string(), log_index: z.string() });
@@ -31,6 +32,9 @@ async function read(session: Session, after: string, limit: number): Promise<rea
   const page = await session.call(pageSchema, { service: 'audit', scopes: ['audit:read'], path });
   return page.dead_letters;
 }
+
+const stateOf = ({ replayed_at: replayed, erased_at: erased }: Letter): string =>
+  replayed !== null ? 'replayed' : typeof erased === 'string' ? 'erased' : 'kept';
 
 async function list(
   { limit, after }: { readonly limit: number; readonly after: string },
@@ -50,7 +54,7 @@ async function list(
     letter.received_at,
     letter.source ?? '',
     letter.sequence ?? '',
-    letter.replayed_at === null ? 'kept' : 'replayed',
+    stateOf(letter),
     letter.reason,
   ]);
   session.output.result(
@@ -78,6 +82,7 @@ async function show(position: string, _: object, command: Command): Promise<void
     `number    ${letter.source === null || letter.sequence === null ? 'none that could be verified' : `${letter.sequence} of ${letter.source}`}`,
     `reason    ${letter.reason}`,
     `replayed  ${letter.replayed_at ?? 'no'}`,
+    ...(typeof letter.erased_at === 'string' ? [`erased    ${letter.erased_at}`] : []),
   ];
   session.output.result({ ok: true, ...letter }, `${lines.map(printable).join('\n')}\n\n${printable(letter.payload)}`);
 }

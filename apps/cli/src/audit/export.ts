@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { forceOption, NewFile } from '../new-file.js';
+import { printableLines } from '../output.js';
 import { openSession } from '../session/session.js';
 import { countOf } from '../pages.js';
 import { addFilters, queryOf, READING } from './filters.js';
@@ -38,8 +39,13 @@ async function copy(body: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) 
   return last;
 }
 
-async function print(chunk: Uint8Array): Promise<void> {
-  if (!process.stdout.write(chunk)) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+/** Prints evidence as it is; to a terminal without what moves its cursor. */
+function printer(): (chunk: Uint8Array) => Promise<void> {
+  const decoder = new TextDecoder();
+  return async (chunk) => {
+    const shown = process.stdout.isTTY ? printableLines(decoder.decode(chunk, { stream: true })) : chunk;
+    if (!process.stdout.write(shown)) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+  };
 }
 
 function endOf(last: Buffer): z.infer<typeof endSchema> | undefined {
@@ -87,7 +93,7 @@ async function run(options: ExportOptions, command: Command): Promise<void> {
     path: `/events/export?${query.toString()}`,
     timeoutMs: null,
   });
-  const write = file === undefined ? print : (chunk: Uint8Array) => file.write(chunk);
+  const write = file === undefined ? printer() : (chunk: Uint8Array) => file.write(chunk);
   const last = response.body === null ? Buffer.alloc(0) : await copy(response.body, write);
   const end = endOf(last);
   if (end === undefined) {

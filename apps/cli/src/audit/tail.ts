@@ -78,7 +78,7 @@ async function run({ count = Infinity, cursor }: TailOptions, command: Command):
   let shown = 0;
   const show = (data: string): boolean => {
     const found = foundEventSchema.parse(JSON.parse(data));
-    process.stdout.write(`${session.output.json ? JSON.stringify(found) : line(eventRow(found))}\n`);
+    session.output.result(found, line(eventRow(found)));
     shown += 1;
     return shown >= count;
   };

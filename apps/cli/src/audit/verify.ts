@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   ExportCheck,
   NoteError,
@@ -39,7 +39,7 @@ function readText(file: string): string {
 /** The key itself, or a file with keys, a line each; text after a key on its line is ignored. */
 function verifiersOf(text: string): readonly NoteVerifier[] {
   try {
-    const lines = text.includes('+') ? [text] : readText(text).split('\n');
+    const lines = text.includes('+') && !existsSync(text) ? [text] : readText(text).split('\n');
     const keys = lines
       .map((line) => line.trim().split(/\s/)[0] ?? '')
       .filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,7 +1,7 @@
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CliError, ExitCode, OutcomeUnknown } from '../cli-error.js';
 import { NewFile } from '../new-file.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession, type Session } from '../session/session.js';
@@ -34,13 +34,37 @@ function parseAudience(text: string): readonly [string, readonly string[]] {
   return [name, list];
 }
 
-/** Creates a key and keeps its private part, for its owner only; never over a file that is there. */
-async function newKey(path: string): Promise<PrivateJwk> {
-  const file = await NewFile.create(path, { force: false });
+/**
+ * Creates a key and keeps its private part, for its owner only; never over a file that is there, and only once the issuer has its public part, so
+ * that the same command works again after a refusal.
+ * @param register gives the issuer its public part
+ */
+async function withNewKey<Answer>(
+  path: string,
+  register: (key: PrivateJwk) => Promise<Answer>,
+): Promise<{ readonly key: PrivateJwk; readonly answer: Answer }> {
+  const file = await NewFile.create(path, {});
   const key = await generateSigningKey();
   await file.write(`${JSON.stringify(key)}\n`);
-  await file.commit();
-  return key;
+  let answer: Answer;
+  try {
+    answer = await register(key);
+  } catch (error) {
+    if (error instanceof OutcomeUnknown) throw await kept(error, file, `the issuer may have registered ${key.kid}`);
+    await file.discard();
+    throw error;
+  }
+  try {
+    await file.commit();
+  } catch (error) {
+    throw error instanceof CliError ? await kept(error, file, `the issuer has registered ${key.kid}`) : error;
+  }
+  return { key, answer };
+}
+
+/** The private part of a key that is registered, or may be, stays where it is. */
+async function kept({ exitCode, code, message }: CliError, file: NewFile, what: string): Promise<CliError> {
+  return new CliError(exitCode, code, message, `Its private key is in ${await file.keepUnfinished()}: ${what}`);
 }
 
 /** `countersign clients add`. */
@@ -52,11 +76,15 @@ export async function addClient(client: string, options: AddOptions, command: Co
   }
   const audiences = Object.fromEntries(audience.map(parseAudience));
   const policy = { audiences, ...(dpopRequired ? { dpop: 'required' } : {}) };
-  const key = keyOut === undefined ? undefined : await newKey(keyOut);
-  const credentials =
-    key === undefined ? { token_endpoint_auth_method: 'client_secret_basic' } : { jwks: { keys: [publicJwkOf(key)] } };
-  const body = { client_id: client, ...credentials, policy };
-  const added = await callAdmin(session, newClientSchema, { method: 'POST', path: '/admin/clients', body });
+  const add = (credentials: object): Promise<z.infer<typeof newClientSchema>> =>
+    callAdmin(session, newClientSchema, {
+      ...{ method: 'POST', path: '/admin/clients' },
+      body: { client_id: client, ...credentials, policy },
+    });
+  const added =
+    keyOut === undefined
+      ? await add({ token_endpoint_auth_method: 'client_secret_basic' })
+      : (await withNewKey(keyOut, (key) => add({ jwks: { keys: [publicJwkOf(key)] } }))).answer;
   session.output.result(
     { ok: true, ...added, ...(keyOut === undefined ? {} : { key_file: keyOut }) },
     added.client_secret ?? `${client} is registered; its private key is in ${keyOut ?? ''}`,
@@ -92,12 +120,9 @@ export async function rotateClient(client: string, options: RotateOptions, comma
     return;
   }
   if (keyOut === undefined) return;
-  const key = await newKey(keyOut);
-  const changed = await callAdmin(session, clientSchema, {
-    method: 'POST',
-    path: `${path}/keys`,
-    body: publicJwkOf(key),
-  });
+  const { key, answer: changed } = await withNewKey(keyOut, (made) =>
+    callAdmin(session, clientSchema, { method: 'POST', path: `${path}/keys`, body: publicJwkOf(made) }),
+  );
   const others = changed.jwks?.keys.map(({ kid }) => kid).filter((kid) => kid !== key.kid) ?? [];
   session.output.result(
     { ok: true, ...changed, key_file: keyOut, kid: key.kid },

@@ -121,9 +121,23 @@ async function waitingGroups(client: pg.Client, database: string): Promise<reado
   ];
 }
 
+function clientOf(url: string): pg.Client | { readonly fault: string } {
+  try {
+    return new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  } catch (error) {
+    return { fault: reasonOf(error) };
+  }
+}
+
 /** Checks a database with the login of its service. @param url the service's DATABASE_URL */
 export async function inspectDatabase(url: string): Promise<readonly Finding[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  const { host = '', pathname = '' } = URL.parse(url) ?? {};
+  const where = `database ${pathname.slice(1)}`;
+  const client = clientOf(url);
+  if ('fault' in client) {
+    const to_do = 'Check the files that it names, and write special characters percent-encoded: % as %25, @ as %40.';
+    return [{ code: 'DATABASE_NOT_READ', where, what: `${host}: its URL cannot be used: ${client.fault}`, to_do }];
+  }
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -137,11 +151,10 @@ export async function inspectDatabase(url: string): Promise<readonly Finding[]> 
       ...(await waitingGroups(client, database)),
     ];
   } catch (error) {
-    const { host, pathname } = new URL(url);
     return [
       {
         code: 'DATABASE_NOT_READ',
-        where: `database ${pathname.slice(1)}`,
+        where,
         what: `${host}: ${reasonOf(error)}`,
         to_do: "Give the service's own DATABASE_URL, and check that PostgreSQL answers from here.",
       },

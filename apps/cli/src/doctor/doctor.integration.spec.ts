@@ -217,6 +217,13 @@ describe('countersign doctor', () => {
     );
     expect(found.report?.findings[1]?.what).toMatch(/ answers 200 with something that is not a readiness report$/);
     expect(JSON.stringify(found)).not.toContain('secret-password');
+    for (const unusable of ['p%ff@127.0.0.1/payments', 'p@127.0.0.1/payments?sslrootcert=/nowhere/ca.pem']) {
+      const { report } = await doctor('--stack', stack, '--database', `postgres://payments:secret-${unusable}`);
+      expect(report?.findings.find(({ where }) => where === 'database payments')).toMatchObject({
+        code: 'DATABASE_NOT_READ',
+        what: expect.stringMatching(/^127\.0\.0\.1: its URL cannot be used: (?!.*secret)/),
+      });
+    }
     rmSync(join(stack, 'env/payments.env'));
   });
 

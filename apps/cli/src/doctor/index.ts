@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { z } from 'zod';
 import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
 import { counted } from '../counted.js';
-import { table } from '../output.js';
+import { printable, table } from '../output.js';
 import { findLocalStack } from '../session/local-stack.js';
 import { openSession } from '../session/session.js';
 import { type Finding } from './finding.js';
@@ -30,7 +30,11 @@ export function textOf({ services, databases, findings, not_asked: notAsked }: R
   parts.push(
     findings.length === 0
       ? 'All well.'
-      : findings.map(({ code, where, what, to_do }) => `${code}  ${where}\n  ${what}\n  To do: ${to_do}`).join('\n\n'),
+      : findings
+          .map(({ code, where, what, to_do }) =>
+            [`${code}  ${where}`, `  ${what}`, `  To do: ${to_do}`].map(printable).join('\n'),
+          )
+          .join('\n\n'),
   );
   if (notAsked.length > 0)
     parts.push(

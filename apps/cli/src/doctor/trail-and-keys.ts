@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CliError } from '../cli-error.js';
+import { counted } from '../counted.js';
 import { callAdmin } from '../session/admin.js';
 import { type Session } from '../session/session.js';
 import { type Finding } from './finding.js';
@@ -10,32 +11,20 @@ export interface NotAsked {
   readonly reason: string;
 }
 
-const lettersSchema = z.object({
-  dead_letters: z.array(z.object({ position: z.string(), replayed_at: z.string().nullable() })),
-});
-const PAGE = 200;
-/** More are not counted. */
-const PAGES = 10;
+const waitingSchema = z.object({ dead_letters: z.object({ waiting: z.number(), oldest_at: z.string().nullable() }) });
+/** Audit counts no more of them. */
+const COUNTED = 10_000;
 
 async function deadLetters(session: Session): Promise<readonly Finding[]> {
-  let kept = 0;
-  let after = '0';
-  for (let page = 0; page < PAGES; page += 1) {
-    const { dead_letters: letters } = await session.call(lettersSchema, {
-      service: 'audit',
-      scopes: ['audit:read'],
-      path: `/intake/dead-letters?after=${after}&limit=${String(PAGE)}`,
-    });
-    kept += letters.filter(({ replayed_at }) => replayed_at === null).length;
-    after = letters.at(-1)?.position ?? after;
-    if (letters.length < PAGE) break;
-  }
-  if (kept === 0) return [];
+  const { waiting, oldest_at: oldest } = (
+    await session.call(waitingSchema, { service: 'audit', scopes: ['audit:read'], path: '/overview' })
+  ).dead_letters;
+  if (waiting === 0) return [];
   return [
     {
       code: 'DEAD_LETTERS',
       where: 'audit',
-      what: `${String(kept)} messages could not enter the trail`,
+      what: `${waiting < COUNTED ? '' : 'at least '}${counted(waiting, 'message')} could not enter the trail; the oldest came ${oldest ?? ''}`,
       to_do: 'Run countersign audit dead-letters list, and replay those that an update makes readable.',
     },
   ];

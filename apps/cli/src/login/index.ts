@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type Command } from 'commander';
+import { printable, say } from '../output.js';
 import { openSession } from '../session/session.js';
 import { byBrowser } from './code-flow.js';
 import { byDevice } from './device-flow.js';
@@ -35,9 +36,6 @@ async function runLogin(options: LoginOptions, command: Command): Promise<void> 
   const { application: clientId, audience, scope, again, device, browser } = options;
   const request = { clientId, audience, scope: loginScope(audience, scope), again };
   const file = new LoginFile(address.issuer, audience);
-  const say = (text: string): void => {
-    process.stderr.write(`${text}\n`);
-  };
   await logIn(address, request, file, (key) =>
     device
       ? byDevice(address, request, key, ({ verification_uri, user_code }) => {
@@ -50,7 +48,7 @@ async function runLogin(options: LoginOptions, command: Command): Promise<void> 
   );
   const person = await whoIsLoggedIn(address, file);
   const value = { ok: true, issuer: address.issuer, person: person.id, name: person.name ?? null, scope: person.scope };
-  output.result(value, `Logged in as ${person.name ?? person.id}.`);
+  output.result(value, `Logged in as ${printable(person.name ?? person.id)}.`);
 }
 
 async function runLogout(_options: object, command: Command): Promise<void> {

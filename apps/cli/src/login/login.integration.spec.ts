@@ -284,5 +284,12 @@ describe('a person who logs in at the command line', () => {
     writeFileSync(join(folder, 'a-file'), '');
     const nowhere = new LoginFile(issuer, 'issuer', join(folder, 'a-file', 'below'));
     await expect(nowhere.locked(() => Promise.resolve())).rejects.toMatchObject({ code: 'LOGIN_UNWRITABLE' });
+    const inTheWay = new LoginFile(issuer, 'in-the-way', logins);
+    mkdirSync(inTheWay.path, { mode: 0o700 });
+    await expect(inTheWay.read()).rejects.toMatchObject({ code: 'LOGIN_UNREADABLE' });
+    await expect(
+      inTheWay.write({ issuer, audience: 'x', client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' }),
+    ).rejects.toMatchObject({ code: 'LOGIN_UNWRITABLE', exitCode: 2 });
+    rmSync(inTheWay.path, { recursive: true });
   });
 });

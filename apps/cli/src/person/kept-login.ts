@@ -32,6 +32,18 @@ export function loginFolder(environment: NodeJS.ProcessEnv = process.env): strin
 const IDENTITY = 'issuer';
 const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function unwritable(error: unknown): CliError {
+  const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder that only you can write to.';
+  return new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be kept: ${reasonOf(error)}`, hint);
+}
+
+function unreadable(path: string, error: unknown): CliError {
+  const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder of your own, or delete this and log in again.';
+  return new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${path} cannot be read: ${reasonOf(error)}`, hint);
+}
+
 async function readLogin(path: string): Promise<KeptLogin | undefined> {
   let text: string;
   try {
@@ -44,7 +56,7 @@ async function readLogin(path: string): Promise<KeptLogin | undefined> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    throw error instanceof CliError ? error : unreadable(path, error);
   }
   try {
     return keptSchema.parse(JSON.parse(text));
@@ -70,7 +82,7 @@ export class LoginFile {
   static async all(issuer: string, folder = loginFolder()): Promise<readonly LoginFile[]> {
     const files = await readdir(folder).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return [];
-      throw error;
+      throw unreadable(folder, error);
     });
     const found: LoginFile[] = [];
     for (const file of files.filter((name) => name.startsWith(`login-${nameOf(issuer)}-`) && name.endsWith('.json'))) {
@@ -85,13 +97,15 @@ export class LoginFile {
     return readLogin(this.path);
   }
 
-  /** Puts it in its place whole. */
+  /** Puts it in its place whole. @throws {CliError} `LOGIN_UNWRITABLE` */
   async write(login: KeptLogin): Promise<void> {
     await this.#makeFolder();
     const beside = `${this.path}.${randomUUID()}.part`;
     try {
       await writeFile(beside, JSON.stringify(login), { mode: 0o600, flag: 'wx', flush: true });
       await rename(beside, this.path);
+    } catch (error) {
+      throw unwritable(error);
     } finally {
       await rm(beside, { force: true });
     }
@@ -102,9 +116,7 @@ export class LoginFile {
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder that only you can write to.';
-      throw new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be kept: ${reason}`, hint);
+      throw unwritable(error);
     }
   }
 
@@ -112,10 +124,12 @@ export class LoginFile {
     await rm(this.path, { force: true });
   }
 
-  /** Runs while no other command uses this login: a refresh token works once. @throws {CliError} `LOGIN_LOCKED` */
+  /** Runs while no other command uses this login: a refresh token works once. @throws {CliError} `LOGIN_LOCKED`, `LOGIN_UNWRITABLE` */
   async locked<Result>(act: () => Promise<Result>, patienceMs = LOCK_PATIENCE_MS): Promise<Result> {
     await this.#makeFolder();
-    const release = await takeLock(`${this.path}.lock`, patienceMs);
+    const release = await takeLock(`${this.path}.lock`, patienceMs).catch((error: unknown) => {
+      throw error instanceof CliError ? error : unwritable(error);
+    });
     try {
       return await act();
     } finally {

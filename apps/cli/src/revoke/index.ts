@@ -1,5 +1,7 @@
+import { API_KEY_PREFIX, parseApiKey } from '@countersign/auth-core';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
 import { limitOption, noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
@@ -18,9 +20,11 @@ const revocationSchema = z.looseObject({
   pushed: z.boolean(),
 });
 const pageSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: z.string().nullable() });
+/** Seconds since 1970 of the last time that RFC 3339 can write. */
+const LAST_TIME = 253_402_300_799;
 const claimsSchema = z.looseObject({
   jti: z.string(),
-  exp: z.number(),
+  exp: z.number().positive().max(LAST_TIME),
   txn: z.string().optional(),
   client_id: z.string().optional(),
 });
@@ -30,11 +34,33 @@ interface RevokeOptions {
   readonly before?: string;
 }
 
-/** A whole token stands for its own `jti`, transaction and end. */
-function tokenRevocation(text: string, withDerived: boolean): object {
+/** An API key would be stored and published as the id of a token or as a subject, and keep working. @throws {CliError} */
+function refuseApiKey(requested: Readonly<Record<string, unknown>>): void {
+  const key = Object.values(requested).find((value) => typeof value === 'string' && value.startsWith(API_KEY_PREFIX));
+  if (key === undefined) return;
+  const id = parseApiKey(String(key))?.id;
+  throw new CliError(
+    ExitCode.usage,
+    'NOT_A_TOKEN',
+    'this is an API key, not a token; nothing was revoked',
+    `Revoke it by its id: countersign api-keys revoke ${id ?? 'ID (countersign api-keys list shows it)'}`,
+  );
+}
+
+/** A whole token stands for its own `jti`, transaction and end. @throws {CliError} */
+function tokenRevocation(text: string, withDerived: boolean): Readonly<Record<string, unknown>> {
   const derived = { with_derived: withDerived };
   if (!text.includes('.')) return { kind: 'token', jti: text, ...derived };
-  const { jti, exp, txn, client_id } = claimsSchema.parse(decodeToken(text).claims);
+  const claims = claimsSchema.safeParse(decodeToken(text).claims).data;
+  if (claims === undefined) {
+    throw new CliError(
+      ExitCode.usage,
+      'NOT_A_TOKEN',
+      'this token has no id (jti) and end (exp) by which it could be revoked',
+      'Revoke what it names instead: countersign revoke client CLIENT, or subject SUBJECT',
+    );
+  }
+  const { jti, exp, txn, client_id } = claims;
   return {
     kind: 'token',
     jti,
@@ -45,7 +71,12 @@ function tokenRevocation(text: string, withDerived: boolean): object {
   };
 }
 
-async function revoke(requested: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
+async function revoke(
+  requested: Readonly<Record<string, unknown>>,
+  { reason, before }: RevokeOptions,
+  command: Command,
+): Promise<void> {
+  refuseApiKey(requested);
   const session = openSession(command);
   noteTimes(command, session.output);
   const body = {

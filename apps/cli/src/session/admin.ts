@@ -1,11 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import { type z } from 'zod';
+import { ExitCode, OutcomeUnknown } from '../cli-error.js';
 import { type ServiceRequest, type Session } from './session.js';
 
-/** A call of the issuer's admin API, as a client that may (`issuer:admin`; the local stack's is `operator`). @throws {CliError} */
-export function callAdmin<Schema extends z.ZodType>(
+/**
+ * A call of the issuer's admin API, as a client that may (`issuer:admin`; the local stack's is `operator`). A POST whose answer was lost is
+ * repeated under the same idempotency key, so that a secret which is shown only once is not lost with it.
+ * @throws {CliError}
+ */
+export async function callAdmin<Schema extends z.ZodType>(
   session: Session,
   schema: Schema,
   request: Pick<ServiceRequest, 'path' | 'method' | 'body'>,
 ): Promise<z.infer<Schema>> {
-  return session.call(schema, { service: 'issuer', scopes: ['issuer:admin'], ...request });
+  const headers = request.method === 'POST' ? { headers: { 'idempotency-key': randomUUID() } } : {};
+  const call = () => session.call(schema, { service: 'issuer', scopes: ['issuer:admin'], ...request, ...headers });
+  try {
+    return await call();
+  } catch (error) {
+    const wasLost = error instanceof OutcomeUnknown && error.exitCode === ExitCode.unreachable;
+    if (!wasLost || request.method !== 'POST') throw error;
+    return call();
+  }
 }

@@ -1,6 +1,6 @@
 import { TokenRequestError } from '@countersign/auth-core';
 import { z } from 'zod';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CliError, ExitCode, OutcomeUnknown } from '../cli-error.js';
 import { unreachable } from '../no-answer.js';
 import { type Identity } from './identity.js';
 
@@ -31,13 +31,14 @@ export async function refusalOf(name: string, response: Response, asPerson: bool
   }
   const code = body.code ?? body.error ?? `HTTP_${String(response.status)}`;
   const detail = body.detail ?? body.error_description ?? '';
-  const away = response.status === 502 || response.status === 503 || response.status === 504;
-  return new CliError(
-    away ? ExitCode.unreachable : ExitCode.refused,
+  const { status } = response;
+  const said = [
+    status === 502 || status === 503 || status === 504 ? ExitCode.unreachable : ExitCode.refused,
     code,
     `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
     hintFor(name, response, asPerson),
-  );
+  ] as const;
+  return status < 500 || status === 503 ? new CliError(...said) : new OutcomeUnknown(...said);
 }
 
 /** Plain http to another machine. */

@@ -1,16 +1,33 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
 
-export const sessionOptions = z.object({
+const PLAIN_HTTP_VARIABLE = 'COUNTERSIGN_ALLOW_PLAIN_HTTP';
+
+const sessionOptions = z.object({
   json: z.boolean().default(false),
   issuer: z.url({ protocol: /^https?$/, error: '--issuer must be an http or https URL' }).optional(),
   connectTo: z.url({ protocol: /^https?$/, error: '--connect-to must be an http or https URL' }).optional(),
-  allowPlainHttp: z.union([z.boolean(), z.stringbool()]).default(false),
+  allowPlainHttp: z
+    .union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })], {
+      error: `${PLAIN_HTTP_VARIABLE} must be true or false`,
+    })
+    .default(false),
   clientId: z.string().optional(),
   key: z.string().optional(),
   stack: z.string().optional(),
   person: z.boolean().default(false),
 });
+
+/** The session's options: of the command line, or of the environment. @throws {CliError} */
+export function readSessionOptions(command: Command, environment: NodeJS.ProcessEnv): z.infer<typeof sessionOptions> {
+  const given = command.optsWithGlobals<{ readonly allowPlainHttp?: boolean }>();
+  // Not by commander, for which a flag's variable is on as soon as it is there, even as `false`.
+  const allowPlainHttp = given.allowPlainHttp ?? environment[PLAIN_HTTP_VARIABLE];
+  const parsed = sessionOptions.safeParse({ ...given, allowPlainHttp });
+  if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
+  return parsed.data;
+}
 
 /** The options that every command takes. */
 export function addCommonOptions(program: Command): Command {
@@ -22,10 +39,9 @@ export function addCommonOptions(program: Command): Command {
         'COUNTERSIGN_CONNECT_TO',
       ),
     )
-    .addOption(
-      new Option('--allow-plain-http', 'allow sending tokens over plain http to other machines').env(
-        'COUNTERSIGN_ALLOW_PLAIN_HTTP',
-      ),
+    .option(
+      '--allow-plain-http',
+      `allow sending tokens over plain http to other machines (env: ${PLAIN_HTTP_VARIABLE}=true)`,
     )
     .addOption(new Option('--client-id <id>', 'the client to authenticate as').env('COUNTERSIGN_CLIENT_ID'))
     .option('--person', 'act as the person who is logged in (countersign login), not as a client', false)

@@ -85,4 +85,23 @@ describe('a session away from any local stack', () => {
     grants = reading;
     expect((await session(...plain, address).token('audit', [], reading)).token).toBe('token');
   });
+
+  it.each([
+    ['true', 'http://issuer.test'],
+    ['false', 'PLAIN_HTTP'],
+    ['0', 'USAGE'],
+  ])('reads from its variable %j whether plain http is allowed', (value, expected) => {
+    const variable = 'COUNTERSIGN_ALLOW_PLAIN_HTTP';
+    process.env[variable] = value;
+    try {
+      const command = addCommonOptions(new Command('countersign')).parse(['--issuer', 'http://issuer.test'], {
+        from: 'user',
+      });
+      expect(openSession(command).safeUrlOf('issuer')).toBe(expected);
+    } catch (error) {
+      expect(error).toMatchObject({ code: expected });
+    } finally {
+      Reflect.deleteProperty(process.env, variable);
+    }
+  });
 });

@@ -9,7 +9,7 @@ import {
 } from '@countersign/auth-core';
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CliError, ExitCode, OutcomeUnknown } from '../cli-error.js';
 import { createOutput, type Output } from '../output.js';
 import { wantedNonce, type IssuerAddress } from '../person/issuer-calls.js';
 import { LoginFile, loginFolder } from '../person/kept-login.js';
@@ -17,9 +17,9 @@ import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { allowing } from './long-answer.js';
 import { findLocalStack } from './local-stack.js';
-import { textOf, unreachable } from '../no-answer.js';
+import { answerLost, textOf } from '../no-answer.js';
 import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
-import { sessionOptions } from './session-options.js';
+import { readSessionOptions } from './session-options.js';
 
 /** Milliseconds that one answer of a service may take. */
 const TIMEOUT_MS = 30_000;
@@ -105,9 +105,7 @@ function jsonOf(text: string): unknown {
 
 /** The session of a command, from its options and the environment. @throws {CliError} */
 export function openSession(command: Command, environment: NodeJS.ProcessEnv = process.env): Session {
-  const parsed = sessionOptions.safeParse(command.optsWithGlobals());
-  if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
-  const options = parsed.data;
+  const options = readSessionOptions(command, environment);
   const stack = findLocalStack(options.stack);
   const identity = (audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity =>
     chooseIdentity(options, stack, audience, scopes, anyOf);
@@ -186,7 +184,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
             ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
           });
         } catch (error) {
-          throw unreachable(service, url, error);
+          throw answerLost(service, url, error);
         }
       };
       let response = await ask();
@@ -201,7 +199,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       const text = await textOf(await session.send(request), request.service);
       const answer = schema.safeParse(jsonOf(text));
       if (answer.success) return answer.data;
-      throw new CliError(
+      throw new OutcomeUnknown(
         ExitCode.refused,
         'ANSWER_INVALID',
         `${request.service} sent a response that this version does not understand: ${z.prettifyError(answer.error)}`,

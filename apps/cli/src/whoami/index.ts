@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { CliError, ExitCode } from '../cli-error.js';
 import { LoginFile } from '../person/kept-login.js';
 import { whoIsLoggedIn } from '../login/login.js';
-import { table } from '../output.js';
+import { printable, table } from '../output.js';
 import { openSession } from '../session/session.js';
 
 interface WhoamiOptions {
@@ -25,7 +25,13 @@ async function runPerson(audience: string | undefined, command: Command): Promis
     ...{ ok: true, issuer: address.issuer, person: id, name: name ?? null, client_id: clientId },
     logins: logins.map((one) => ({ audience: one.audience, scope: one.scope, person: one.id })),
   };
-  const lines = [`person   ${name ?? id}`, `id       ${id}`, `issuer   ${address.issuer}`, `through  ${clientId}`, ''];
+  const lines = [
+    `person   ${printable(name ?? id)}`,
+    `id       ${id}`,
+    `issuer   ${address.issuer}`,
+    `through  ${clientId}`,
+    '',
+  ];
   const rows = logins.map((one) => [one.audience, one.scope, one.id === id ? '' : (one.name ?? one.id)]);
   output.result(value, [...lines, table(['audience', 'scopes', 'as another'], rows, '')].join('\n'));
 }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   CLIENT_ASSERTION_TYPE,
   generateSigningKey,
+  makeApiKey,
   publicJwkOf,
   signClientAssertion,
   type PrivateJwk,
@@ -236,6 +237,15 @@ describe('revocation at the issuer', () => {
     });
     expect((await admin('POST', '/admin/revocations', { kind: 'key', kid: 'gone' })).status).toBe(201);
     expect((await admin('POST', '/admin/revocations', { kind: 'token', jti: 'a.b' })).status).toBe(400);
+    const apiKey = makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0602');
+    for (const named of [
+      { kind: 'token', jti: apiKey },
+      { kind: 'subject', subject: apiKey },
+    ])
+      expect(await admin('POST', '/admin/revocations', named)).toMatchObject({
+        status: 400,
+        body: { code: 'REQUEST_INVALID', detail: expect.not.stringContaining(apiKey) },
+      });
   });
 
   it('refuses a time that no token can have, which no validator would believe', async () => {
