@@ -69,7 +69,7 @@ console.log(
   `3. crawler asks 200 times at once: ${good(forCrawler) + limited} answers, ${limited > 150 ? 'most' : 'few'} of them 429.`,
 );
 
-await keys.tell();
+await keys.flush();
 const { totals } = await admin(`api-keys/${crawler.id}/usage`);
 const counted = totals.allowed === good(forCrawler) && totals.limited === limited;
 console.log(`4. The issuer has counted ${counted ? 'each of them' : JSON.stringify(totals)}.`);

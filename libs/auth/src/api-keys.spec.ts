@@ -281,7 +281,7 @@ describe('a service that takes API keys', () => {
     await ask('/catalogue', bearer(plain));
     await ask('/catalogue/stock', bearer(plain));
     await ask('/catalogue/search', bearer(small));
-    await app.get<ApiKeys>(API_KEYS).tell();
+    await app.get<ApiKeys>(API_KEYS).flush();
     const uses = reports.flatMap((report) => report.uses);
     const countOf = (id: string | undefined, outcome: string) =>
       uses.filter((use) => use.api_key_id === id && use.outcome === outcome).reduce((sum, { count }) => sum + count, 0);

@@ -162,7 +162,7 @@ describe('a key beyond its limit', () => {
   });
 
   it('is reported to listeners and counted each time, as if the guard had refused it', async () => {
-    await app.get<ApiKeys>(API_KEYS).tell();
+    await app.get<ApiKeys>(API_KEYS).flush();
     const before = { refusals: refusals.length, reports: reports.length };
     for (let n = 0; n < 5; n += 1) await ask('flood', '/catalogue?page=1');
     const reported = refusals.slice(before.refusals);
@@ -172,7 +172,7 @@ describe('a key beyond its limit', () => {
       handler: 'CatalogueController.list',
       url: '/catalogue?page=1',
     });
-    await app.get<ApiKeys>(API_KEYS).tell();
+    await app.get<ApiKeys>(API_KEYS).flush();
     const uses = reports.slice(before.reports).flatMap((report) => report.uses);
     for (const use of uses) expect(use).toMatchObject({ api_key_id: ids['flood'], outcome: 'limited' });
     expect(uses.reduce((sum, { count }) => sum + count, 0)).toBe(5);

@@ -53,6 +53,7 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\bset (?:it |them )?off\b/gi, 'caused', 0],
   [/\b(?:[a-z]*[Ww]ish(?:es|ed)?|guardBorder|attendAt)\b/g, 'request, options; what the value is', 0],
   [/\b(?:look(?!Up|Alike)[A-Z]\w*|LOOK_\w+|[a-z]\w*Look|told[A-Z]\w*)\b|#looks?\b/g, 'check, read; reported', 0],
+  [/#tell\w*|\.tell\(|\btellEvery\w*/g, 'report, flush', 0],
   [/\bby HTTPS?\b/g, 'over HTTP', 0],
   [
     /(?:µs|\bms|\bbytes|\bk?B|\bKiB|\bCPU) an? (?:call|code|event|node|payment|refresh|request|token|transfer)\b/g,

@@ -241,16 +241,16 @@ describe('a verifier of API keys in plain Node', () => {
 
   it('reports each use once, even those made while the issuer was unavailable', async () => {
     await keys.verify(key);
-    await keys.tell();
+    await keys.flush();
     issuer.isAway = true;
     await keys.verify(key);
     await codeOf(key, { scopes: ['catalogue:write'] });
-    await keys.tell().catch(() => undefined);
+    await keys.flush().catch(() => undefined);
     await keys.verify(key);
     issuer.isAway = false;
     pass(60_000);
-    await keys.tell();
-    await keys.tell();
+    await keys.flush();
+    await keys.flush();
     const counts = new Map<string, number>();
     for (const { outcome, count } of issuer.reports.flatMap(({ uses }) => uses))
       counts.set(outcome, (counts.get(outcome) ?? 0) + count);

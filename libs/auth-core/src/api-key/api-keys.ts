@@ -16,7 +16,7 @@ import { ApiKeyUsage, type ApiKeyOutcome } from './usage.js';
 
 /** Milliseconds between two rounds that return unused leases, and between two that report usage. */
 const GIVE_BACK_MS = 25;
-const TELL_MS = 1_000;
+const REPORT_MS = 1_000;
 
 /** The class of routes that declare none. */
 export const DEFAULT_ROUTE_CLASS = 'default';
@@ -28,7 +28,7 @@ export class ApiKeys {
   readonly #usage: ApiKeyUsage;
   readonly #exposed: ExposedKeys;
   readonly #timers: readonly Timer[];
-  #telling: Promise<void> | undefined;
+  #flushing: Promise<void> | undefined;
 
   constructor(private readonly options: ApiKeysOptions) {
     const { now = turnClock.now, monotonic = turnClock.monotonic } = options;
@@ -53,8 +53,8 @@ export class ApiKeys {
       );
     this.#timers = [
       every(GIVE_BACK_MS, () => this.#limits.giveBack()),
-      every(TELL_MS, () => this.#telling ?? this.tell()),
-      every(TELL_MS, () => this.#exposed.send()),
+      every(REPORT_MS, () => this.#flushing ?? this.flush()),
+      every(REPORT_MS, () => this.#exposed.send()),
     ];
   }
 
@@ -176,17 +176,17 @@ export class ApiKeys {
   }
 
   /** Reports usage now. @throws what `onUsage` threw; the counts are then kept for the next report */
-  async tell(): Promise<void> {
-    while (this.#telling !== undefined) await this.#telling.catch(() => undefined);
-    this.#telling = this.#tell();
+  async flush(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined);
+    this.#flushing = this.#flush();
     try {
-      await this.#telling;
+      await this.#flushing;
     } finally {
-      this.#telling = undefined;
+      this.#flushing = undefined;
     }
   }
 
-  async #tell(): Promise<void> {
+  async #flush(): Promise<void> {
     const { onUsage } = this.options;
     for (let report = this.#usage.take(); report !== undefined; report = this.#usage.take()) {
       if (onUsage === undefined) continue;
@@ -202,7 +202,7 @@ export class ApiKeys {
   /** Ends the background work, and reports what is left. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.allSettled([this.#limits.giveBack(), this.tell(), this.#exposed.send()]);
+    await Promise.allSettled([this.#limits.giveBack(), this.flush(), this.#exposed.send()]);
   }
 }
 

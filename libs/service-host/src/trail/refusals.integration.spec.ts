@@ -86,7 +86,7 @@ describe('what the guard of a service refused', () => {
           issuer: issuer.issuer,
           audience: 'orders',
           fetch: issuer.fetch,
-          refusals: { limitPerMinute: REFUSAL_LIMIT, tellEveryMs: 3_600_000 },
+          refusals: { limitPerMinute: REFUSAL_LIMIT, flushIntervalMs: 3_600_000 },
         }),
         DatabaseModule.forRoot({ url: database, migrationsFolder }),
         AuditTrailModule.forRoot({ source: 'orders', nats: { url } }),
@@ -190,7 +190,7 @@ describe('what the guard of a service refused', () => {
     expect((await from('198.51.100.7', `Bearer ${late}`)).json()).toMatchObject({ code: 'TOKEN_EXPIRED' });
     for (const last of ['1', '2']) expect((await from(`2001:db8:0:7::${last}`)).statusCode).toBe(401);
     expect((await recorded()).length).toBe(4);
-    await app.get(Refusals).tell();
+    await app.get(Refusals).flush();
     const events = await recorded();
     expect(events.length).toBe(6);
     expect(events).toEqual(

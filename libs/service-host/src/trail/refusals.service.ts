@@ -37,12 +37,12 @@ export interface RefusalsOptions {
   /** Refused requests that a network may make in a minute before they are answered 429. */
   readonly limitPerMinute?: number;
   /** Milliseconds between two events of the same kind of refusal. */
-  readonly tellEveryMs?: number;
+  readonly flushIntervalMs?: number;
 }
 
 /** Refused requests that one network may make in a minute; another one is answered 429. */
 export const REFUSAL_LIMIT_PER_MINUTE = 300;
-const TELL_EVERY_MS = 60_000;
+const FLUSH_INTERVAL_MS = 60_000;
 
 /** These tell an honest caller with a valid signature what to do next, so they are answered in full even if many others fail. */
 const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUIRED']);
@@ -64,7 +64,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   readonly #tally = new RefusalTally();
   readonly #budget: FailureBudget;
   #timer: NodeJS.Timeout | undefined;
-  #telling: Promise<void> = Promise.resolve();
+  #flushing: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(REFUSALS_OPTIONS) private readonly options: RefusalsOptions,
@@ -78,12 +78,12 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   onApplicationBootstrap(): void {
     // Not by Background: this part is also used without the rest of service-host.
-    this.#timer = setInterval(() => void this.tell(), this.options.tellEveryMs ?? TELL_EVERY_MS).unref();
+    this.#timer = setInterval(() => void this.flush(), this.options.flushIntervalMs ?? FLUSH_INTERVAL_MS).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
-    await this.tell();
+    await this.flush();
   }
 
   /**
@@ -137,12 +137,12 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   /** Records what was counted since the last time. */
-  async tell(): Promise<void> {
-    this.#telling = this.#telling.then(() => this.#tellNow());
-    await this.#telling;
+  async flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#flushNow());
+    await this.#flushing;
   }
 
-  async #tellNow(): Promise<void> {
+  async #flushNow(): Promise<void> {
     await Promise.all(
       this.#tally.take().map((counted) =>
         this.#recordCounted(counted).catch((error: unknown) => {
