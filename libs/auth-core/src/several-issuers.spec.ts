@@ -109,6 +109,18 @@ describe('a verifier of several issuers', () => {
     two.close();
   });
 
+  it('keeps a common option that an issuer leaves undefined', async () => {
+    const strict = await createVerifier({
+      audience: 'orders',
+      fetch: server.fetch,
+      now: () => now * 1_000,
+      algorithms: ['EdDSA'],
+      issuers: [{ issuer: own, algorithms: undefined, fetch: undefined }],
+    });
+    expect(() => strict.verify(ownToken())).toThrow(expect.objectContaining({ code: 'ALG_NOT_ALLOWED' }));
+    strict.close();
+  });
+
   it('cannot have the same issuer twice', async () => {
     await expect(createVerifier({ audience: 'orders', issuers: [{ issuer: own }, { issuer: own }] })).rejects.toThrow(
       'named twice',

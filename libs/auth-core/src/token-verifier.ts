@@ -2,12 +2,20 @@ import { askChecks, declaredClaims, type ClaimsSchema, type PrincipalWith } from
 import { IssuerVerifier, type Completion } from './issuer-verifier.js';
 import { type Principal } from './principal.js';
 import { SeveralIssuers } from './several-issuers.js';
-import { type SeveralIssuersOptions, type VerifierOptions } from './verifier-options.js';
+import { type IssuerOptions, type SeveralIssuersOptions, type VerifierOptions } from './verifier-options.js';
 import { type TokenVerifier } from './verifier.js';
 
 export { type TokenVerifier } from './verifier.js';
 
 type AnyOptions<Claims = unknown> = VerifierOptions<Claims> | SeveralIssuersOptions<Claims>;
+
+/** An issuer's own options and the common ones, which an option of its own that is undefined does not hide. */
+function ofOneIssuer(common: Omit<SeveralIssuersOptions, 'issuers'>, own: IssuerOptions): VerifierOptions {
+  const all: VerifierOptions = { ...common, ...own };
+  for (const [name, value] of Object.entries(common))
+    if (Reflect.get(own, name) === undefined) Reflect.set(all, name, value);
+  return all;
+}
 
 function made<Caller extends Principal>(
   options: AnyOptions,
@@ -18,7 +26,7 @@ function made<Caller extends Principal>(
   return new SeveralIssuers(
     issuers.map((own) => {
       const checks = [...(common.checks ?? []), ...(own.checks ?? [])];
-      return new IssuerVerifier({ ...common, ...own }, completion(checks));
+      return new IssuerVerifier(ofOneIssuer(common, own), completion(checks));
     }),
   );
 }

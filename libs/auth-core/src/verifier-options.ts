@@ -32,27 +32,27 @@ export interface VerifierOptions<Claims = unknown> {
    */
   readonly jwksUrl?: string | undefined;
   /** Allows keys over plain http beyond this machine's loopback address, where a man in the middle can forge them; false by default. */
-  readonly allowPlainHttp?: boolean;
+  readonly allowPlainHttp?: boolean | undefined;
   /**
    * Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. Name only what your issuer signs with to accept nothing else; also
    * supported: ES384, ES512, RS384, RS512, PS384, PS512, ML-DSA-44, ML-DSA-65, ML-DSA-87. `EdDSA` includes `Ed25519`.
    */
-  readonly algorithms?: readonly KnownAlgorithm[];
+  readonly algorithms?: readonly KnownAlgorithm[] | undefined;
   /** Tolerated clock difference in seconds: 0 to 5, 5 by default. */
-  readonly clockToleranceSeconds?: number;
+  readonly clockToleranceSeconds?: number | undefined;
   /** Maximum verified tokens cached; 10,000 by default, 0 disables the cache. */
-  readonly cacheSize?: number;
+  readonly cacheSize?: number | undefined;
   /** Maximum seconds between background refreshes of the keys; 240 by default. The response's `max-age` can ask for fewer. */
-  readonly refreshIntervalSeconds?: number;
+  readonly refreshIntervalSeconds?: number | undefined;
   /** Seconds in which unknown `kid`s cause at most one fetch; 10 by default. */
-  readonly cooldownSeconds?: number;
+  readonly cooldownSeconds?: number | undefined;
   /** Seconds for which the last good keys are used while the issuer is unavailable; 86,400 by default. */
-  readonly maxStaleSeconds?: number;
+  readonly maxStaleSeconds?: number | undefined;
   /** A file that keeps the last good keys (written 0600), so that a start during an outage of the issuer works; none by default. */
-  readonly keysFile?: string;
+  readonly keysFile?: string | undefined;
   /** Timeout of one fetch of the keys in milliseconds; 5,000 by default. */
-  readonly timeoutMs?: number;
-  readonly revocations?: RevocationList;
+  readonly timeoutMs?: number | undefined;
+  readonly revocations?: RevocationList | undefined;
   /** Further claims to include in the principal as `claims`; a token that lacks one is refused. */
   readonly claims?: ClaimsSchema<Claims> | undefined;
   /** Custom checks, run in this order after all others have passed. */
@@ -63,16 +63,16 @@ export interface VerifierOptions<Claims = unknown> {
    */
   readonly onKeys?: ((report: KeysReport) => void) | undefined;
   /** Where used DPoP proofs are remembered; in this process by default, so pass a shared store if the service has replicas. */
-  readonly dpopReplays?: DpopReplayStore;
+  readonly dpopReplays?: DpopReplayStore | undefined;
   /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are required by default. */
-  readonly dpopNonces?: DpopNonces;
+  readonly dpopNonces?: DpopNonces | undefined;
   /** Seconds after its `iat` for which a DPoP proof is valid: 1 to 300, 60 by default. */
-  readonly dpopLifetimeSeconds?: number;
+  readonly dpopLifetimeSeconds?: number | undefined;
   /** Milliseconds since 1970; `Date.now` by default. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
-  readonly monotonic?: () => number;
-  readonly fetch?: typeof globalThis.fetch;
+  readonly monotonic?: (() => number) | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** One of several issuers; options that are omitted here are those of the verifier. */

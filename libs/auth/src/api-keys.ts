@@ -22,7 +22,7 @@ export interface ApiKeySettings extends Partial<
   Pick<ApiKeysOptions, 'limitStore' | 'onUsage' | 'onExposed' | 'exchange' | 'unknownPerMinute' | 'exchangesAtOnce'>
 > {
   /** The service's client at the issuer, named as its audience; the audience by default. */
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
   /** The client's private key. */
   readonly clientKey: PrivateJwk;
 }
@@ -43,10 +43,12 @@ export function apiKeysOf(
   verifier: ExchangedTokenVerifier,
 ): ApiKeys {
   const reached = { issuer, allowPlainHttp, key, clientId: clientId ?? audience };
+  const reports = reportsOf({ issuer, allowPlainHttp, tokens: createTokenClient(reached) });
   return new ApiKeys({
-    ...reportsOf({ issuer, allowPlainHttp, tokens: createTokenClient(reached) }),
-    exchange: createApiKeyExchange({ ...reached, audience }),
     ...settings,
+    onUsage: settings.onUsage ?? reports.onUsage,
+    onExposed: settings.onExposed ?? reports.onExposed,
+    exchange: settings.exchange ?? createApiKeyExchange({ ...reached, audience }),
     ...(revocations === undefined ? {} : { revocations }),
     verifier,
   });

@@ -110,7 +110,7 @@ export class AuthModule
           inject: [AUTH_SETTINGS],
           useFactory: (settings: AuthSettings): AccessTokenVerifier | Promise<AccessTokenVerifier> => {
             if (settings.resource !== undefined) resourceUrl(settings.resource);
-            return settings.verifier ?? createVerifier({ onKeys: logKeys, ...settings });
+            return settings.verifier ?? createVerifier({ ...settings, onKeys: settings.onKeys ?? logKeys });
           },
         },
         {

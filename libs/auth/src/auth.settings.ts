@@ -12,35 +12,35 @@ export const REFUSAL_ERRORS = Symbol.for('countersign.refusal-errors');
 
 interface GuardOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
-  readonly realm?: string;
+  readonly realm?: string | undefined;
   /**
    * The URL that callers use for this service, its resource identifier (RFC 9728). With it the service serves
    * `/.well-known/oauth-protected-resource`, and each challenge names that document; and DPoP proofs are compared with it (RFC 9449, section 4.3):
    * without it a token that is bound to a key is refused.
    */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /**
    * Returns the client certificate of a request in DER, for tokens that are bound to one (RFC 8705): `peerCertificate` if this service terminates TLS
    * itself, or a function that reads a header which only the proxy can set. Without it such tokens are refused.
    */
-  readonly clientCertificate?: ClientCertificate;
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** Verifies a first-seen bearer token of an HTTP request; the verifier itself by default, or `passportBearer()` of `@countersign/auth/passport`. */
-  readonly bearer?: BearerVerification;
+  readonly bearer?: BearerVerification | undefined;
   /** Accepts API keys on routes with `@AllowApiKey()`; without it none are accepted. */
-  readonly apiKeys?: ApiKeySettings;
+  readonly apiKeys?: ApiKeySettings | undefined;
   /** Lets the service's own pages call it with a session cookie; without it cookies are ignored. */
-  readonly sessions?: SessionSettings;
+  readonly sessions?: SessionSettings | undefined;
   /** Awaited before a refusal is answered. */
-  readonly onRefused?: RefusalListener;
+  readonly onRefused?: RefusalListener | undefined;
   /**
    * Further members of the problem document for an API key over its limit on Fastify, which is sent before Nest sees the request: whatever the
    * application's exception filter would add.
    */
-  readonly problemMembers?: (context: ExecutionContext) => Readonly<Record<string, unknown>>;
+  readonly problemMembers?: ((context: ExecutionContext) => Readonly<Record<string, unknown>>) | undefined;
   /** A ready verifier, for tests or to share one; created from the options by default. */
-  readonly verifier?: AccessTokenVerifier;
+  readonly verifier?: AccessTokenVerifier | undefined;
   /** Receives the lines of the route report once at start; Nest's logger by default. */
-  readonly onRoutes?: (lines: readonly string[]) => void;
+  readonly onRoutes?: ((lines: readonly string[]) => void) | undefined;
   /** Adds notes from other declarations to a route's line (for example that it leaves no audit event). */
   readonly routeNote?: (handler: object, controller: object) => string | undefined;
 }

@@ -138,6 +138,20 @@ describe('each published library', () => {
       }
     }
     for (const { file, code } of sources) writeFileSync(join(project, file), code);
+    // Settings as a service reads them: under exactOptionalPropertyTypes one that is not set is undefined, and not absent.
+    const fromEnvironment = `
+import { createTokenClient, createVerifier, type PrivateJwk } from '@countersign/auth-core';
+import { AuthModule, type ServiceCalls } from '@countersign/auth';
+const { KEYS_FILE: keysFile, JWKS_URL: jwksUrl, RESOURCE_URL: resource, TOKEN_URL: tokenEndpoint } = process.env;
+const allowPlainHttp = process.env['PLAIN'] === 'yes' ? true : undefined;
+export const verifier = createVerifier({ issuer: 'https://issuer.test', audience: 'orders', keysFile, jwksUrl, allowPlainHttp });
+export const module = AuthModule.forRoot({ issuer: 'https://issuer.test', audience: 'orders', keysFile, resource });
+export const tokens = (key: PrivateJwk) =>
+  createTokenClient({ issuer: 'https://issuer.test', clientId: 'orders', key, tokenEndpoint, allowPlainHttp });
+export const call = (calls: ServiceCalls, traceparent: string | undefined, onBehalfOf: string | undefined) =>
+  calls.send({ url: 'https://shop.test', audience: 'shop', scopes: [], traceparent, onBehalfOf });
+`;
+    sources.push({ file: 'from-environment.ts', code: fromEnvironment });
     // What an example takes from its surroundings.
     writeFileSync(
       join(project, 'surroundings.d.ts'),

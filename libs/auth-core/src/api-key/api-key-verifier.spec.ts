@@ -59,6 +59,8 @@ describe('a verifier of API keys in plain Node', () => {
       audience: 'catalogue',
       clientKey,
       revocations,
+      // As a setting that is not made: usage goes to the issuer.
+      onUsage: undefined,
       now: () => clock.now,
       monotonic: () => clock.now,
       random: () => 0,

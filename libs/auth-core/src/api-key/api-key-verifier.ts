@@ -18,16 +18,16 @@ export interface ApiKeyVerifierOptions
   /** This service's name, under which its client is registered at the issuer too. */
   readonly audience: string;
   /** The service's client at the issuer, named as its audience; the audience by default. */
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
   /** The client's private key. */
   readonly clientKey: PrivateJwk;
   /** Verifies the tokens; made from the options by default. */
-  readonly verifier?: ExchangedTokenVerifier;
+  readonly verifier?: ExchangedTokenVerifier | undefined;
   /**
    * A folder of this service where usage counts wait for the issuer: a crash then loses at most the last second. When omitted, counts that the issuer
    * does not have yet are only in memory.
    */
-  readonly usageFolder?: string;
+  readonly usageFolder?: string | undefined;
 }
 
 /** A verifier of API keys for any kind of service. */
@@ -72,7 +72,8 @@ export async function createApiKeyVerifier(options: ApiKeyVerifierOptions): Prom
   if (verifies === undefined) throw new Error('a verifier is created if none is given');
   const tokens = createTokenClient({ ...reached, clientId });
   const { folder, ...reports } = await reportsBy({ ...reached, tokens }, options.usageFolder);
-  return new ApiKeyVerifier({ ...reports, ...options, verifier: verifies, exchange }, own, folder);
+  const { onUsage = reports.onUsage, onExposed = reports.onExposed } = options;
+  return new ApiKeyVerifier({ ...options, onUsage, onExposed, verifier: verifies, exchange }, own, folder);
 }
 
 async function reportsBy(

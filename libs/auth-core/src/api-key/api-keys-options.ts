@@ -13,7 +13,7 @@ export interface ApiKeysOptions extends ApiKeyExchangeOptions {
    */
   readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
   /** The revocation list: on any change of a key the issuer is asked about that key again, so that a re-enabled one works at once. */
-  readonly revocations?: RevocationList;
+  readonly revocations?: RevocationList | undefined;
   /** Reports to the issuer a key that was sent in a URL, where it can be read in logs. If it throws, it is called again a second later. */
   readonly onExposed?: ((key: string) => Promise<void>) | undefined;
 }

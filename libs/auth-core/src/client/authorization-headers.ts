@@ -11,7 +11,7 @@ export interface AuthorizedRequest {
   /** The last `DPoP-Nonce` received from the service. */
   readonly nonce?: string | undefined;
   /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /**

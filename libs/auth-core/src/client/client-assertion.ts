@@ -9,9 +9,9 @@ export interface ClientAssertionOptions {
   readonly audience: string;
   readonly key: PrivateJwk;
   /** Validity in seconds: 1 to 60, 30 by default. */
-  readonly lifetimeSeconds?: number;
+  readonly lifetimeSeconds?: number | undefined;
   /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** Signs the assertion with which a client authenticates (`private_key_jwt`, RFC 7523, section 3); each one works once. */

@@ -13,7 +13,7 @@ export interface TokenRequest {
   readonly audience: string;
   readonly scopes: readonly string[];
   /** W3C Trace Context of the work at hand, sent along when a token is requested. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** What is exchanged (RFC 8693, section 3): an ID token or a JWT must come from an issuer that ours trusts for it. */
@@ -23,7 +23,7 @@ export type SubjectTokenType = 'access_token' | 'id_token' | 'jwt';
 export interface ExchangeRequest extends TokenRequest {
   readonly subjectToken: string;
   /** `access_token` by default. */
-  readonly subjectTokenType?: SubjectTokenType;
+  readonly subjectTokenType?: SubjectTokenType | undefined;
 }
 
 /**

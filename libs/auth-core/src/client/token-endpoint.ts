@@ -14,31 +14,31 @@ export interface TokenClientOptions {
   /** The client's private key; it signs the assertions (`private_key_jwt`). */
   readonly key: PrivateJwk;
   /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when left out. */
-  readonly dpopKey?: PrivateJwk;
+  readonly dpopKey?: PrivateJwk | undefined;
   /** The issuer's `/oauth2/token` by default. */
-  readonly tokenEndpoint?: string;
+  readonly tokenEndpoint?: string | undefined;
   /** Allows assertions and tokens to be sent over plain http beyond this machine's loopback address; false by default. */
-  readonly allowPlainHttp?: boolean;
+  readonly allowPlainHttp?: boolean | undefined;
   /** Milliseconds that one request may take; 5,000 by default. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Retries after a temporary failure; 2 by default. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /**
    * Maximum milliseconds between two tries when the issuer asks for a wait (`Retry-After`); 10,000 by default. If it asks for more, every request
    * fails immediately with the issuer's error until that time.
    */
-  readonly maxWaitMs?: number;
+  readonly maxWaitMs?: number | undefined;
   /** Maximum tokens kept; 1,000 by default. */
-  readonly cacheSize?: number;
+  readonly cacheSize?: number | undefined;
   /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
-  readonly monotonic?: () => number;
+  readonly monotonic?: (() => number) | undefined;
   /** Waits the given number of milliseconds; a timer by default. */
-  readonly wait?: (ms: number) => Promise<void>;
+  readonly wait?: ((ms: number) => Promise<void>) | undefined;
   /** 0 to 1, for jitter; `Math.random` by default. */
-  readonly random?: () => number;
-  readonly fetch?: typeof globalThis.fetch;
+  readonly random?: (() => number) | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** Calls the token endpoint, with a new assertion and proof for every try. */

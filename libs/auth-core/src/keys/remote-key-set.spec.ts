@@ -255,6 +255,19 @@ describe('the remote key set', () => {
     expect(set.lastError).toBe('fetch failed: getaddrinfo ENOTFOUND issuer.internal');
   });
 
+  it('reports once why neither the issuer nor the file has keys, however often it tries again', async () => {
+    const cacheFile = join(folder, 'jwks.json');
+    await writeFile(cacheFile, '{}');
+    await chmod(cacheFile, 0o666);
+    answer = () => Promise.reject(new Error('away'));
+    const reported: string[] = [];
+    const set = setOf({ cacheFile, onFailure: (reason) => reported.push(reason) });
+    for (let times = 0; times < 3; times += 1) await set.refresh();
+    answer = () => jwks();
+    await set.refresh();
+    expect(reported).toEqual([expect.stringMatching(/^away; .* must be writable only by its owner$/), '']);
+  });
+
   it('tries again by itself, however long it takes to read the file of the last run', async () => {
     const cacheFile = join(folder, 'jwks.json');
     // A pipe: opening it to read waits until somebody writes.

@@ -165,24 +165,24 @@ export class RemoteKeySet {
     try {
       const seconds = await this.#fetch();
       this.#retryMs = FIRST_RETRY_MS;
-      this.#tell('');
+      this.#report('');
       this.#schedule(seconds * 1_000 * (0.9 + Math.random() * 0.1));
       return true;
     } catch (error) {
       this.#source.forget();
-      this.#tell(reasonOf(error));
       const pauseMs = this.#retryMs * (0.5 + Math.random());
       this.#retryMs = Math.min(this.#retryMs * 2, this.usable ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_KEYS_MS);
       this.#stale = this.#isStale();
-      const loaded = this.#keys.all.length === 0 && (await this.#loadFile());
+      const stored = this.#keys.all.length === 0 ? await this.#loadFile() : undefined;
       this.#away = !this.usable;
+      this.#report([reasonOf(error), stored?.fault].filter((part) => part !== undefined).join('; '));
       // Last: a retry that came while the file is being read would join this fetch, and no other would follow.
       this.#schedule(pauseMs);
-      return loaded;
+      return stored?.loaded === true;
     }
   }
 
-  #tell(reason: string): void {
+  #report(reason: string): void {
     const isNew = reason !== this.lastError;
     this.lastError = reason;
     if (isNew) this.options.onFailure?.(reason);
@@ -236,19 +236,22 @@ export class RemoteKeySet {
     this.options.onKeys(this.#keys);
   }
 
-  /** The issuer is unavailable at start: uses the set of the last run, unless it is too old. */
-  async #loadFile(): Promise<boolean> {
+  /**
+   * The issuer is unavailable at start: uses the set of the last run, unless it is too old.
+   * @returns `fault`: why there is a set that cannot be used
+   */
+  async #loadFile(): Promise<{ readonly loaded: boolean; readonly fault?: string }> {
     const { now, maxStaleSeconds } = this.options;
     try {
       const stored = await this.#file?.read(this.#source.name);
       const usableUntil = (stored?.fetchedAt ?? -Infinity) + maxStaleSeconds * 1_000;
-      if (stored === undefined || usableUntil < now() || stored.fetchedAt > now() + 60_000) return false;
+      if (stored === undefined || usableUntil < now() || stored.fetchedAt > now() + 60_000) return { loaded: false };
       this.#take(stored.jwks, stored.etag);
       this.#confirm({ ...momentOf(this.#clock), wall: stored.fetchedAt }, usableUntil);
-      return true;
+      return { loaded: true };
     } catch (error) {
-      this.lastError += `; the stored keys cannot be used: ${error instanceof Error ? error.message : String(error)}`;
-      return false;
+      const fault = error instanceof Error ? error.message : String(error);
+      return { loaded: false, fault: `the stored keys cannot be used: ${fault}` };
     }
   }
 

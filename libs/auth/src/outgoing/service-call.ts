@@ -5,32 +5,32 @@ export interface ServiceCall {
   /** The full URL, `https` beyond this machine. */
   readonly url: string;
   /** `GET` by default; sent in upper case. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** The service that is called: the token is only for it. */
   readonly audience: string;
   /** Only what this call needs. */
   readonly scopes: readonly string[];
   /** The caller's own access token (`@BearerToken()`): it is exchanged, so that the call is made on the caller's behalf (RFC 8693). */
-  readonly onBehalfOf?: string;
+  readonly onBehalfOf?: string | undefined;
   /** W3C Trace Context of the request at hand; the call becomes a child of it. */
-  readonly traceparent?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly traceparent?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as is, instead of `json`; set `content-type` in the headers. A stream is sent only once, whatever the outcome. */
-  readonly body?: TransportRequest['body'];
+  readonly body?: TransportRequest['body'] | undefined;
   /** Sent as `Idempotency-Key`; it allows a POST to be retried. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** States that the receiver processes it once, however often it is sent: by an id in the body, for example. */
-  readonly repeatable?: boolean;
+  readonly repeatable?: boolean | undefined;
   /** Milliseconds for the token, every try and the pauses together; 5,000 by default. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Timeout of one try in milliseconds; limited only by the deadline by default. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Maximum tries; 3 by default. A request that is not idempotent is sent once, and retried only if it cannot have been sent. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Which statuses stand for a temporary failure, so that a retry is worth it; 429, 502, 503 and 504 by default. */
-  readonly mayPass?: (status: number) => boolean;
+  readonly mayPass?: ((status: number) => boolean) | undefined;
 }
 
 /** The receiver's response. */

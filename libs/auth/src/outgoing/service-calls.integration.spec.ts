@@ -136,6 +136,18 @@ describe('outgoing calls, to a real server', () => {
     expect(seen).toHaveLength(0);
   });
 
+  it('fail as a value, without having been sent, where the call itself is wrong', async () => {
+    const endless: Record<string, unknown> = {};
+    endless['self'] = endless;
+    for (const wrong of [{ url: 'undefined/transfers' }, { json: endless, attempts: 1 }])
+      expect(await send({ method: 'POST', ...wrong })).toMatchObject({
+        kind: 'failed',
+        code: 'NETWORK',
+        mayHaveHappened: false,
+      });
+    expect(seen).toEqual([]);
+  });
+
   it('are repeated with a new token if the old one is refused before its expiry, but not if it was just issued', async () => {
     let later = 0;
     const now = (): number => Date.now() + later;

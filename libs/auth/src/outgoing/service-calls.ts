@@ -20,20 +20,20 @@ import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from '
 export interface ServiceCallsOptions {
   readonly tokens: TokenClient;
   /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */
-  readonly dpopKey?: PrivateJwk;
-  readonly fetch?: typeof globalThis.fetch;
+  readonly dpopKey?: PrivateJwk | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Sends requests instead of `fetch`: over its own connections, for example. */
-  readonly transport?: Transport;
+  readonly transport?: Transport | undefined;
   /** When to stop calling a failing receiver; each origin has its own breaker. */
-  readonly circuit?: CircuitLimits;
+  readonly circuit?: CircuitLimits | undefined;
   /** Maximum bytes of a response; 1 MiB by default. */
-  readonly answerLimit?: number;
+  readonly answerLimit?: number | undefined;
   /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
-  readonly monotonic?: () => number;
+  readonly monotonic?: (() => number) | undefined;
   /** 0 to 1. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** The state kept for a receiver. */
@@ -82,6 +82,10 @@ export class ServiceCalls {
   /** Makes a call; every outcome is a value, nothing is thrown. */
   async send(wanted: ServiceCall): Promise<ServiceAnswer> {
     const call: Call = { ...wanted, method: (wanted.method ?? 'GET').toUpperCase() };
+    if (!URL.canParse(call.url)) {
+      const reason = `${JSON.stringify(call.url)} is not a URL`;
+      return { kind: 'failed', code: 'NETWORK', reason, mayHaveHappened: false, attempts: 0 };
+    }
     const { deadlineMs = 5_000 } = call;
     const deadline = this.#monotonic() + deadlineMs;
     const expired = AbortSignal.timeout(Math.max(1, deadlineMs));
@@ -146,9 +150,9 @@ export class ServiceCalls {
     const { nonce } = receiver;
     const done = receiver.breaker.admit();
     if (done === undefined) return failed('CIRCUIT_OPEN', 'the receiver failed too often', false);
-    let isAway = true;
+    let isAway = false;
     try {
-      const read = await this.#transport({
+      const request = {
         url: call.url,
         method: call.method,
         headers: headersOf(call, traceparent, this.#authorization(call, token, nonce)),
@@ -156,13 +160,15 @@ export class ServiceCalls {
         signal:
           call.timeoutMs === undefined ? expired : AbortSignal.any([expired, AbortSignal.timeout(call.timeoutMs)]),
         answerLimit: this.options.answerLimit ?? 1_048_576,
-      });
+      };
+      isAway = true;
+      const read = await this.#transport(request);
       isAway = read.status >= 500;
       if (read.tooLarge) return failed('ANSWER_TOO_LARGE', 'the answer is larger than the limit', true);
       const { status, headers, body } = read;
       return { answer: { kind: 'answered', status, headers, body, mayHaveHappened: false, attempts }, token, nonce };
     } catch (error) {
-      return failed('NETWORK', reasonOf(error), !wasNotSent(error));
+      return failed('NETWORK', reasonOf(error), isAway && !wasNotSent(error));
     } finally {
       done(isAway);
     }
