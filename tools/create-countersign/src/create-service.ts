@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { nameProblem, namesOf } from './service-names.js';
@@ -90,10 +91,21 @@ export async function createService({ name, directory, packages }: CreateOptions
     files.set(made, made === 'package.json' && packages !== undefined ? withPackages(text, packages) : text);
   }
   for (const [file, text] of Object.entries(await identityOf(name))) files.set(file, text);
-  for (const [file, text] of files) {
-    const path = join(folder, file);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text, file.startsWith('secrets/') ? { mode: 0o600 } : {});
-  }
+  writeWhole(folder, files);
   return { folder, files: [...files.keys()].sort() };
+}
+
+/** Writes beside the folder's place and puts it there whole: a disk that is full leaves no half of a service. */
+function writeWhole(folder: string, files: ReadonlyMap<string, string>): void {
+  const draft = join(dirname(folder), `.${basename(folder)}-${randomUUID()}`);
+  try {
+    for (const [file, text] of files) {
+      const path = join(draft, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text, file.startsWith('secrets/') ? { mode: 0o600 } : {});
+    }
+    renameSync(draft, folder);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
 }

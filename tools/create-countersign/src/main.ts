@@ -12,6 +12,10 @@ Options:
   --packages <path>   take @countersign/* from packed packages in this folder instead of the registry
   --help`;
 
+/** A path as a shell takes it for one word. */
+const shellWord = (text: string): string =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -36,7 +40,7 @@ try {
       [
         `${String(files.length)} files are in ${folder}. Next:`,
         '',
-        `  cd ${relative('.', folder)} && npm install && npm test    its tests, on real PostgreSQL and NATS`,
+        `  cd ${shellWord(relative('.', folder))} && npm install && npm test    its tests, on real PostgreSQL and NATS`,
         '',
         'As a service and a client of an installation:',
         `  deploy/client.json                                  its entry for the issuer's clients file; give its callers the scopes ${name}:read and ${name}:write`,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
@@ -124,6 +124,30 @@ describe('npm create countersign@latest my-orders', () => {
         200, 401, 403,
       ]);
     });
+  });
+
+  it('leaves nothing where it could not write all of it, and names a folder with a space as a shell takes it', () => {
+    const place = join(folder, 'a place');
+    mkdirSync(place);
+    const fullDisk = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { writeFileSync } = fs;
+      let left = 3;
+      fs.writeFileSync = (...given) => {
+        if (left-- === 0) throw new Error('ENOSPC: no space left on device');
+        writeFileSync(...given);
+      };
+      syncBuiltinESMExports();`;
+    const create = (...options: readonly string[]) =>
+      spawnSync(
+        process.execPath,
+        [...options, join(root, 'tools/create-countersign/dist/main.js'), 'half', '--directory', 'a place'],
+        { cwd: folder, encoding: 'utf8' },
+      );
+    const failed = create('--import', `data:text/javascript,${encodeURIComponent(fullDisk)}`);
+    expect([failed.status, failed.stderr, readdirSync(place)]).toEqual([2, expect.stringContaining('ENOSPC'), []]);
+    expect(create().stdout).toContain("cd 'a place/half' && npm install");
   });
 
   it.each(['My-Orders', 'my--orders', '-orders', 'issuer', 'x'.repeat(32)])('refuses the name %s', (name) => {
