@@ -1,8 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endWithUs, type EndsWithUs } from './ends-with-us.js';
+import { commandOf } from './process-command.js';
 
 export interface ChildOptions {
   readonly command: string;
@@ -114,13 +115,13 @@ export async function stopLeftBehind(pidFile: string, marker: string, signal: No
   } catch {
     return;
   }
-  const command = (): string => spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
-  if (!Number.isInteger(pid) || pid <= 1 || !command().includes(marker)) {
+  const runs = (): boolean => commandOf(pid).includes(marker);
+  if (!Number.isInteger(pid) || pid <= 1 || !runs()) {
     rmSync(pidFile, { force: true });
     return;
   }
   process.kill(pid, signal);
-  for (let waited = 0; command().includes(marker); waited += 100) {
+  for (let waited = 0; runs(); waited += 100) {
     if (waited === 10_000) process.kill(pid, 'SIGKILL');
     await delay(100);
   }

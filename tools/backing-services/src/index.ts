@@ -20,6 +20,8 @@ export {
   type NatsPasswords,
   type NatsService,
 } from './nats-configuration.js';
+export { openDatabase, openPool, withDatabase } from './database-connections.js';
+export { commandOf } from './process-command.js';
 export { ChromiumMissing, findChromium, type Chromium } from './chromium.js';
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startedTogether } from './started-together.js';

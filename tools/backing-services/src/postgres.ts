@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startChild, stopLeftBehind, type Child } from './child.js';
+import { withDatabase } from './database-connections.js';
 import { freePort } from './port.js';
-import { findBinaries, type Binaries } from './postgres-binaries.js';
+import { initialise } from './initdb.js';
+import { findBinaries } from './postgres-binaries.js';
 import {
   closeToPublic,
   createDatabase,
@@ -17,7 +18,7 @@ import {
   type Naming,
 } from './postgres-roles.js';
 import { copyCluster } from './postgres-template.js';
-import { runAs, type RunAs } from './run-as.js';
+import { runAs } from './run-as.js';
 import { dataDirectory } from './trusted-folder.js';
 
 export interface PostgresOptions {
@@ -68,49 +69,13 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-function initialise(
-  { binaries, data, base, user }: { binaries: Binaries; data: string; base: string; user: RunAs | undefined },
-  password: string,
-  ...further: readonly string[]
-): void {
-  const passwordFile = join(base, `.initial-${String(process.pid)}`);
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
-  mkdirSync(data, { mode: 0o700 });
-  if (user !== undefined) {
-    lchownSync(passwordFile, user.uid, user.gid);
-    lchownSync(data, user.uid, user.gid);
-  }
-  const args = [
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '-A',
-    'scram-sha-256',
-    `--pwfile=${passwordFile}`,
-    '-E',
-    'UTF8',
-    '--locale=C',
-    '--no-sync',
-    ...further,
-  ];
-  const { status, stderr } = spawnSync(binaries.initdb, args, { ...user, cwd: base, encoding: 'utf8' });
-  rmSync(passwordFile, { force: true });
-  if (status === 0) return;
-  rmSync(data, { recursive: true, force: true });
-  throw new Error(`PostgreSQL could not make its data folder ${data}:\n${stderr}`);
-}
-
 const WRONG_PASSWORD = '28P01';
 
 async function waitUntilReady(url: string, child: Child, data: string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (!child.running()) throw new Error(`PostgreSQL ended at start:\n${child.lastLines()}`);
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
-    client.on('error', () => undefined);
     try {
-      await client.connect();
-      await client.end();
+      await withDatabase({ connectionString: url, connectionTimeoutMillis: 1_000 }, () => Promise.resolve());
       return;
     } catch (error) {
       if (error instanceof pg.DatabaseError && error.code === WRONG_PASSWORD)
@@ -171,13 +136,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   let child = await start();
 
   async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
-    const client = new pg.Client({ connectionString: adminUrl() });
-    await client.connect();
-    try {
-      await work(client);
-    } finally {
-      await client.end();
-    }
+    await withDatabase(adminUrl(), work);
   }
   try {
     await asSuperuser(async (client) => {

@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { openPool } from '@countersign/backing-services';
 import { type Benchmark } from './benchmark.js';
 import { startPaymentServices } from './payments/services.js';
 import { pathOf, startPinned } from './processes.js';
@@ -44,8 +44,7 @@ const benchmark: Benchmark = {
   description: `how long a webhook notice takes to a healthy endpoint, beside ${String(HANGING)} endpoints of other clients that accept and stay silent, against without them; payments as it is built, one notice every ${String(EVERY_MS)} ms.`,
   async run({ rounds, progress, measured }) {
     const services = await startPaymentServices();
-    const pool = new pg.Pool({ connectionString: services.databases.payments, max: 2 });
-    pool.on('error', () => undefined);
+    const pool = openPool(services.databases.payments, 2);
     const receivers = startPinned(pathOf('webhooks/receivers.js'), 1, { HANGING: String(HANGING) });
     try {
       const [message]: unknown[] = await once(receivers, 'message', { signal: AbortSignal.timeout(60_000) });

@@ -49,6 +49,12 @@ describe('one home for one fact', () => {
     expect(found.sort()).toEqual([...home].sort());
   });
 
+  it('a connection of a tool to a database: PostgreSQL may end it, and without a listener the process with it', () => {
+    const files = globSync('tools/*/src/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('.spec.ts'));
+    const found = files.filter((path) => /new pg\.(?:Client|Pool)\(/.test(readFileSync(resolve(root, path), 'utf8')));
+    expect(found).toEqual(['tools/backing-services/src/database-connections.ts']);
+  });
+
   it('no route of the issuer is known to what every service shares', () => {
     const shared = sources.filter(({ path }) => /^libs\/(?:auth|service-host)\//.test(path));
     expect(shared.length).toBeGreaterThan(50);

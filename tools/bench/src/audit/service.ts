@@ -5,17 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
+  type Child,
   freePort,
   newNatsPasswords,
   newPassword,
+  openPool,
+  serviceVariables,
   startChild,
   startNats,
   startPostgres,
-  type Child,
-  serviceVariables,
 } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 import { pinned } from '../pinned.js';
 
@@ -102,7 +103,7 @@ export async function startAuditService(): Promise<AuditService> {
       natsPassword: passwords.payments,
       issuer,
       async sameTables(name) {
-        const pool = new pg.Pool({ connectionString: await postgres.createDatabase(name, newPassword()), max: 2 });
+        const pool = openPool(await postgres.createDatabase(name, newPassword()), 2);
         undo.push(() => pool.end());
         await createTables(pool);
         return pool;

@@ -3,9 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, serviceVariables, startBackingServices } from '@countersign/backing-services';
+import { freePort, openDatabase, serviceVariables, startBackingServices } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 import { pinned } from '../pinned.js';
 
@@ -48,8 +48,7 @@ export async function startTrail(core: number): Promise<Trail> {
     if (child.exitCode !== null || attempt > 600) throw new Error('the audit service did not start');
     await delay(100);
   }
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
+  const database = await openDatabase(databaseUrl);
   // The sample comes past the intake and is no part of a tree: as long as we hold this lock, nobody integrates it.
   await database.query(`select pg_advisory_lock(hashtext('countersign.log-integration'))`);
   const token = await issuer.mint({ subject: 'bench', clientId: 'bench', scopes: ['audit:read'], lifetime: 86_400 });

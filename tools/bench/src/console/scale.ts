@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openDatabase } from '@countersign/backing-services';
 import { freePortBase, startStack, type Stack } from '@countersign/stack';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 import { fillLog, timeOfSample } from '../audit/sample-events.js';
 import { type BenchmarkContext, type Metric } from '../benchmark.js';
@@ -30,11 +31,10 @@ const indexedRows = z.tuple([z.object({ indexed: z.coerce.number() })]);
 const diskRows = z.tuple([z.object({ bytes: z.coerce.number() })]);
 
 /** As the owner of the tables; nobody integrates the log meanwhile, of whose tree the sample is no part. */
-async function openDatabase({ directory }: Stack): Promise<pg.Client> {
+async function openTrail({ directory }: Stack): Promise<pg.Client> {
   const [, url] = migrationUrl.exec(readFileSync(join(directory, 'env', 'audit.migrate.env'), 'utf8')) ?? [];
   if (url === undefined) throw new Error('the stack does not say where its database is');
-  const database = new pg.Client({ connectionString: url.replaceAll(/^["']|["']$/g, '') });
-  await database.connect();
+  const database = await openDatabase(url.replaceAll(/^["']|["']$/g, ''));
   await database.query(`select pg_advisory_lock(hashtext('countersign.log-integration'))`);
   await database.query('set synchronous_commit = off');
   return database;
@@ -116,7 +116,7 @@ export async function measureConsole(context: BenchmarkContext): Promise<readonl
   const stack = await startStack({ root, directory, portBase, without: [], demo: true, ...quiet });
   const metrics: Metric[] = [];
   try {
-    const database = await openDatabase(stack);
+    const database = await openTrail(stack);
     const deadline = performance.now() + FILL_SECONDS * 1_000;
     let filled = 0;
     for (const size of SIZES) {

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { withDatabase } from '@countersign/backing-services';
 import { type PrivateJwk } from '@countersign/auth-core';
-import pg from 'pg';
 import { z } from 'zod';
 import { OWN_GC, pinned } from '../pinned.js';
 import { pathOf } from '../processes.js';
@@ -31,16 +31,12 @@ export async function startServer(key: PrivateJwk, isMeasured: boolean): Promise
 
 /** The tables that a service needs for API keys, as payments has them. */
 export async function makeTables(databaseUrl: string): Promise<void> {
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  try {
+  await withDatabase(databaseUrl, async (database) => {
     const { rows } = await database.query<{ owner: string }>(
       `select quote_ident(pg_get_userbyid(nspowner)) as owner from pg_namespace where nspname = 'public'`,
     );
     await database.query(`set role ${rows[0]?.owner ?? 'none'}`);
     await database.query('alter default privileges grant select, insert, update, delete on tables to session_user');
     await database.query(readFileSync(pathOf('../../../apps/payments/migrations/0007_api_keys.sql'), 'utf8'));
-  } finally {
-    await database.end();
-  }
+  });
 }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openPool } from '@countersign/backing-services';
 import { ApiKeyLimits } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { PostgresLimitStore } from '@countersign/service-host';
-import pg from 'pg';
 
 const REPLICAS = 4;
 const SECONDS = 4;
@@ -22,8 +22,7 @@ export interface SharedLimit {
  * @returns how exactly the limit was kept
  */
 export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {
-  const pools = Array.from({ length: REPLICAS }, () => new pg.Pool({ connectionString: databaseUrl, max: 2 }));
-  for (const pool of pools) pool.on('error', () => undefined);
+  const pools = Array.from({ length: REPLICAS }, () => openPool(databaseUrl, 2));
   let commits = 0;
   const replicas = pools.map((pool, index) => {
     const store = new PostgresLimitStore(pool);

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { openDatabase } from '@countersign/backing-services';
 import { uuidv7 } from '@countersign/audit-event';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 
 export const REDIRECT = 'https://app.example/signed-in';
@@ -39,8 +40,7 @@ export class IssuerCodes {
 
   /** Signs the people in. */
   static async open(databaseUrl: string): Promise<IssuerCodes> {
-    const database = new pg.Client({ connectionString: databaseUrl });
-    await database.connect();
+    const database = await openDatabase(databaseUrl);
     const people = Array.from({ length: PEOPLE }, () => ({ id: `person:${uuidv7()}`, session: uuidv7() }));
     await database.query(
       `insert into person (id, issuer, subject, provider, name, roles, created_at, signed_in_at)

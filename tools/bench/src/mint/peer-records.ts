@@ -1,6 +1,7 @@
 // Where oidc-provider keeps its codes, grants and refresh tokens in the mint benchmark.
+import { openPool } from '@countersign/backing-services';
 import { type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 
 /** What a peer keeps, and how it forgets: a round begins with nothing of the rounds before, because what piles up would make each slower. */
@@ -109,7 +110,7 @@ class InPostgres implements Adapter {
 
 /** In the same PostgreSQL as the issuer's records: durable before the answer, as they are. */
 export async function inPostgres(connectionString: string): Promise<PeerRecords> {
-  const pool = new pg.Pool({ connectionString, max: 10 });
+  const pool = openPool(connectionString, 10);
   await pool.query(`create table record (
     model text, id text, payload jsonb not null, grant_id text, expires_at timestamptz, primary key (model, id))`);
   await pool.query('create index record_by_grant on record (grant_id)');

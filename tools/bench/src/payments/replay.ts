@@ -1,4 +1,5 @@
-import pg from 'pg';
+import { openDatabase } from '@countersign/backing-services';
+import type pg from 'pg';
 import { type Payer } from './load.js';
 import { paymentAgain, type RecordedPayment } from './recorded-payment.js';
 import { type Ledger } from './statement-tap.js';
@@ -21,16 +22,10 @@ export async function payBySql(
   clients: number,
   seconds: number,
 ): Promise<number> {
-  const connect = async (connectionString: string): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
-  };
   const connections = await Promise.all(
     Array.from({ length: clients }, async () => ({
-      payments: await connect(databases.payments),
-      accounts: await connect(databases.accounts),
+      payments: await openDatabase(databases.payments),
+      accounts: await openDatabase(databases.accounts),
     })),
   );
   const startedAt = performance.now();

@@ -1,21 +1,11 @@
-import pg from 'pg';
+import { withDatabase } from '@countersign/backing-services';
 
 /** The rows of one database at one moment, as `pg_dump` would have them: by table, as JSON. */
 export type DatabaseCopy = ReadonlyMap<string, string>;
 
-async function connected<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 /** Copies every table of one snapshot, while others write. @param url the superuser's, of this database */
 export function copyDatabase(url: string): Promise<DatabaseCopy> {
-  return connected(url, async (client) => {
+  return withDatabase(url, async (client) => {
     await client.query('begin isolation level repeatable read read only');
     const { rows: tables } = await client.query<{ name: string }>(
       `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
@@ -34,7 +24,7 @@ export function copyDatabase(url: string): Promise<DatabaseCopy> {
 
 /** Restores the database: all its rows, with triggers and foreign keys out of the way, as a restore does. Nobody else may use it. */
 export function restoreDatabase(url: string, copy: DatabaseCopy): Promise<void> {
-  return connected(url, async (client) => {
+  return withDatabase(url, async (client) => {
     await client.query('begin; set local session_replication_role = replica');
     const names = [...copy.keys()].map((name) => client.escapeIdentifier(name));
     await client.query(`truncate ${names.join(', ')}`);

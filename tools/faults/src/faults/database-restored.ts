@@ -1,21 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withDatabase } from '@countersign/backing-services';
 import { type ServiceName, type Stack } from '@countersign/stack';
-import pg from 'pg';
 
 const copyOf = (name: ServiceName): string => `${name}_copy`;
 
 /** Runs statements in the server's own database. */
 export async function asSuperuser({ identities, postgres }: Stack, ...statements: readonly string[]): Promise<void> {
   const login = `postgres:${encodeURIComponent(identities.superuserPassword)}`;
-  const client = new pg.Client({
-    connectionString: `postgres://${login}@127.0.0.1:${String(postgres.port)}/postgres`,
-  });
-  await client.connect();
-  try {
+  await withDatabase(`postgres://${login}@127.0.0.1:${String(postgres.port)}/postgres`, async (client) => {
     for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /**

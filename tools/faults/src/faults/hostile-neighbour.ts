@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase } from '@countersign/backing-services';
 import { auditStream, batchSubject } from '@countersign/audit-client';
 import { countersign, type ServiceName, serviceNames } from '@countersign/stack';
 import { jetstreamManager } from '@nats-io/jetstream';
-import pg from 'pg';
 import { z } from 'zod';
 import { connectAs, type Neighbour } from '../nats-matrix/neighbour.js';
 import { targetsFor } from '../nats-matrix/targets.js';
@@ -100,8 +100,7 @@ async function belongings({ stack }: Scene): Promise<Belongings> {
     connectAs({ url: nats.url, service, password: identities.natsPasswords[service] });
   const [audit, issuer] = await Promise.all([connectionAs('audit'), connectionAs('issuer')]);
   const login = `audit:${identities.databasePasswords.audit}`;
-  const client = new pg.Client({ connectionString: `postgres://${login}@127.0.0.1:${String(postgres.port)}/audit` });
-  await client.connect();
+  const client = await openDatabase(`postgres://${login}@127.0.0.1:${String(postgres.port)}/audit`);
   try {
     const managers = await Promise.all([audit, issuer].map((one) => jetstreamManager(one, { checkAPI: false })));
     const streams = await Promise.all(

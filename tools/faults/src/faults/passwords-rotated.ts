@@ -1,7 +1,6 @@
-import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { newPassword, perService } from '@countersign/backing-services';
+import { newPassword, perService, withDatabase } from '@countersign/backing-services';
 import {
   databaseUrlFile,
   type Identities,
@@ -31,21 +30,9 @@ async function isWhole({ urls }: Stack, name: ServiceName): Promise<boolean> {
   return response.status === 200 && relay?.connected === true;
 }
 
-/** As an operator replaces a file: a reader sees the old one or the new one. */
-function replace(path: string, content: string): void {
-  writeSecret(`${path}.new`, content);
-  renameSync(`${path}.new`, path);
-}
-
-async function isTakenByPostgres({ postgres }: Stack, name: ServiceName, password: string): Promise<boolean> {
-  const client = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: name, database: name, password });
-  try {
-    await client.connect();
-    await client.end();
-    return true;
-  } catch {
-    return false;
-  }
+function isTakenByPostgres({ postgres }: Stack, name: ServiceName, password: string): Promise<boolean> {
+  const login = { host: '127.0.0.1', port: postgres.port, user: name, database: name, password };
+  return withDatabase(login, () => Promise.resolve(true)).catch(() => false);
 }
 
 async function isTakenByNats({ nats }: Stack, service: ServiceName, password: string): Promise<boolean> {
@@ -66,7 +53,7 @@ async function rotate({ stack, wrong }: Scene, before: Passwords, after: Passwor
   };
   for (const name of serviceNames) {
     const password = after.databasePasswords[name];
-    replace(
+    writeSecret(
       file(databaseUrlFile(name)),
       `postgres://${name}:${password}@127.0.0.1:${String(stack.postgres.port)}/${name}`,
     );
@@ -79,7 +66,7 @@ async function rotate({ stack, wrong }: Scene, before: Passwords, after: Passwor
       wrong(`PostgreSQL still takes the old password of ${name}`);
   }
   await allWhole('the password of its database');
-  for (const name of serviceNames) replace(file(natsPasswordFile(name)), after.natsPasswords[name]);
+  for (const name of serviceNames) writeSecret(file(natsPasswordFile(name)), after.natsPasswords[name]);
   stack.nats.usePasswords(after.natsPasswords);
   for (const name of serviceNames) {
     if (!(await heldWithin(LIMIT_MS, async () => !(await isTakenByNats(stack, name, before.natsPasswords[name])))))

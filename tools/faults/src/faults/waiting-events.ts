@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { completeEvent } from '@countersign/audit-event';
-import { startPostgres } from '@countersign/backing-services';
+import { startPostgres, withDatabase } from '@countersign/backing-services';
 import { serviceNames, type ServiceName } from '@countersign/stack';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 
 /** An event in the outbox of a service that is stopped. */
@@ -61,13 +61,8 @@ export async function leaveEvents(directory: string): Promise<readonly WaitingEv
   try {
     const left: WaitingEvent[] = [];
     for (const database of serviceNames) {
-      const client = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'postgres', password, database });
-      await client.connect();
-      try {
-        left.push(...(await leaveAt(client, database)));
-      } finally {
-        await client.end();
-      }
+      const superuser = { host: '127.0.0.1', port: postgres.port, user: 'postgres', password, database };
+      left.push(...(await withDatabase(superuser, (client) => leaveAt(client, database))));
     }
     return left;
   } finally {

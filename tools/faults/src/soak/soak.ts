@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase } from '@countersign/backing-services';
 import { auditStream } from '@countersign/audit-client';
 import { type ServiceName, type Stack } from '@countersign/stack';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import pg from 'pg';
 import { connectAs } from '../nats-matrix/neighbour.js';
 import { curveOf, isSteady, type Curve } from './curve.js';
 import { memoryOf, oldGenerationOf } from './memory.js';
@@ -132,8 +132,7 @@ export class Soak {
   async #compare(manager: JetStreamManager): Promise<void> {
     const { identities, postgres, urls } = this.stack;
     const login = `audit:${identities.databasePasswords.audit}`;
-    const client = new pg.Client({ connectionString: `postgres://${login}@127.0.0.1:${String(postgres.port)}/audit` });
-    await client.connect();
+    const client = await openDatabase(`postgres://${login}@127.0.0.1:${String(postgres.port)}/audit`);
     try {
       for (const { name, made } of this.#sources) {
         const { rows } = await client.query<{ events: string; ids: string; letters: string }>(

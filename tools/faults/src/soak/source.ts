@@ -1,6 +1,7 @@
+import { openPool } from '@countersign/backing-services';
 import { completeEvent, uuidv7 } from '@countersign/audit-event';
 import { type Stack } from '@countersign/stack';
-import pg from 'pg';
+import type pg from 'pg';
 
 export type SourceName = 'payments' | 'accounts';
 
@@ -63,11 +64,7 @@ export class Source {
     bare: boolean,
   ) {
     const login = `${name}:${identities.databasePasswords[name]}`;
-    this.#pool = new pg.Pool({
-      connectionString: `postgres://${login}@127.0.0.1:${String(postgres.port)}/${name}`,
-      max: 2,
-    });
-    this.#pool.on('error', () => undefined);
+    this.#pool = openPool(`postgres://${login}@127.0.0.1:${String(postgres.port)}/${name}`, 2);
     this.#template = template(name, bare);
   }
 

@@ -1,6 +1,6 @@
+import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
 import { createTokenClient, generateSigningKey, publicJwkOf } from '@countersign/auth-core';
-import pg from 'pg';
 import { z } from 'zod';
 import { RunningStack } from '../history/running-stack.js';
 import { focusOn, soon } from './soon.js';
@@ -90,12 +90,8 @@ export function walkAccess(world: () => World): void {
 
   /** A statement in the issuer's database: what only time would bring about. */
   async function atTheIssuer(statement: string): Promise<void> {
-    const database = new pg.Client({
-      connectionString: new RunningStack(world().stack.directory).databaseUrlOf('issuer'),
-    });
-    await database.connect();
-    await database.query(statement);
-    await database.end();
+    const url = new RunningStack(world().stack.directory).databaseUrlOf('issuer');
+    await withDatabase(url, (database) => database.query(statement));
   }
 
   /** A call of the issuer's administration, as the operator. */

@@ -1,7 +1,7 @@
+import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
 import { createTokenClient } from '@countersign/auth-core';
 import { type Locator } from 'playwright-core';
-import pg from 'pg';
 import { Story } from '../history/happening.js';
 import { RunningStack } from '../history/running-stack.js';
 import { seededRandom } from '../random.js';
@@ -90,11 +90,10 @@ export function walkScreens(world: () => WalkedHistory): void {
     const audiences = { payments: ['payments:read'] };
     await post('/admin/api-keys', { client_id: 'storefront', name: 'hostile', audiences });
     await post('/admin/revocations', { kind: 'token', jti: 'hostile', with_derived: true, reason: 'hostile' });
-    const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('issuer') });
-    await database.connect();
-    await database.query(`update api_key set name = $1 where name = 'hostile'`, [short('key')]);
-    await database.query(`update revocation set reason = $1 where reason = 'hostile'`, [long('reason')]);
-    await database.end();
+    await withDatabase(new RunningStack(stack.directory).databaseUrlOf('issuer'), async (database) => {
+      await database.query(`update api_key set name = $1 where name = 'hostile'`, [short('key')]);
+      await database.query(`update revocation set reason = $1 where reason = 'hostile'`, [long('reason')]);
+    });
   }
 
   walk(

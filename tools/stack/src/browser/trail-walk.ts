@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
-
-import pg from 'pg';
 import { Story } from '../history/happening.js';
 import { RunningStack } from '../history/running-stack.js';
 import { seededRandom } from '../random.js';
@@ -230,10 +229,9 @@ export function walkTrail(world: () => WalkedHistory): void {
     await page.locator('[data-row]').first().waitFor();
     await window.click('button', /^Verify (the newest )?\d+ events in this browser/);
     await page.getByText(/^.{0,40}Each of \d+ events/).waitFor();
-    const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('audit') });
-    await database.connect();
-    await database.query('delete from console_session');
-    await database.end();
+    await withDatabase(new RunningStack(stack.directory).databaseUrlOf('audit'), (database) =>
+      database.query('delete from console_session'),
+    );
     await page.keyboard.press('r');
     await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
     await window.check();

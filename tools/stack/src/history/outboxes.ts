@@ -1,4 +1,5 @@
-import pg from 'pg';
+import { openPool } from '@countersign/backing-services';
+import type pg from 'pg';
 import { type ServiceName, serviceNames } from '../services.js';
 import { type Happening } from './happening.js';
 
@@ -27,10 +28,7 @@ export class Outboxes {
 
   /** @param urlOf where each service's database is */
   constructor(urlOf: (service: ServiceName) => string) {
-    this.#pools = new Map(
-      serviceNames.map((name) => [name, new pg.Pool({ connectionString: urlOf(name), max: 2 })] as const),
-    );
-    for (const pool of this.#pools.values()) pool.on('error', () => undefined);
+    this.#pools = new Map(serviceNames.map((name) => [name, openPool(urlOf(name), 2)] as const));
   }
 
   /** Events that wait, in all; at most 100,000 of each service are counted. */
