@@ -3,9 +3,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startBuild } from './build.mjs';
+import { pinnedNode } from './pinned-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = `${root}node_modules/.bin`;
+const node = pinnedNode(root);
 const failure = await startBuild()?.failure;
 if (failure !== undefined) {
   process.stderr.write(failure);
@@ -17,7 +18,7 @@ const options = given.slice(
   given.findIndex((one) => !one.startsWith('--')),
 );
 const [file, ...rest] = given.slice(options.length);
-const running = spawn(`${bin}/node`, [...options, `${root}${file}`, ...rest], { stdio: 'inherit' });
+const running = spawn(node, [...options, `${root}${file}`, ...rest], { stdio: 'inherit' });
 // Ctrl-C reaches the run by itself, being of the same terminal; a kill of this process must be passed on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => running.kill('SIGINT'));

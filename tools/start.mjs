@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startBuild } from './build.mjs';
+import { pinnedNode } from './pinned-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const node = `${root}node_modules/.bin/node`;
+const node = pinnedNode(root);
 const wanted = process.argv.slice(2);
 
 /** What runs now, and how a signal reaches all of it. */

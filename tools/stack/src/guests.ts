@@ -60,7 +60,7 @@ export function guestLines(identities: Identities, directory: string): readonly 
   if (names.length === 0) return [];
   return [
     'Services of your own, each with its variables:',
-    ...names.map((name) => `  ${name.padEnd(8)}  node --env-file=${join(directory, 'env', `${name}.env`)} …`),
+    ...names.map((name) => `  ${name.padEnd(8)}  node --env-file='${join(directory, 'env', `${name}.env`)}' …`),
     '',
   ];
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -29,6 +29,18 @@ describe('the identities of a local stack', () => {
   it('are the same at every start', async () => {
     const first = await loadIdentities(directory);
     expect(await loadIdentities(directory)).toEqual(first);
+  });
+
+  it('stay as they are where the disk is full, and what is damaged is said to be', async () => {
+    const first = await loadIdentities(directory, ['my-orders']);
+    const file = join(directory, 'identities.json');
+    // No later start writes what has not changed; and what has, beside it first: a folder of that name stands for a disk that is full.
+    mkdirSync(`${file}.part`);
+    expect(await loadIdentities(directory)).toEqual(first);
+    await expect(loadIdentities(directory, ['other-orders'])).rejects.toThrow();
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(first);
+    writeFileSync(file, '{"signingKey":');
+    await expect(loadIdentities(directory)).rejects.toThrow(/is damaged.*--reset/);
   });
 
   it("make a service of the user's own a client that storefront may call, and know it from then on", async () => {

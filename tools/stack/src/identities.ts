@@ -1,9 +1,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
 import { natsServices, newNatsPasswords, newPassword, type NatsPasswords } from '@countersign/backing-services';
 import { z } from 'zod';
+import { StackError } from './stack-error.js';
 
 /** A private JWK. */
 export const jwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
@@ -136,9 +137,15 @@ async function newGuests(names: readonly string[]): Promise<Readonly<Record<stri
   return Object.fromEntries(await Promise.all(made));
 }
 
-/** Writes a secret that only its owner may read. */
+/** Writes a secret that only its owner may read; whole or not at all, so that a full disk leaves what was there. */
 export function writeSecret(path: string, content: string): void {
-  writeFileSync(path, content, { mode: 0o600 });
+  const draft = `${path}.part`;
+  try {
+    writeFileSync(draft, content, { mode: 0o600 });
+    renameSync(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 const earlierSchema = z.looseObject({
@@ -149,16 +156,25 @@ const earlierSchema = z.looseObject({
   guests: z.record(z.string(), guestSchema).optional(),
 });
 
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The stack's identities: read, or made at the first start; what an earlier version did not know yet is added.
  * @param services names of the user's own services, which are known from then on
- * @throws when the file is unusable
+ * @throws {StackError} when the file is unusable
  */
 export async function loadIdentities(directory: string, services: readonly string[] = []): Promise<Identities> {
   const path = join(directory, 'identities.json');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const fresh = await generateIdentities();
-  const earlier = existsSync(path) ? earlierSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data : fresh;
+  const kept = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  const earlier = kept === undefined ? fresh : earlierSchema.safeParse(jsonOf(kept)).data;
   const parsed = identitiesSchema.safeParse({
     ...fresh,
     ...earlier,
@@ -169,8 +185,11 @@ export async function loadIdentities(directory: string, services: readonly strin
     guests: { ...fresh.guests, ...(await newGuests(services)), ...earlier?.guests },
   });
   if (!parsed.success || earlier === undefined) {
-    throw new Error(`${path} cannot be read by this version. Start again with: npm start -- --reset`);
+    throw new StackError(
+      `${path} is damaged, or of another version. Put back a copy of it, or start with empty data and new keys: npm start -- --reset`,
+    );
   }
-  writeSecret(path, JSON.stringify(parsed.data));
+  const text = JSON.stringify(parsed.data);
+  if (text !== kept) writeSecret(path, text);
   return parsed.data;
 }

@@ -49,7 +49,7 @@ async function whatToTry(stack: Stack, directory: string): Promise<string> {
     'To try, in another terminal:',
     `  curl -s ${issuer}/.well-known/jwks.json`,
     `  curl -s ${stack.urls.payments}/health/ready`,
-    `  curl -s -H "Authorization: Bearer $(cat ${file})" '${audit}/events?subject=storefront&limit=5'    (the token is valid for 5 minutes)`,
+    `  curl -s -H "Authorization: Bearer $(cat '${file}')" '${audit}/events?subject=storefront&limit=5'    (the token is valid for 5 minutes)`,
     '',
     ...guestLines(stack.identities, directory),
     'Ctrl-C stops everything that was started here.',

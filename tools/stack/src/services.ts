@@ -41,10 +41,17 @@ export const databaseUrlFile = (name: ServiceName): string => `${name}-database-
 /** The file, in `env`, that holds a service's password of NATS. */
 export const natsPasswordFile = (name: ServiceName): string => `${name}-nats-password`;
 
+/** A value as Node's `--env-file` reads it back: without quotes, a `#` of a folder's name would begin a comment. */
+function quoted(value: string): string {
+  if (!/[#'"`]|^\s|\s$/.test(value)) return value;
+  const quote = ["'", '"', '`'].find((one) => !value.includes(one)) ?? '';
+  return quote + value + quote;
+}
+
 /** Keeps variables where `nx serve` finds them. */
 export function writeEnvironment(directory: string, name: string, environment: Readonly<Record<string, string>>): void {
   mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
-  const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
+  const lines = Object.entries(environment).map(([key, value]) => `${key}=${quoted(value)}`);
   writeSecret(join(directory, 'env', `${name}.env`), `${lines.join('\n')}\n`);
 }
 

@@ -22,16 +22,16 @@ describe('npm start', () => {
       .filter((line) => line.includes(state) || line.includes(folder));
 
   it('shows its help where nothing is built, and builds nothing for it', () => {
-    for (const file of ['tools/start.mjs', 'tools/build.mjs', 'tools/built.mjs', 'tools/stack/src/arguments.ts'])
+    const scripts = ['start', 'build', 'built', 'pinned-node'].map((name) => `tools/${name}.mjs`);
+    for (const file of [...scripts, 'tools/stack/src/arguments.ts'])
       cpSync(join(root, file), join(folder, file), { recursive: true });
     const list = 'tools/backing-services/src/nats-configuration.ts';
     cpSync(join(root, list), join(folder, list), { recursive: true });
+    const help = () =>
+      spawnSync('node', ['tools/start.mjs', '--help'], { cwd: folder, encoding: 'utf8', env: environment });
+    expect(help()).toMatchObject({ status: 2, stderr: expect.stringContaining('ignore-scripts') });
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const { status, stdout, stderr } = spawnSync('node', ['tools/start.mjs', '--help'], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: environment,
-    });
+    const { status, stdout, stderr } = help();
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/Usage: npm start[\s\S]*--without <services\.\.\.>[\s\S]*"payments"/);
   }, 60_000);

@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removePostgresData, trustedFolder } from '@countersign/backing-services';
+import { commandOf, removePostgresData, trustedFolder } from '@countersign/backing-services';
 import { StackError } from './stack-error.js';
 
 const MARK = 'countersign-stack';
@@ -12,11 +11,13 @@ export interface StateDirectory {
   release(): void;
 }
 
+function isEmptyFolder(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0;
+}
+
 function isStack(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 1 || pid === process.pid) return false;
-  return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(
-    'stack/dist/main.js',
-  );
+  return commandOf(pid).includes('stack/dist/main.js');
 }
 
 function lock(path: string): string {
@@ -25,7 +26,8 @@ function lock(path: string): string {
     try {
       writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
       return file;
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
       const pid = Number(readFileSync(file, 'utf8'));
       if (isStack(pid)) {
         throw new StackError(
@@ -46,7 +48,9 @@ function lock(path: string): string {
  */
 export function openStateDirectory(path: string, reset: boolean): StateDirectory {
   if (existsSync(path) && !existsSync(join(path, MARK))) {
-    throw new StackError(`${path} exists but was not made by a stack; name another folder with --directory.`);
+    if (!isEmptyFolder(path))
+      throw new StackError(`${path} exists but was not made by a stack; name another folder with --directory.`);
+    chmodSync(path, 0o711);
   }
   mkdirSync(path, { recursive: true, mode: 0o711 });
   trustedFolder(path);
