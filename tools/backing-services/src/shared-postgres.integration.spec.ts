@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { openDatabase, openPool, withDatabase } from './database-connections.js';
 import { startDatabases, type Databases } from './for-tests.js';
 
 describe('databases on the PostgreSQL that specs share', () => {
@@ -17,15 +18,8 @@ describe('databases on the PostgreSQL that specs share', () => {
     await Promise.all(begun.splice(0).map((one) => one.stop()));
   }, 60_000);
 
-  async function ask(url: string, query: string): Promise<readonly unknown[]> {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(query)).rows;
-    } finally {
-      await client.end();
-    }
-  }
+  const ask = (url: string, query: string): Promise<readonly unknown[]> =>
+    withDatabase(url, async (client) => (await client.query<Record<string, unknown>>(query)).rows);
   const makeTable = (url: string): Promise<unknown> => ask(url, 'create table made as select 1 as n');
 
   it('belong to one spec each, though their service is the same, and go when it stops', async () => {
@@ -53,6 +47,24 @@ describe('databases on the PostgreSQL that specs share', () => {
     await stopped;
     await delay(100);
     expect(lost).toEqual([]);
+  }, 120_000);
+
+  it('may end a connection that nobody uses, and the process goes on without it', async () => {
+    const url = await databases().database('ended');
+    const [client, pool] = [await openDatabase(url), openPool(url, 1)];
+    await pool.query('select');
+    const gone = Promise.all([
+      new Promise<void>((done) => client.once('end', done)),
+      new Promise<unknown>((done) => pool.once('remove', done)),
+    ]);
+    await ask(
+      url,
+      'select pg_terminate_backend(pid) from pg_stat_activity where usename = user and pid <> pg_backend_pid()',
+    );
+    await gone;
+    await expect(client.query('select')).rejects.toThrow();
+    expect((await pool.query('select')).rowCount).toBe(1);
+    await Promise.all([client.end(), pool.end()]);
   }, 120_000);
 
   it('are migrated once, and each is a copy that nobody else changes', async () => {
