@@ -88,7 +88,8 @@ export class ApiKeysController {
 
   /**
    * Creates a successor of the same name and rights, shown only once; the present key keeps working for `grace_seconds` (a day when left out, at most
-   * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
+   * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_DISABLED` (enable it first), `API_KEY_ROTATED`, `API_KEY_EXISTS`,
+   * `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
   @Post(':id/rotate')
   @TakesIdempotencyKey({ action: 'api-key:rotate', kind: 'api-key' })

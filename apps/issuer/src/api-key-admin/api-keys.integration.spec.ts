@@ -342,6 +342,11 @@ describe('API keys at two replicas of the issuer', () => {
       return found[0]?.at.getTime() ?? 0;
     };
     const before = await announced();
+    // A successor would work.
+    expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, {}))).toEqual([409, 'API_KEY_DISABLED']);
+    expect((await issuer.dataOf('api-key.change_refused')).at(-1)).toMatchObject({
+      ...{ resource: `api-key/${id}`, action: 'api-key:rotate', reason: 'API_KEY_DISABLED' },
+    });
     await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {});
     expect((await exchange(key, {}, 'payments', issuer.urls[1])).status).toBe(200);
     // By what the feed says of it services ask about it again.

@@ -24,7 +24,7 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { Replica } from '../registry/replica.service.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { type NewApiKey, type Rotation } from './api-key-requests.js';
-import { apiKeyEnded, unknownApiKey } from './api-key-problems.js';
+import { apiKeyDisabled, apiKeyEnded, unknownApiKey } from './api-key-problems.js';
 import { ApiKeyTrail } from './api-key-trail.service.js';
 
 /** A key as it is shown, once. */
@@ -78,7 +78,8 @@ export class NewApiKeys {
 
   /**
    * Creates a successor with the same rights; the present key keeps working for its grace time.
-   * @throws {Problem} 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`
+   * @throws {Problem} 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_DISABLED`, `API_KEY_ROTATED`, `API_KEY_EXISTS`, `API_KEYS_LIMIT`; 422
+   * `EXPIRY_INVALID`
    */
   async rotate(
     id: string,
@@ -94,6 +95,8 @@ export class NewApiKeys {
         const before = await this.store.findForChange(transaction, id);
         const at = this.clock();
         if (before === undefined || !holdsPlace(before, at)) throw apiKeyEnded();
+        // A successor would work, and undo what the one who disabled it meant.
+        if (before.disabledAt !== null) throw apiKeyDisabled();
         if (before.successor !== null)
           throw new Problem(
             409,
