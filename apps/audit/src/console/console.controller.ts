@@ -5,6 +5,7 @@ import {
   CurrentCaller,
   OpenApi,
   Problem,
+  Refusals,
   SESSIONS,
   Trace,
   traceOf,
@@ -42,6 +43,7 @@ export class ConsoleController {
     @Inject(SESSIONS) private readonly own: SessionSettings,
     @Inject(ConsoleCookies) private readonly cookies: ConsoleCookies,
     @Inject(BackChannelLogout) private readonly backChannel: BackChannelLogout,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /** Sends the browser to the issuer; with `for=issuer` a person who is signed in asks for their rights there too. */
@@ -120,8 +122,10 @@ export class ConsoleController {
   ): Promise<{ readonly next: string }> {
     const secret = this.cookies.read(request.headers.cookie, 'console');
     const next = secret === undefined ? undefined : await this.signIn.end(secret, caller);
-    if (next === undefined)
+    if (next === undefined) {
+      await this.refusals.recordOf('SESSION_UNKNOWN', caller.trace, caller.principal);
       throw new Problem(404, 'SESSION_UNKNOWN', 'This request has no console session; sign in at the console first.');
+    }
     void reply.header('set-cookie', this.cookies.set('console', '', 0));
     return { next };
   }

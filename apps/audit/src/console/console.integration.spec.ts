@@ -286,6 +286,17 @@ describe('the console at audit', () => {
     expect(issuer.asked.slice(before).filter(({ path }) => path === '/revoke')).toHaveLength(1);
   });
 
+  it('signs nobody out for a caller who has a token and no session, which is recorded', async () => {
+    const token = await issuer.tokens.mint({ audience: 'audit', scopes: ['audit:read'] });
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${here}/console/sign-out`, { method: 'POST', headers });
+    expect([response.status, await response.json()]).toMatchObject([404, { code: 'SESSION_UNKNOWN' }]);
+    expect((await refusals('POST /console/sign-out')).map(([kind, , , reason]) => [kind, reason])).toContainEqual([
+      'request.refused',
+      'SESSION_UNKNOWN',
+    ]);
+  });
+
   it('revokes what the issuer renewed for a session that was signed out meanwhile', async () => {
     const browser = await signedIn();
     await database.query(`update console_token set expires_at = now() - interval '1 second'`);

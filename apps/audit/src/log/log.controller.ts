@@ -1,7 +1,15 @@
 import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import { Public, RequireScopes } from '@countersign/auth';
 import { parseTilePath, type TileAddress } from '@countersign/merkle-log';
-import { CurrentCaller, OpenApi, Problem, Unrecorded, ZodQuery, type Caller } from '@countersign/service-host';
+import {
+  CurrentCaller,
+  OpenApi,
+  Problem,
+  Refusals,
+  Unrecorded,
+  ZodQuery,
+  type Caller,
+} from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import {
   consistencyQuerySchema,
@@ -17,18 +25,18 @@ import { LogService } from './log.service.js';
 const TEXT = 'text/plain; charset=utf-8';
 const YEAR = 31_536_000;
 
-function addressOf(path: string): TileAddress {
-  const address = parseTilePath(`tile/${path}`);
-  if (address === undefined)
-    throw new Problem(404, 'TILE_PATH_INVALID', 'A tile path must have the form <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
-  return address;
-}
+const pathInvalid = (): Problem =>
+  new Problem(404, 'TILE_PATH_INVALID', 'A tile path must have the form <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
+const addressOf = (path: string): TileAddress | undefined => parseTilePath(`tile/${path}`);
 
 /** The log in public formats (C2SP tlog-tiles): verifiers that nobody here wrote can check it. Origin and prefix: `/log`. */
 @OpenApi(({ ApiTags }) => ApiTags('log'))
 @Controller('log')
 export class LogController {
-  constructor(@Inject(LogService) private readonly log: LogService) {}
+  constructor(
+    @Inject(LogService) private readonly log: LogService,
+    @Inject(Refusals) private readonly refusals: Refusals,
+  ) {}
 
   /** The newest checkpoint: a signed note (C2SP tlog-checkpoint). 503 `LOG_STARTING` in the first second of a new log. */
   @Get('checkpoint')
@@ -71,7 +79,12 @@ export class LogController {
   @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: 'x001/234.p/17' }))
   @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async entries(@Param('*') path: string, @CurrentCaller() caller: Caller, @Res() reply: FastifyReply): Promise<void> {
-    const bundle = await this.log.entries(addressOf(`entries/${path}`), caller);
+    const address = addressOf(`entries/${path}`);
+    if (address === undefined) {
+      await this.refusals.recordOf('TILE_PATH_INVALID', caller.trace, caller.principal);
+      throw pathInvalid();
+    }
+    const bundle = await this.log.entries(address, caller);
     await reply
       .header('content-type', 'application/octet-stream')
       .header('cache-control', `private, max-age=${String(YEAR)}, immutable`)
@@ -85,7 +98,9 @@ export class LogController {
   @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: '0/x001/234.p/17' }))
   @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
-    const { level, index, width } = addressOf(path);
+    const address = addressOf(path);
+    if (address === undefined) throw pathInvalid();
+    const { level, index, width } = address;
     if (level === 'entries')
       throw new Problem(404, 'TILE_PATH_INVALID', 'Entries are served by their own route, GET /log/tile/entries/<N>.');
     const hashes = await this.log.tile({ level, index, width });

@@ -219,6 +219,7 @@ describe('the log of the audit service', () => {
     expect(await status('/log/tile/0/999')).toBe(404);
     expect(await status('/log/tile/0/0')).toBe(404);
     expect(await status('/log/tile/entries/999', ['audit:read'])).toBe(404);
+    expect(await status('/log/tile/entries/x', ['audit:read'])).toBe(404);
   });
 
   it('records who had what proven, signed or shown, also what it refused', async () => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { AcceptsForm, OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
+import { AcceptsForm, OpenApi, Problem, Refusals, traceOf, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
@@ -29,6 +29,7 @@ export class DeviceController {
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(FormToken) private readonly forms: FormToken,
     @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /** The page to enter a code; `user_code` fills it in, and nothing more: the person still says that the code is theirs. */
@@ -51,7 +52,11 @@ export class DeviceController {
 
   /** The code that the person entered: the page that asks whether its device may act for them. */
   @Post()
-  @Answers({ 200: 'the page that asks, or the page to enter a code again', 400: 'a page that says what is wrong' })
+  @Answers({
+    200: 'the page that asks, or the page to enter a code again',
+    400: 'a page that says what is wrong',
+    401: 'a page that says that the person is signed out',
+  })
   @HttpCode(200)
   @AcceptsForm()
   async enter(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
@@ -68,7 +73,11 @@ export class DeviceController {
 
   /** What the person decided. */
   @Post('decision')
-  @Answers({ 200: 'the page that says what was decided', 400: 'a page that says what is wrong' })
+  @Answers({
+    200: 'the page that says what was decided',
+    400: 'a page that says what is wrong',
+    401: 'a page that says that the person is signed out',
+  })
   @HttpCode(200)
   @AcceptsForm()
   async decide(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
@@ -102,8 +111,10 @@ export class DeviceController {
     const form = schema.safeParse(body);
     if (!form.success) throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
     const session = await this.sessions.of(request);
-    if (session === undefined)
+    if (session === undefined) {
+      await this.refusals.recordOf('SESSION_OVER', traceOf(request));
       throw new Problem(401, 'SESSION_OVER', 'You are signed out. Open the page again and sign in.');
+    }
     return { session, form: form.data };
   }
 }

@@ -254,6 +254,21 @@ describe('a device without a browser', () => {
     expect(errorOf(await poll(begun))).toEqual([400, 'authorization_pending']);
   });
 
+  it('is not allowed by somebody whose session has ended since, which the page says', async () => {
+    const begun = await begin();
+    const ivan = await someone('ivan');
+    const form = { ...hiddenFields(await enter(begun.user_code, ivan)), decision: 'allow' };
+    await issuer.database.query(`update session set ended_at = now(), ended_by = 'admin' where id = $1`, [
+      ivan.session.id,
+    ]);
+    for (const path of ['/device', '/device/decision']) {
+      const { status, text } = await submit(issuer.url + path, form, ivan);
+      expect([status, text.includes('You are signed out')]).toEqual([401, true]);
+    }
+    expect(errorOf(await poll(begun))).toEqual([400, 'authorization_pending']);
+    expect((await issuer.dataOf('requests.refused')).map(({ reason }) => reason)).toContain('SESSION_OVER');
+  });
+
   it('leaves no code in the database or the trail', async () => {
     const begun = await begin();
     await enter(begun.user_code);
