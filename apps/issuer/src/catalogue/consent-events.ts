@@ -98,7 +98,7 @@ export const consentEvents = {
     },
   },
   'delegation.end_refused': {
-    when: 'An administrator tried to end a delegation that does not exist.',
+    when: 'An administrator tried to end a delegation that does not exist, or one that had ended before (`DELEGATION_ENDED`), which was shown.',
     action: 'delegation:end',
     resource: 'delegation',
   },

@@ -52,7 +52,7 @@ export class DelegationAdmin {
       ? this.store.page(whose, cursor, limit + 1)
       : this.#ending(before, whose, limit));
     const { rows, last } = pageOf(found, limit);
-    const shown = await this.#shown(rows);
+    const shown = rows.map(await this.#readBeside(rows));
     const changes = { person: personId ?? null, client_id: clientId ?? null, shown: rows.length };
     await this.outbox.recordDurably(events.event('delegations.listed', by(caller), { id: EVERY, changes }));
     return { delegations: shown, next_cursor: last?.id ?? null };
@@ -60,21 +60,25 @@ export class DelegationAdmin {
 
   /** Ends one at once everywhere; a repeat finds it ended. @throws {Problem} 404 `DELEGATION_UNKNOWN`, 503 `REVOCATIONS_FULL` */
   async end(id: DelegationId, caller: Caller): Promise<DelegationJson> {
+    const show = await this.#readBeside(await this.store.named([id]));
     const done = await this.database.transaction(async (transaction) => {
       await this.answers.begin(transaction, caller);
       const before = await this.store.find(id, transaction);
       if (before === undefined) return undefined;
       const ended = await this.delegations.endIn(transaction, { id }, 'BY_ADMIN', by(caller));
-      const [answer] = await this.#shown([ended.ended[0] ?? before]);
-      if (answer === undefined) throw new Error('a delegation that was found is shown');
+      const answer = show(ended.ended[0] ?? before);
       await this.answers.keep(transaction, caller, id, answer);
       return { ended, answer };
     });
-    if (done === undefined) {
-      const details = { id, outcome: 'failed', reason: 'DELEGATION_UNKNOWN' } as const;
+    const nothing = async (reason: string): Promise<void> => {
+      const details = { id, outcome: 'failed', reason } as const;
       await this.outbox.recordDurably(events.event('delegation.end_refused', by(caller), details));
+    };
+    if (done === undefined) {
+      await nothing('DELEGATION_UNKNOWN');
       throw new Problem(404, 'DELEGATION_UNKNOWN', 'There is no such delegation.');
     }
+    if (done.ended.ended.length === 0) await nothing('DELEGATION_ENDED');
     await this.delegations.announce(done.ended);
     return done.answer;
   }
@@ -84,7 +88,12 @@ export class DelegationAdmin {
     return this.store.named(await this.ends.begunBefore(begun, whose, limit));
   }
 
-  async #shown(delegations: readonly Delegation[]): Promise<readonly DelegationJson[]> {
+  /**
+   * Reads what is shown with delegations. It takes connections of its own, so never within a transaction: as many of these as the pool has connections
+   * would each hold one, and wait for another.
+   * @returns shows one of them
+   */
+  async #readBeside(delegations: readonly Delegation[]): Promise<(one: Delegation) => DelegationJson> {
     const ids = delegations.map(({ id }) => id);
     const [names, uses, times] = await Promise.all([
       this.people.namesOf(delegations.map(({ personId }) => personId)),
@@ -92,10 +101,10 @@ export class DelegationAdmin {
       this.ends.timesOf(ids),
     ]);
     const last = lastUses(uses);
-    return delegations.map((one) => {
+    return (one) => {
       const known = times.get(one.id);
       const ends = known === undefined ? undefined : endsOf(known, this.refreshTimes, this.sessionTimes);
       return delegationJson(one, { personName: names.get(one.personId), lastUsedAt: last.get(one.id), ends });
-    });
+    };
   }
 }

@@ -155,8 +155,16 @@ describe('a delegation', () => {
       expect((await issuer.admin('POST', path, undefined, issuer.url, key)).body).toEqual(ended.body);
       expect(await shown(`person_id=${personId}`)).toMatchObject({ delegations: [] });
       expect((await eventsOf(id)).filter((type) => type === 'countersign.issuer.delegation.ended.v1')).toHaveLength(1);
+      expect(await issuer.admin('POST', path)).toMatchObject({ status: 200, body: ended.body });
+      expect((await issuer.dataOf('delegation.end_refused')).at(-1)?.reason).toBe('DELEGATION_ENDED');
       const unknown = await issuer.admin('POST', `/admin/delegations/${uuidv7()}/end`);
       expect(unknown).toMatchObject({ status: 404, body: { code: 'DELEGATION_UNKNOWN' } });
+    });
+
+    it('by ending more at once than the database gives connections', async () => {
+      const all = await Promise.all(Array.from({ length: 12 }, () => begin()));
+      const ended = await Promise.all(all.map(({ id }) => issuer.admin('POST', `/admin/delegations/${id}/end`)));
+      expect(ended.map(({ status }) => status)).toEqual(all.map(() => 200));
     });
   });
 

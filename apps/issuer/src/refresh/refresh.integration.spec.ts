@@ -349,6 +349,14 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('live');
     expect((await revoke(body['refresh_token'], 'planner')).status).toBe(200);
     expect(await endOf(id)).toBe('BY_CLIENT');
+    const another = await begin();
+    // As another request does at this moment.
+    await issuer.database.query(`update delegation set ended_at = now(), ended_because = 'BY_PERSON' where id = $1`, [
+      another.id,
+    ]);
+    expect((await revoke(another.body['access_token'], 'planner')).status).toBe(200);
+    const { jti } = decodeJwt(String(another.body['access_token']));
+    expect((await issuer.dataOf('token.revoked')).at(-1)?.resource).toBe(`token/${String(jti)}`);
   });
 
   it('say nothing of themselves by introspection, no matter who asks (RFC 7662, section 4)', async () => {

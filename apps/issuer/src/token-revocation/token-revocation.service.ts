@@ -59,7 +59,7 @@ export class TokenRevocationService {
     await this.revocations.revoke(requestsOf(own, clientId), who);
   }
 
-  /** Whether the token is one of a delegation of this client's, which has ended by this. */
+  /** Whether the token is one of a delegation of this client's that ended by this: of one that ended before, or at this moment, the token is left. */
   async #endsDelegation(
     { principal: { txn, tokenId } }: OwnToken,
     clientId: string,
@@ -69,8 +69,7 @@ export class TokenRevocationService {
     if (id === undefined || txn === tokenId) return false;
     const delegation = await this.delegations.find(id);
     if (delegation?.clientId !== clientId) return false;
-    await this.delegations.end({ id }, 'BY_CLIENT', who);
-    return true;
+    return (await this.delegations.end({ id }, 'BY_CLIENT', who)).length > 0;
   }
 
   async #end({ id, clientId: holder, endedAt }: Delegation, clientId: string, trace: RequestTrace): Promise<void> {
