@@ -28,6 +28,7 @@ export const personEvents = {
     when: "A provider's answer to a sign-in that was started here signed nobody in: it was invalid, or the person is disabled.",
     action: 'person:sign-in',
     resource: 'provider',
+    changes: { person: 'who it was, if they are disabled; nobody is known of an invalid answer' },
   },
   'account.shown': {
     when: 'A person viewed what they allowed applications, what these did, and where they are signed in.',

@@ -117,6 +117,13 @@ describe('signing in', () => {
       const again = await world.signIn(browser(), 'carol');
       expect([again.status, again.text.includes('has been disabled')]).toEqual([403, true]);
       expect(again.headers.getSetCookie()).toEqual([]);
+      const { rows } = await world.issuer.database.query<{ id: string }>(
+        `select id from person where subject = 'carol'`,
+      );
+      expect((await world.issuer.dataOf('person.sign_in_refused')).at(-1)).toMatchObject({
+        reason: 'PERSON_DISABLED',
+        changes: { person: rows[0]?.id },
+      });
       await world.issuer.database.query(
         `update person set disabled_at = null, disabled_by = null where subject = 'carol'`,
       );

@@ -17,6 +17,7 @@ import { events } from '../events.js';
 import { SignInLimit } from '../limits/sign-in-limit.service.js';
 import { type PersonRow } from '../people/people.tables.js';
 import { PeopleStore } from '../people/people.store.js';
+import { type PersonId } from '../people/person.js';
 import { type Provider } from '../providers/provider.js';
 import { ProviderProblem } from '../providers/provider-problem.js';
 import { Providers, type RedeemedSignIn, type SignInRequest } from '../providers/providers.service.js';
@@ -37,10 +38,12 @@ export function unknownSignIn(): Problem {
 }
 
 /** A person who may not sign in. */
-function personDisabled(): Problem {
-  return new Problem(403, 'PERSON_DISABLED', 'This account has been disabled here. Ask the operator of this service.', {
-    heading: 'You cannot sign in',
-  });
+class PersonDisabled extends Problem {
+  constructor(readonly person: PersonId) {
+    super(403, 'PERSON_DISABLED', 'This account has been disabled here. Ask the operator of this service.', {
+      heading: 'You cannot sign in',
+    });
+  }
 }
 
 interface Finished {
@@ -138,7 +141,8 @@ export class SignIn {
       this.#log(provider, error);
       if (error instanceof Problem) {
         this.#counter.inc({ provider: provider.name, outcome: error.code });
-        const details = { id: provider.name, outcome: 'denied', reason: error.code } as const;
+        const known = error instanceof PersonDisabled ? { changes: { person: error.person } } : {};
+        const details = { id: provider.name, outcome: 'denied', reason: error.code, ...known } as const;
         await this.outbox.recordDurably(events.event('person.sign_in_refused', byNobody(trace), details));
       }
       throw error;
@@ -152,7 +156,7 @@ export class SignIn {
   ): Promise<{ readonly session: Session; readonly secret: string }> {
     const { begun, ended } = await this.database.transaction(async (transaction) => {
       const { row, before } = await this.people.refresh(transaction, provided.person, this.clock());
-      if (row.disabledAt !== null) throw personDisabled();
+      if (row.disabledAt !== null) throw new PersonDisabled(row.id);
       const other = await this.sessions.ofBrowser(browser, transaction);
       const begun = await this.sessions.begin(transaction, row, provided.proof, browser);
       const who = byPerson(begun.session, trace);
