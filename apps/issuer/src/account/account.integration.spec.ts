@@ -798,6 +798,30 @@ describe('an account', () => {
       ]);
     });
 
+    it('also while one of their delegations ends by itself: neither waits for what the other holds', async () => {
+      const somebody = await visit('carol');
+      await allow(somebody, 'store');
+      const held = await allow({ ...somebody, sessionId: randomUUID() }, 'store');
+      const { database } = world.issuer;
+      const isWaitedFor = async (): Promise<boolean> => {
+        await database.query('select pg_stat_clear_snapshot()');
+        const { rowCount } = await database.query(
+          'select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))',
+        );
+        return (rowCount ?? 0) > 0;
+      };
+      await database.query('begin');
+      // As the end of one does it: first the delegation, then the registry, for its revocation.
+      await database.query(`update delegation set ended_at = now(), ended_because = 'BY_CLIENT' where id = $1`, [
+        held.id,
+      ]);
+      const ended = world.issuer.admin('POST', `/admin/people/${somebody.personId}/end-sessions`);
+      while (!(await isWaitedFor())) await delay(5);
+      await database.query('update registry set revocations = revocations');
+      await database.query('commit');
+      expect(await ended).toMatchObject({ status: 200, body: { delegations: [] } });
+    });
+
     it('by ending one session, with what was allowed in it, and no other', async () => {
       const [here, there] = [await visit('carol'), await visit('carol')];
       const [allowed, other] = [await allow(here, 'store', ['offline_access']), await allow(there)];

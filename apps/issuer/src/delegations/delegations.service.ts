@@ -75,17 +75,21 @@ export class Delegations implements OnModuleInit {
   }
 
   /**
-   * Like {@link end}, in a transaction of the caller's; then {@link announce}.
+   * Like {@link end}, in a transaction of the caller's; then {@link announce}. All of them have ended before the first is revoked: a revocation keeps
+   * all others out until the commit, and one of those may hold a delegation that this would wait for.
+   * @param choices which are meant; of several, what any of them selects
    * @param tokensAreRefused whether their tokens are over, or another entry of the feed refuses them
    */
   async endIn(
     transaction: Transaction,
-    choice: DelegationChoice,
+    choices: DelegationChoice | readonly DelegationChoice[],
     because: DelegationEnd,
     who: EventContext,
     { tokensAreRefused = false }: { readonly tokensAreRefused?: boolean } = {},
   ): Promise<EndedDelegations> {
-    const ended = await this.store.end(transaction, choice, because, this.clock());
+    const ended: Delegation[] = [];
+    for (const choice of [choices].flat())
+      ended.push(...(await this.store.end(transaction, choice, because, this.clock())));
     const revoked: RevocationRow[] = [];
     for (const { id, clientId, personId } of ended) {
       const requested = { kind: 'transaction', txn: id, holder: clientId } as const;

@@ -59,7 +59,7 @@ export class ProviderLogout {
       if (!(await this.used.useOnceIn(transaction, use))) return undefined;
       const all =
         which === undefined
-          ? { sessions: [], delegations: [] }
+          ? { sessions: [], delegations: { ended: [], revoked: [] } }
           : await this.ends.endIn(transaction, which, 'provider', who);
       const changes = { sessions: all.sessions.map(({ id }) => id) };
       await this.outbox.record(transaction, events.event('logout.received', who, { id: provider.name, changes }));

@@ -13,7 +13,7 @@ import {
   type Database,
   type Transaction,
 } from '@countersign/service-host';
-import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
+import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { PeopleStore } from '../people/people.store.js';
 import { type PersonRow } from '../people/people.tables.js';
@@ -35,7 +35,6 @@ import {
 /** What ended, or was refused, in one transaction. */
 interface Ended {
   readonly sessions: EndedSessions;
-  readonly delegations: EndedDelegations;
   readonly revoked?: RevocationRow;
 }
 
@@ -128,10 +127,9 @@ export class PeopleAdmin {
   }
 
   async #endIn(transaction: Transaction, id: PersonId, because: SessionEnd, caller: Caller): Promise<Ended> {
-    const sessions = await this.ends.endIn(transaction, { personId: id }, because, by(caller));
-    // Also those whose session was over before.
-    const delegations = await this.delegations.endIn(transaction, { personId: id }, 'BY_ADMIN', by(caller));
-    return { sessions, delegations };
+    const theirs = { personId: id };
+    // Also delegations whose session was over before.
+    return { sessions: await this.ends.endIn(transaction, theirs, because, by(caller), [theirs]) };
   }
 
   async #change(
@@ -159,7 +157,6 @@ export class PeopleAdmin {
     const { ended, answer } = done;
     if (ended !== undefined) {
       await this.ends.announce(ended.sessions);
-      await this.delegations.announce(ended.delegations);
       if (ended.revoked !== undefined) await this.revocations.announce(ended.revoked);
     }
     return answer;

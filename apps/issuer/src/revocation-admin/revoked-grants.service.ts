@@ -67,9 +67,8 @@ export class RevokedGrants {
   ): Promise<EndedGrants> {
     await this.people.lock(transaction, personId);
     const choice = { personId, ...before(seconds) };
-    const sessions = await this.sessions.endIn(transaction, choice, 'admin', who);
     // Also what was allowed in sessions that were over before.
-    return { sessions, delegations: await this.delegations.endIn(transaction, choice, 'BY_ADMIN', who) };
+    return { sessions: await this.sessions.endIn(transaction, choice, 'admin', who, [choice]) };
   }
 
   async #ofClient(

@@ -4,6 +4,7 @@ import { type EventContext } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { type DelegationEnd } from '../delegations/delegation.js';
 import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
+import { type DelegationChoice } from '../delegations/delegations.store.js';
 import { events } from '../events.js';
 import { LogoutNotices } from '../logout-notices/logout-notices.service.js';
 import { type SessionEnd } from './session.js';
@@ -13,7 +14,7 @@ import { type SessionRow } from './sessions.tables.js';
 /** Ends that are in the caller's transaction; give them to {@link SessionEnds.announce} once that has committed. */
 export interface EndedSessions {
   readonly sessions: readonly SessionRow[];
-  readonly delegations: readonly EndedDelegations[];
+  readonly delegations: EndedDelegations;
 }
 
 const delegationEnds: Readonly<Record<SessionEnd, DelegationEnd>> = {
@@ -49,19 +50,23 @@ export class SessionEnds {
     return ended.sessions;
   }
 
-  /** Like {@link end}, in a transaction of the caller's; then {@link announce}. */
+  /**
+   * Like {@link end}, in a transaction of the caller's; then {@link announce}.
+   * @param also delegations that end with them, whichever session they were allowed in
+   */
   async endIn(
     transaction: Transaction,
     which: SessionsFilter,
     by: SessionEnd,
     who: EventContext,
+    also: readonly DelegationChoice[] = [],
   ): Promise<EndedSessions> {
     const sessions = await this.store.end(transaction, which, by, this.clock());
-    const delegations: EndedDelegations[] = [];
+    const online = leavesOffline.has(by) ? { online: true } : {};
+    const inSessions = sessions.map(({ id }) => ({ sessionId: id, ...online }));
+    const delegations = await this.delegations.endIn(transaction, [...inSessions, ...also], delegationEnds[by], who);
     for (const { id, personId } of sessions) {
       await this.notices.addIn(transaction, { id, personId });
-      const choice = { sessionId: id, ...(leavesOffline.has(by) ? { online: true } : {}) } as const;
-      delegations.push(await this.delegations.endIn(transaction, choice, delegationEnds[by], who));
       await this.outbox.record(
         transaction,
         events.event('session.ended', who, { id, changes: { person: personId, because: by } }),
@@ -72,6 +77,6 @@ export class SessionEnds {
 
   async announce({ delegations, sessions }: EndedSessions): Promise<void> {
     if (sessions.length > 0) this.notices.wake();
-    for (const ended of delegations) await this.delegations.announce(ended);
+    await this.delegations.announce(delegations);
   }
 }
