@@ -19,6 +19,8 @@ import { DelegationsStore, type DelegationChoice } from './delegations.store.js'
 const KEPT_DAYS = 30;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
+/** Ended in one transaction where there may be very many. */
+const END_AT_ONCE = 200;
 
 /** The event of a delegation that begins. @param who the client that it is for */
 export function begunEvent(
@@ -98,6 +100,23 @@ export class Delegations implements OnModuleInit {
       await this.outbox.record(transaction, events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
     }
     return { ended, revoked };
+  }
+
+  /** Whether more are meant than may end in one transaction: a statement over very many takes longer than one may, and fails again each time. */
+  async areMany(choice: DelegationChoice): Promise<boolean> {
+    return (await this.store.liveIds(choice, undefined, END_AT_ONCE + 1)).length > END_AT_ONCE;
+  }
+
+  /** Ends the selected ones, each portion in a transaction of its own. Another entry of the feed refuses their tokens. */
+  async endMany(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<void> {
+    for (let after: DelegationId | undefined; ;) {
+      const ids = await this.store.liveIds(choice, after, END_AT_ONCE);
+      await this.database.transaction((transaction) =>
+        this.endIn(transaction, { ids }, because, who, { tokensAreRefused: true }),
+      );
+      after = ids.at(-1);
+      if (ids.length < END_AT_ONCE) return;
+    }
   }
 
   /** Pushes the revocations of ended delegations; where that is cut off, the next round within a second does it. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { type Delegation, type DelegationEnd, type DelegationId } from './delegation.js';
 import { delegationTable, type DelegationRow } from './delegations.tables.js';
 
@@ -18,6 +18,7 @@ export function delegationOf(row: DelegationRow): Delegation {
 /** Which delegations are meant. */
 export type DelegationChoice =
   | { readonly id: DelegationId }
+  | { readonly ids: readonly DelegationId[] }
   /** `online`: without those that were allowed for the time when the person is away (`offline_access`). */
   | { readonly sessionId: string; readonly online?: boolean }
   /** `before`: those that began before. */
@@ -26,6 +27,7 @@ export type DelegationChoice =
 
 function whereOf(choice: DelegationChoice) {
   if ('id' in choice) return eq(delegationTable.id, choice.id);
+  if ('ids' in choice) return inArray(delegationTable.id, [...choice.ids]);
   if ('sessionId' in choice) {
     const inSession = eq(delegationTable.sessionId, choice.sessionId);
     return choice.online === true ? and(inSession, sql`not ${delegationTable.scopes} ? 'offline_access'`) : inSession;
@@ -102,6 +104,27 @@ export class DelegationsStore {
       .select({ id: delegationTable.id })
       .from(delegationTable)
       .where(and(eq(delegationTable.sessionId, sessionId), isNull(delegationTable.endedAt)));
+    return rows.map(({ id }) => id);
+  }
+
+  /** The ids of those that are meant and have not ended, in their order. @param after the last one of those before */
+  async liveIds(
+    choice: DelegationChoice,
+    after: DelegationId | undefined,
+    limit: number,
+  ): Promise<readonly DelegationId[]> {
+    const rows = await this.database
+      .select({ id: delegationTable.id })
+      .from(delegationTable)
+      .where(
+        and(
+          whereOf(choice),
+          isNull(delegationTable.endedAt),
+          after === undefined ? undefined : gt(delegationTable.id, after),
+        ),
+      )
+      .orderBy(asc(delegationTable.id))
+      .limit(limit);
     return rows.map(({ id }) => id);
   }
 

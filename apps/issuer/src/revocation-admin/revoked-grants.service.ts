@@ -54,6 +54,16 @@ export class RevokedGrants {
     }
   }
 
+  /** Whether a client was allowed more than one transaction ends. */
+  areMany(clientId: string): Promise<boolean> {
+    return this.delegations.areMany({ clientId });
+  }
+
+  /** Ends what a client was allowed, in portions; its own revocation refuses the tokens. */
+  endMany(clientId: string, who: EventContext): Promise<void> {
+    return this.delegations.endMany({ clientId }, 'BY_ADMIN', who);
+  }
+
   async announce({ sessions, delegations }: EndedGrants): Promise<void> {
     if (sessions !== undefined) await this.sessions.announce(sessions);
     if (delegations !== undefined) await this.delegations.announce(delegations);
