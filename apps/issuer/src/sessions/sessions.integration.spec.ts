@@ -2,6 +2,7 @@ import { SignInLimit } from '../limits/sign-in-limit.service.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn } from '../testing/signed-in.js';
 import { Sessions } from './sessions.service.js';
+import { SessionsStore } from './sessions.store.js';
 
 describe('sessions', () => {
   let issuer: IssuerUnderTest;
@@ -60,6 +61,30 @@ describe('sessions', () => {
       [session.id],
     );
     expect(rows).toEqual([{ seen: true }]);
+  });
+
+  it('are forgotten a day after they are over, however they ended, and not before', async () => {
+    const aged = async (change: string): Promise<string> => {
+      const { session } = await signedIn(app(), issuer.url);
+      await issuer.database.query(`update session set ${change} where id = $1`, [session.id]);
+      return session.id;
+    };
+    const ago = (hours: number) => `now() - interval '${String(hours)} hours'`;
+    const used = (began: number, last: number) => `created_at = ${ago(began)}, seen_at = ${ago(last)}`;
+    const kept = [await aged(used(11, 0)), await aged(used(4, 3)), await aged(used(13, 2))];
+    const over = [
+      await aged(used(27, 26)),
+      await aged(used(40, 28)),
+      await aged(`${used(30, 29)}, ended_at = ${ago(29)}, ended_by = 'admin'`),
+    ];
+    const times = { idle: 3_600, life: 43_200 };
+    await app()
+      .get(SessionsStore)
+      .forget(new Date(Date.now() - 86_400_000), times);
+    const { rows } = await issuer.database.query<{ id: string }>('select id from session where id = any ($1)', [
+      [...kept, ...over],
+    ]);
+    expect(rows.map(({ id }) => id).sort()).toEqual([...kept].sort());
   });
 
   it('are of one person for one subject of a provider, whose name and roles are refreshed at each sign-in', async () => {

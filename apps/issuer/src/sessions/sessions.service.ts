@@ -31,7 +31,7 @@ import { type SessionRow } from './sessions.tables.js';
 /** Most milliseconds between two notes that a session was used, so that not every request writes. */
 const SEE_EVERY_MS = 60_000;
 const FORGET_EVERY_MS = 300_000;
-/** Milliseconds that a session which is over is still kept. */
+/** Milliseconds that a session which is over is still kept, at least. */
 const KEPT_MS = 86_400_000;
 
 /** What a provider said of how somebody signed in. */
@@ -88,9 +88,9 @@ export class Sessions implements OnModuleInit {
     this.background.repeat({
       name: 'sessions',
       everyMs: FORGET_EVERY_MS,
-      run: async () => {
-        const before = new Date(this.clock().getTime() - KEPT_MS);
-        return (await this.store.forget(before, this.times)) > 0 ? 'again' : undefined;
+      run: async (signal) => {
+        await this.store.forget(new Date(this.clock().getTime() - KEPT_MS), this.times, signal);
+        return undefined;
       },
     });
   }
