@@ -13,6 +13,9 @@ export interface DelegationTimes {
   readonly session: { readonly createdAt: Date; readonly seenAt: Date } | undefined;
 }
 
+/** Seconds after which every access token is over: its longest life, and a margin for clocks that differ. */
+export const LAST_TOKEN_SECONDS = TOKEN_LIFETIME_LIMIT + 60;
+
 export interface DelegationEnds {
   /** In any case: from then on the person must allow it again. */
   readonly at: Date;

@@ -2,15 +2,13 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Background, byItself, CLOCK, DATABASE, unattended, type Database } from '@countersign/service-host';
 import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
-import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
+import { LAST_TOKEN_SECONDS } from './delegation-ends.js';
 import { RefreshStore } from './refresh.store.js';
 
 const CHECK_EVERY_MS = 300_000;
 /** Checked, and perhaps ended, in one transaction: all of a large table would take longer than a statement may. */
 const AT_ONCE = 200;
-/** Seconds beyond the life of a token, for clocks that differ. */
-const MARGIN_SECONDS = 60;
 
 /** The end of delegations that nobody ended: when their last token has expired and none can follow, they disappear from the account page. */
 @Injectable()
@@ -37,7 +35,7 @@ export class DelegationExpiry implements OnModuleInit {
 
   /** One round over all that live. @param signal ends it between two portions @returns how many it ended */
   async run(signal?: AbortSignal): Promise<number> {
-    const before = new Date(this.clock().getTime() - (TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS) * 1_000);
+    const before = new Date(this.clock().getTime() - LAST_TOKEN_SECONDS * 1_000);
     let ended = 0;
     for (let after: DelegationId | undefined; ;) {
       const portion = await this.store.live(before, after, AT_ONCE);

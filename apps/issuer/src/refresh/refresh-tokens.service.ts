@@ -8,6 +8,7 @@ import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { Replica } from '../registry/replica.service.js';
+import { LAST_TOKEN_SECONDS } from './delegation-ends.js';
 import {
   isOwn,
   newSalts,
@@ -102,17 +103,18 @@ export class RefreshTokens implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.background.repeat({
-      name: 'refresh_tokens',
-      everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        const now = this.clock().getTime();
-        const before = (age: number): Date => new Date(now - age);
-        const idle = this.times.idle + USE_KNOWN_TO_MS;
-        const gone = await this.store.prune(before(idle), before(this.times.life), PRUNE_AT_ONCE);
-        return gone === PRUNE_AT_ONCE ? 'again' : undefined;
-      },
-    });
+    this.background.repeat({ name: 'refresh_tokens', everyMs: PRUNE_EVERY_MS, run: () => this.prune() });
+  }
+
+  /**
+   * Forgets families that are over, once what their last use brought is over too: until then their delegation goes on, so that it can be ended.
+   * @returns `again` when there may be more
+   */
+  async prune(): Promise<'again' | undefined> {
+    const now = this.clock().getTime() - LAST_TOKEN_SECONDS * 1_000;
+    const { idle, life } = this.times;
+    const gone = await this.store.prune(new Date(now - idle - USE_KNOWN_TO_MS), new Date(now - life), PRUNE_AT_ONCE);
+    return gone === PRUNE_AT_ONCE ? 'again' : undefined;
   }
 
   #keyNow(): KeyObject {

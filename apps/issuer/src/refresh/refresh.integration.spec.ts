@@ -15,6 +15,7 @@ import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issue
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { DelegationExpiry } from './delegation-expiry.service.js';
 import { parseRefreshToken } from './refresh-token.js';
+import { RefreshTokens } from './refresh-tokens.service.js';
 
 describe('refresh tokens', () => {
   let issuer: IssuerUnderTest;
@@ -469,6 +470,25 @@ describe('refresh tokens', () => {
       [once.id, kept.id, away.id],
     ]);
     expect(rows).toEqual([]);
+  });
+
+  it('are forgotten only when what they brought last is over, so that until then it can be ended', async () => {
+    const { id } = await begin();
+    const grow = async (minutes: number): Promise<string> => {
+      await issuer.database.query(
+        `update refresh_family set begun_at = begun_at - make_interval(mins => $2) where delegation_id = $1`,
+        [id, minutes],
+      );
+      await issuer.app.get(RefreshTokens).prune();
+      await issuer.app.get(DelegationExpiry).run();
+      return endOf(id);
+    };
+    await issuer.database.query(`update delegation set created_at = created_at - interval '90 days' where id = $1`, [
+      id,
+    ]);
+    expect(await grow(90 * 24 * 60 + 1)).toBe('live');
+    expect(await grow(14)).toBe('live');
+    expect(await grow(3)).toBe('EXPIRED');
   });
 
   it('sign nobody out: a thousand parallel, interrupted and cut-off uses at two replicas leave one chain', async () => {
