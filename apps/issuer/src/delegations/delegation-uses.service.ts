@@ -41,7 +41,8 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.write();
+    // A database that is away must not cut short the rest of the stop.
+    await this.write().catch(() => undefined);
   }
 
   /** Writes what waits. What could not be written waits on. */

@@ -36,7 +36,6 @@ export class DelegationUsesStore {
       .select()
       .from(delegationUseTable)
       .where(inArray(delegationUseTable.delegationId, [...ids]))
-      .orderBy(desc(delegationUseTable.lastAt))
-      .limit(1_000);
+      .orderBy(desc(delegationUseTable.lastAt));
   }
 }

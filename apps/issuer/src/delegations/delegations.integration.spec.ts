@@ -66,6 +66,17 @@ describe('a delegation', () => {
     expect(await usedOf()).toEqual([living.id]);
   });
 
+  it('shows its use also beside one that was used for very many services since', async () => {
+    const uses = issuer.app.get(DelegationUsesStore);
+    const [busy, quiet] = [await begin(), await begin()];
+    const use = { clientId: 'planner', scope: 'openid', times: 1, first: 1 };
+    const ofBusy = Array.from({ length: 1_001 }, (_, n) => ({
+      ...{ ...use, delegationId: busy.id, audience: `service-${String(n)}`, last: 3 },
+    }));
+    await uses.add([...ofBusy, { ...use, delegationId: quiet.id, audience: 'payments', last: 2 }]);
+    expect((await uses.of([busy.id, quiet.id])).at(-1)?.delegationId).toBe(quiet.id);
+  });
+
   it('ends once: its transaction is revoked, the end recorded, and it is no longer among those of its person', async () => {
     const { id, personId } = await begin();
     const ends = await Promise.all([
