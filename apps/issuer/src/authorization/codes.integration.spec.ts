@@ -197,7 +197,9 @@ describe('an authorization code', () => {
     const sent = 'code_verifier' in change && change.code_verifier === 'challenge' ? code.challenge : undefined;
     const answer = await redeem(code, sent === undefined ? change : { code_verifier: sent });
     expect([answer.status, answer.body['error']]).toEqual([400, error]);
-    expect((await issuer.dataOf('token.refused')).at(-1)?.reason).toBe(reason);
+    const refused = (await issuer.dataOf('token.refused')).at(-1);
+    expect(refused?.reason).toBe(reason);
+    expect(refused?.txn === code.id).toBe(/^CODE_(VERIFIER|REDIRECT|OF)_/.test(reason));
     expect((await redeem(code)).status).toBe(200);
   });
 

@@ -235,7 +235,7 @@ describe('refresh tokens', () => {
 
   it('of a person who was disabled bring nothing, and roles are current', async () => {
     const carol = await signedIn(issuer.app, issuer.url, 'carol', { roles: ['treasurer'] });
-    const { body } = await begin(planner, carol);
+    const { body, id } = await begin(planner, carol);
     await issuer.database.query(`update person set roles = '{clerk}' where id = $1`, [carol.session.person.id]);
     const demoted = await refresh(body['refresh_token']);
     expect(decodeJwt(String(demoted.body['access_token']))['roles']).toEqual(['clerk']);
@@ -247,6 +247,8 @@ describe('refresh tokens', () => {
       'invalid_grant',
       'PERSON_DISABLED',
     ]);
+    // By which an auditor finds whose it was.
+    expect((await issuer.dataOf('token.refused')).at(-1)?.txn).toBe(id);
   });
 
   it.each(['', 'csr_', `csr_${'A'.repeat(70)}`, 'not-one'])('are not %j', async (token) => {

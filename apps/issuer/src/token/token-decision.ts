@@ -34,6 +34,8 @@ export interface Refused extends Readonly<{ [Member in keyof Learned]?: Learned[
   readonly answer: OAuthError;
   /** What the trail records. */
   readonly reason: string;
+  /** The transaction that the token would have been of, where that began before. */
+  readonly txn?: string | undefined;
   /** Whom the caller claimed to be, when that could not be proven. */
   readonly claimedClientId?: string | undefined;
 }

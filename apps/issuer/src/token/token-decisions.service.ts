@@ -47,7 +47,8 @@ function refusedFor(error: unknown, known: Progress): Refused {
       reason: 'RATE_LIMITED',
     };
   }
-  if (error instanceof GrantRefused) return { granted: false, ...known, answer: error, reason: error.reason };
+  if (error instanceof GrantRefused)
+    return { granted: false, ...known, answer: error, reason: error.reason, txn: error.txn };
   if (error instanceof ApiKeyRefused) return { granted: false, ...known, answer: error, reason: error.fault };
   if (error instanceof OAuthError) return { granted: false, ...known, answer: error, reason: error.error };
   throw error;
@@ -91,6 +92,7 @@ export class TokenDecisions {
       const request = (known.request ??= basis.request);
       if (request === undefined) throw new Error('a grant that decided before says what');
       known.subject = subject;
+      known.txn = basis.txn;
       const proof = basis.staysWithClient === true ? undefined : this.constraint.proofOf(dpop, client.policy);
       const now = this.clock().getTime();
       const decision = basis.decide(client.policy, request, now, proof?.thumbprint);
@@ -132,11 +134,11 @@ export class TokenDecisions {
 
 /** What a granted token becomes when what it rests on was used up in the meantime. */
 export function overtaken(
-  { client, grant, request, subject }: Granted,
+  { client, grant, request, subject, claims: { txn } }: Granted,
   { reason, description }: TogetherRefused,
 ): Refused {
   const answer = new OAuthError(400, 'invalid_grant', description);
-  return { granted: false, client, grant, request, subject, answer, reason };
+  return { granted: false, client, grant, request, subject, answer, reason, txn };
 }
 
 /** What a granted token becomes when the proof of its key was used before: somebody may have copied the request. The assertion is not used up. */

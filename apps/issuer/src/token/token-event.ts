@@ -72,12 +72,12 @@ function issuedEvent({ claims, client, grant, request, origin }: Granted, trace:
 }
 
 function refusedEvent(decision: Refused, trace: RequestTrace): NewAuditEvent {
-  const { grant, request, subject, reason } = decision;
+  const { grant, request, subject, reason, txn = subject?.txn ?? txnOf(trace) } = decision;
   const place =
     request === undefined
       ? ({ kind: 'endpoint', id: 'token' } as const)
       : ({ kind: 'audience', id: request.audience } as const);
-  return events.event('token.refused', contextOf(trace, refusedPrincipal(decision), subject?.txn ?? txnOf(trace)), {
+  return events.event('token.refused', contextOf(trace, refusedPrincipal(decision), txn), {
     ...place,
     action: grant?.action ?? 'token:issue',
     outcome: 'denied',

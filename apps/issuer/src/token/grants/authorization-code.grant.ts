@@ -63,6 +63,7 @@ export class AuthorizationCode implements TokenGrant {
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },
+      txn: allowed.id,
       decide: (policy, _request, _now, boundTo) => decideCode(policy, code, boundTo),
       claims: (parameters) => claimsForPerson(parameters, allowed),
       together: { commit: (issuing, decided) => this.#redeem(client, code, issuing, decided) },
@@ -76,18 +77,20 @@ export class AuthorizationCode implements TokenGrant {
       throw new GrantRefused('VERIFIER_MISSING', 'code_verifier is missing', 'invalid_request');
     const code = await this.codes.find(digestOfSecret(text));
     if (code === undefined) throw new GrantRefused('CODE_UNKNOWN', NOT_VALID);
-    if (code.clientId !== clientId) throw new GrantRefused('CODE_OF_ANOTHER_CLIENT', NOT_VALID);
+    const refused = (reason: string): GrantRefused =>
+      new GrantRefused(reason, NOT_VALID, 'invalid_grant', code.allowed.id);
+    if (code.clientId !== clientId) throw refused('CODE_OF_ANOTHER_CLIENT');
     if (code.redeemedAt !== undefined) {
       await this.#replayed(code, trace);
-      throw new GrantRefused('CODE_REPLAYED', NOT_VALID);
+      throw refused('CODE_REPLAYED');
     }
-    if (code.withdrawnAt !== undefined) throw new GrantRefused('CONSENT_WITHDRAWN', NOT_VALID);
-    if (code.expiresAt <= this.clock()) throw new GrantRefused('CODE_EXPIRED', NOT_VALID);
+    if (code.withdrawnAt !== undefined) throw refused('CONSENT_WITHDRAWN');
+    if (code.expiresAt <= this.clock()) throw refused('CODE_EXPIRED');
     // OAuth 2.1 leaves redirect_uri out here; one that is sent must be the same.
     if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
-      throw new GrantRefused('CODE_REDIRECT_DIFFERS', NOT_VALID);
+      throw refused('CODE_REDIRECT_DIFFERS');
     }
-    if (!verifierFits(verifier, code.codeChallenge)) throw new GrantRefused('CODE_VERIFIER_WRONG', NOT_VALID);
+    if (!verifierFits(verifier, code.codeChallenge)) throw refused('CODE_VERIFIER_WRONG');
     return code;
   }
 

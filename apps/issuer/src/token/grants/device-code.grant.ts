@@ -20,6 +20,14 @@ const waits = {
   expired_token: 'the person did not decide in time; begin again',
 } as const;
 
+/** What the trail says of an approval that went while its redemption was decided. */
+const refusals = {
+  USED: 'DEVICE_CODE_USED',
+  WITHDRAWN: 'CONSENT_WITHDRAWN',
+  EXPIRED: 'DEVICE_CODE_EXPIRED',
+  SESSION_ENDED: 'SESSION_ENDED',
+} as const;
+
 /** `device_code` (RFC 8628, section 3.4): the client acts for the person who allowed its device. */
 @Injectable()
 export class DeviceCodeGrant implements TokenGrant {
@@ -50,14 +58,14 @@ export class DeviceCodeGrant implements TokenGrant {
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },
+      txn: allowed.id,
       decide: (policy) => decideGrantForPerson(policy, allowed, allowed.roles),
       claims: (parameters) => claimsForPerson(parameters, allowed),
       together: {
         commit: async (issuing, decided) => {
           const begun = await this.further.begin({ device: row.id }, client, allowed, issuing, decided);
           if (begun.outcome !== 'refused') return begun;
-          const reason = begun.because === 'SESSION_ENDED' ? begun.because : 'DEVICE_CODE_USED';
-          return { outcome: 'refused', refusal: { reason, description: NOT_VALID } };
+          return { outcome: 'refused', refusal: { reason: refusals[begun.because], description: NOT_VALID } };
         },
       },
     };

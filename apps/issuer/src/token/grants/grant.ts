@@ -24,6 +24,8 @@ export interface GrantBasis {
   readonly staysWithClient?: true;
   /** The outside issuer's name and the id of its token, where the subject is known by one. */
   readonly origin?: string;
+  /** The transaction that the token would be of, where that began before: also the record of a refusal names it. */
+  readonly txn?: string;
   /** @param now milliseconds since 1970 */
   decide(policy: Policy, request: TokenRequest, now: number, boundTo?: string): GrantDecision;
   claims(parameters: TokenParameters): AccessTokenClaims;
@@ -50,10 +52,12 @@ export interface Issuing {
 
 /** A grant that is refused, with what the trail records: the caller sees less. */
 export class GrantRefused extends OAuthError {
+  /** @param txn of what was presented, where that is known */
   constructor(
     readonly reason: string,
     description: string,
     error: 'invalid_grant' | 'invalid_request' = 'invalid_grant',
+    readonly txn?: string,
   ) {
     super(400, error, description);
   }

@@ -90,14 +90,17 @@ export class RefreshTokenGrant implements TokenGrant {
     const found = await this.tokens.find(token);
     if (found === undefined) throw new GrantRefused('REFRESH_TOKEN_UNKNOWN', NOT_VALID);
     const { delegation, person } = found;
-    if (delegation.clientId !== client.client_id) throw new GrantRefused('REFRESH_TOKEN_OF_ANOTHER_CLIENT', NOT_VALID);
-    if (delegation.endedAt !== undefined) throw new GrantRefused('DELEGATION_ENDED', NOT_VALID);
+    const refused = (reason: string): GrantRefused =>
+      new GrantRefused(reason, NOT_VALID, 'invalid_grant', delegation.id);
+    if (delegation.clientId !== client.client_id) throw refused('REFRESH_TOKEN_OF_ANOTHER_CLIENT');
+    if (delegation.endedAt !== undefined) throw refused('DELEGATION_ENDED');
     // Roles as they are now: a person who lost one since does not keep it by a refresh token.
-    if (person === undefined || person.disabledAt !== null) throw new GrantRefused('PERSON_DISABLED', NOT_VALID);
+    if (person === undefined || person.disabledAt !== null) throw refused('PERSON_DISABLED');
     const now = { ...delegation, roles: person.roles };
     return {
       subject: undefined,
       request: requestOf(form, delegation),
+      txn: delegation.id,
       decide: (policy, request, _now, boundTo) =>
         keyFits(client, delegation, boundTo)
           ? decideRefresh(policy, delegation, request, person.roles)
