@@ -271,6 +271,14 @@ describe('an authorization code', () => {
     expect((await redeem(elsewhere, change)).status).toBe(200);
   });
 
+  it('that is over by this replica’s clock is taken back too, for one whose clock is behind', async () => {
+    const code = await issue({ expiresAt: new Date(Date.now() - 2_000) });
+    await issuer.app
+      .get<Database>(DATABASE)
+      .transaction((transaction) => issuer.app.get(CodesStore).withdraw(transaction, { clientId: 'planner' }));
+    expect((await issuer.app.get(CodesStore).find(digestOfSecret(code.code)))?.withdrawnAt).toBeInstanceOf(Date);
+  });
+
   it('that is redeemed while the person ends the application leaves nothing that keeps working', async () => {
     const dora = await signedIn(issuer.app, issuer.url, 'dora');
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, dora));

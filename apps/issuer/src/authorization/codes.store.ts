@@ -14,6 +14,7 @@ import {
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { authorizationCodeTable as table } from './authorization.tables.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
 
 const PRUNE_EVERY_MS = 60_000;
@@ -41,8 +42,11 @@ const byDigest = {
     from authorization_code where digest = any ($1::text[])`,
 };
 
-/** The condition that a code may still be redeemed. */
-const unused = (now: Date) => and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, now));
+/** The condition that a code may still be redeemed, at a replica whose clock is behind too. */
+function redeemable(now: Date) {
+  const earliest = new Date(now.getTime() - CLOCK_TOLERANCE_SECONDS * 1_000);
+  return and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, earliest));
+}
 
 function codeOf(row: CodeRow): KeptCode {
   return {
@@ -91,7 +95,7 @@ export class CodesStore implements OnModuleInit {
     await transaction
       .update(table)
       .set({ withdrawnAt: now })
-      .where(and(unused(now), eq(table.clientId, clientId), ofPerson));
+      .where(and(redeemable(now), eq(table.clientId, clientId), ofPerson));
   }
 
   onModuleInit(): void {

@@ -10,6 +10,7 @@ import {
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Allowed } from '../authorization/code.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 import { deviceTable as table, type DeviceRow } from './device.tables.js';
 import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
 
@@ -89,11 +90,20 @@ export class DevicesStore implements OnModuleInit {
     transaction: Transaction,
     { personId, clientId }: { readonly personId?: string; readonly clientId: string },
   ): Promise<void> {
+    const earliest = new Date(this.clock().getTime() - CLOCK_TOLERANCE_SECONDS * 1_000);
     const ofPerson = personId === undefined ? undefined : sql`${table.allowed}->>'personId' = ${personId}`;
     await transaction
       .update(table)
       .set({ allowed: null })
-      .where(and(isNull(table.redeemedAt), isNotNull(table.allowed), eq(table.clientId, clientId), ofPerson));
+      .where(
+        and(
+          isNull(table.redeemedAt),
+          isNotNull(table.allowed),
+          gt(table.expiresAt, earliest),
+          eq(table.clientId, clientId),
+          ofPerson,
+        ),
+      );
   }
 
   /**
