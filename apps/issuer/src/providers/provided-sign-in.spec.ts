@@ -23,6 +23,15 @@ describe('what a provider says of a sign-in', () => {
     expect(() => signIn(1_700_000_000 - 31, true)).toThrow('could not be verified');
   });
 
+  it.each([{ sub: 'ol\u0000ga' }, { sid: 'x\ud800' }, { acr: 'strong\n' }, { amr: ['pwd', 'o\u0007tp'] }])(
+    'is refused with text that nothing can keep: %j',
+    (odd) => {
+      const read = () =>
+        providedSignIn(claims({ auth_time: 1_700_000_003, ...odd }), {}, provider(), { startedAt, forced: false }, now);
+      expect(read).toThrow('could not be verified');
+    },
+  );
+
   it('has an address only where the same answer calls it verified', () => {
     const emailOf = (idToken: object, userinfo: object) =>
       providedSignIn(

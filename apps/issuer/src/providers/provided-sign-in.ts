@@ -1,3 +1,4 @@
+import { pathOfOddText } from '@countersign/service-host';
 import { z } from 'zod';
 import { type ProvidedPerson } from '../people/person.js';
 import { type SignInProof } from '../sessions/sessions.service.js';
@@ -9,14 +10,22 @@ const NAME_LIMIT = 128;
 /** Seconds by which a provider's clock may differ. */
 const CLOCK_DIFFERENCE_SECONDS = 30;
 
+/** What the database and the trail can keep. */
+const plain = (limit: number) =>
+  z
+    .string()
+    .min(1)
+    .max(limit)
+    .refine((text) => pathOfOddText(text) === undefined, 'must be plain text');
+
 const claimsSchema = z.looseObject({
   iss: z.string(),
-  sub: z.string().min(1).max(255),
+  sub: plain(255),
   iat: z.number(),
   auth_time: z.number().optional(),
-  acr: z.string().min(1).max(256).optional(),
-  amr: z.array(z.string().min(1).max(64)).max(16).optional(),
-  sid: z.string().min(1).max(255).optional(),
+  acr: plain(256).optional(),
+  amr: z.array(plain(64)).max(16).optional(),
+  sid: plain(255).optional(),
 });
 
 /** What a provider has proven of somebody. */
