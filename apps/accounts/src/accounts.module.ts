@@ -54,7 +54,7 @@ export class AccountsModule {
           inject: [HoldExpiry, TransfersStore],
           useFactory: (expiry: HoldExpiry, store: TransfersStore): HoldsOnAccounts => ({
             releaseOverdue: (ids) => expiry.releaseOverdue(ids),
-            countOn: (transaction, id) => store.holdsOn(transaction, id),
+            anyOn: (transaction, id) => store.hasHolds(transaction, id),
           }),
         },
         StandingsService,

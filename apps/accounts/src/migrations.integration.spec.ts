@@ -67,6 +67,16 @@ describe('the migrations', () => {
     pools.push(pool);
     return pool;
   }
+
+  /** The schema as it was after so many migrations. */
+  async function upTo(migrations: number, url: string): Promise<pg.Pool> {
+    cpSync(migrationsFolder, folder, { recursive: true });
+    const path = join(folder, 'meta', '_journal.json');
+    const journal = z.looseObject({ entries: z.array(z.unknown()) }).parse(JSON.parse(readFileSync(path, 'utf8')));
+    writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, migrations) }));
+    return migratedByEarlier(url, folder);
+  }
+
   async function broken(pool: pg.Pool, but: readonly string[] = []): Promise<readonly string[]> {
     const names = [];
     for (const invariant of invariants.filter(({ name }) => !but.includes(name)))
@@ -95,20 +105,12 @@ describe('the migrations', () => {
 
   it('carry the books of the first version over, and let one of its replicas keep working until the columns that it knows are dropped', async () => {
     const url = await services.database('earlier');
-    cpSync(migrationsFolder, folder, { recursive: true });
-    const path = join(folder, 'meta', '_journal.json');
-    const journal = z.looseObject({ entries: z.array(z.unknown()) }).parse(JSON.parse(readFileSync(path, 'utf8')));
-    writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, 1) }));
-    const earlier = await migratedByEarlier(url, folder);
-    const upTo = async (migrations: number): Promise<pg.Pool> => {
-      writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, migrations) }));
-      return migratedByEarlier(url, folder);
-    };
+    const earlier = await upTo(1, url);
     const account = (id: string | undefined, overdraft: string): string =>
       `insert into account (id, name, kind, currency, overdraft, opened_by, opened_at) values ('${String(id)}', 'x', 'liability', 'EUR', '${overdraft}', 'alice', now());`;
     await earlier.query(account(from, 'allowed') + account(to, 'forbidden') + earlierTransfer(first, 0));
 
-    const pool = await upTo(5);
+    const pool = await upTo(5, url);
     await earlier.query(earlierTransfer(second, 5));
     await earlier.query(account('eeeeeeee-0000-7000-8000-000000000000', 'forbidden'));
     expect(await broken(pool, ['given_as_granted'])).toEqual([]);
@@ -144,6 +146,43 @@ describe('the migrations', () => {
     expect(await granted()).toEqual([null, null, 'shop']);
     await pool.query(`update account set overdraft = 'allowed' where id = $1`, [plain]);
     expect(await granted()).toEqual([null, 'shop', 'shop']);
+  });
+
+  it('name the accounts of each hold that has not ended, also of one that a replica of the version before makes', async () => {
+    const url = await services.database('holds');
+    const earlier = await upTo(9, url);
+    for (const id of [from, to]) {
+      await earlier.query(
+        `insert into account (id, name, kind, currency, overdraft, owner, opened_by, opened_at, changed_at)
+          values ($1, 'x', 'liability', 'EUR', 'allowed', 'alice', 'shop', now(), now())`,
+        [id],
+      );
+    }
+    // As that version does: all in one statement.
+    const hold = (pool: pg.Pool, id: string, end: string): Promise<unknown> =>
+      pool.query(
+        `with made as (
+           insert into transfer (id, reference, subject, client_id, actors, txn, posted_at) values ($1, '', 'alice', 'shop', '{}', 'txn', now())
+         ), legs as (
+           insert into leg values ($1, 0, $2, $3, 5, 'EUR'), ($1, 1, $2, $3, 6, 'EUR')
+         ) insert into hold (transfer_id, status, expires_at, ended_at) values ($1, $4, now(), case when $4 = 'voided' then now() end)`,
+        [id, from, to, end],
+      );
+    const third = 'eeeeeeee-0000-7000-8000-000000000000';
+    await hold(earlier, String(first), 'held');
+    await hold(earlier, String(second), 'voided');
+    const pool = await migrated(url);
+    await hold(pool, third, 'held');
+    const { rows } = await pool.query('select transfer_id as id, accounts from hold order by transfer_id');
+    const accounts = [from, to];
+    expect(rows).toEqual([
+      { id: first, accounts },
+      { id: second, accounts: null },
+      { id: third, accounts },
+    ]);
+    await expect(pool.query(`update hold set accounts = '{}' where transfer_id = $1`, [first])).rejects.toThrow(
+      'a hold ends once',
+    );
   });
 
   it('are written down in the order in which they are applied, and each is there', () => {

@@ -14,12 +14,12 @@ export type StatusRefusal = keyof typeof statusRefusals;
 /**
  * `open ⇄ frozen`, and from either to `closed`, which is final. A frozen account takes part in no new transfer; holds from before may
  * still be posted or voided, because their money was promised.
- * @param holds how many holds, from it or to it, have not ended
+ * @param hasHolds whether a hold, from it or to it, has not ended: only a closing depends on it
  * @returns the account as it then stands, or why not
  */
-export function changeStatus(account: Account, { status }: ChangeStatus, holds: number): Account | StatusRefusal {
+export function changeStatus(account: Account, { status }: ChangeStatus, hasHolds: boolean): Account | StatusRefusal {
   if (account.status === status) return account;
   if (account.status === 'closed') return 'ACCOUNT_CLOSED';
-  const empty = account.creditsMinusDebits === 0n && account.held === 0n && holds === 0;
+  const empty = account.creditsMinusDebits === 0n && account.held === 0n && !hasHolds;
   return status === 'closed' && !empty ? 'ACCOUNT_NOT_EMPTY' : { ...account, status };
 }

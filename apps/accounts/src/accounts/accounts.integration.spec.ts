@@ -432,6 +432,10 @@ describe('accounts', () => {
     const justAfter = timeOf('2').replace('Z', '0001Z');
     expect(await statementOf(`from=${justAfter}&to=${timeOf('5').replace('Z', '0001Z')}`)).toEqual(['5', '4', '3']);
     expect((await statementOf(`from=${timeOf('7')}`)).filter((amount) => amount !== '9')).toEqual(['8', '7']);
+    const { body: newest } = await ledger.call('GET', `/accounts/${purse}/entries?limit=1`, alice);
+    const beyond = `/accounts/${purse}/entries?to=${timeOf('3')}&cursor=${String(newest['next_cursor'])}`;
+    const { body: earlier } = await ledger.call('GET', beyond, alice);
+    expect(timed.parse(earlier['entries']).map(({ amount }) => amount.amount)).toEqual(['2', '1', '1000']);
     for (const wrong of ['from=yesterday', 'to=2026-01-01', `from=${timeOf('3')}&to=${timeOf('3')}`]) {
       expect(codeOf(await ledger.call('GET', `/accounts/${purse}/entries?${wrong}`, alice))).toEqual([
         400,

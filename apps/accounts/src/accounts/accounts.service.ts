@@ -84,7 +84,8 @@ export class AccountsService {
     const changed = await this.database.transaction(async (transaction) => {
       const account = await this.store.lock(transaction, id);
       if (account === undefined) return 'ACCOUNT_UNKNOWN';
-      const after = changeStatus(account, command, await this.holds.countOn(transaction, id));
+      const hasHolds = command.status === 'closed' && (await this.holds.anyOn(transaction, id));
+      const after = changeStatus(account, command, hasHolds);
       if (typeof after === 'string') return after;
       await this.store.setStatus(transaction, after);
       const changes = { status: { from: account.status, to: after.status } };

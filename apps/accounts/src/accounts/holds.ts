@@ -5,8 +5,8 @@ import { type AccountId } from './account.js';
 export interface HoldsOnAccounts {
   /** Ends the overdue holds on these accounts; afterwards none of them blocks a change, no matter who ended it. */
   releaseOverdue(ids: readonly AccountId[]): Promise<void>;
-  /** Holds on either side of the account that have not ended. */
-  countOn(transaction: Transaction, id: AccountId): Promise<number>;
+  /** Whether a hold on either side of the account has not ended. */
+  anyOn(transaction: Transaction, id: AccountId): Promise<boolean>;
 }
 
 export const HOLDS_ON_ACCOUNTS = Symbol('countersign.accounts.holds-on-accounts');

@@ -9,18 +9,25 @@ import { entryOf, type Entry, type EntryRow, type StatementQuery } from './state
 /** What an account's overdue holds still reserve on paper; nothing is reserved by a hold past its time. */
 const overdueOf = `
   coalesce((select sum(l.amount) from hold h join leg l on l.transfer_id = h.transfer_id
-    where h.status = 'held' and h.expires_at <= $2 and (h.accounts @> array[account.id] or h.accounts is null)
+    where h.status = 'held' and h.expires_at <= $2 and h.accounts @> array[account.id]
       and case when account.kind in ('asset', 'expense') then l.credit_account else l.debit_account end = account.id), 0)`;
 
-/** An entry names who posted it: who made the transfer, or who posted the hold. */
+/** When the entry of the cursor $2 was posted; null if it is of another account. */
+const cursorTime = `(select case when account_id = $1 then posted_at end from entry where position = $2)`;
+
+/**
+ * An entry names who posted it: who made the transfer, or who posted the hold. The end $5 and the cursor make one bound, so that the index is entered
+ * there: with bounds that may be null, the plan for all values of them would read every newer entry of the account.
+ */
 const findEntries = `
   select e.position, e.transfer_id, e.side, e.amount, e.balance_after, e.posted_at, t.reference,
     coalesce(h.ended_by_subject, t.subject) as subject, coalesce(h.ended_by_client_id, t.client_id) as client_id,
     coalesce(h.ended_by_actors, t.actors) as actors, coalesce(h.ended_by_txn, t.txn) as txn
   from entry e join transfer t on t.id = e.transfer_id left join hold h on h.transfer_id = e.transfer_id
-  where e.account_id = $1
-    and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2 and account_id = $1), $2))
-    and ($4::timestamptz is null or e.posted_at >= $4) and ($5::timestamptz is null or e.posted_at < $5)
+  where e.account_id = $1 and e.posted_at >= $4::timestamptz
+    and (e.posted_at, e.position) < (
+      case when $2::bigint is null or ${cursorTime} >= $5::timestamptz then $5 else ${cursorTime} end,
+      case when $2 is null or ${cursorTime} >= $5 then 0 else $2 end)
   order by e.posted_at desc, e.position desc limit $3`;
 
 /** Balances and holds of accounts: read over accounts and transfers together. */
@@ -65,7 +72,7 @@ export class StandingsStore {
     const { rows } = await this.pool.query<EntryRow>({
       name: 'ledger.find-entries',
       text: findEntries,
-      values: [id, cursor ?? null, limit + 1, from ?? null, to ?? null],
+      values: [id, cursor ?? null, limit + 1, from ?? '-infinity', to ?? 'infinity'],
     });
     return rows.map(entryOf);
   }

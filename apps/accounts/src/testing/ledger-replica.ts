@@ -66,9 +66,10 @@ export class LedgerReplica {
   readonly expiry: HoldExpiry;
   readonly #transfers: TransfersService;
   readonly #standings: StandingsStore;
+  readonly #store: TransfersStore;
 
   constructor(
-    pool: pg.Pool,
+    private readonly pool: pg.Pool,
     readonly clock: { now: Date },
     readonly run: number,
   ) {
@@ -76,6 +77,7 @@ export class LedgerReplica {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const store = new TransfersStore(pool);
     const posting = new Posting(pool, store, outbox, now, new Registry(), 180);
+    this.#store = store;
     this.#standings = new StandingsStore(pool);
     this.expiry = new HoldExpiry(pool, store, posting, now);
     this.#transfers = new TransfersService(store, new AccountsStore(pool), posting, this.expiry, outbox, now);
@@ -103,6 +105,12 @@ export class LedgerReplica {
     const id = inRun(account, this.run);
     const entries = await this.#standings.entries(id, { to: time, limit: 200 }, this.clock.now);
     return { balance: await this.#standings.balanceAsOf(id, time), entries: entries.length };
+  }
+
+  /** Whether a hold on the model's account has not ended. */
+  hasHolds(account: AccountId): Promise<boolean> {
+    const id = inRun(account, this.run);
+    return drizzle({ client: this.pool }).transaction((transaction) => this.#store.hasHolds(transaction, id));
   }
 
   /** Balance and reserved amount of each account of the model, as its owner reads them. */

@@ -144,6 +144,16 @@ describe('the ledger on PostgreSQL', () => {
     expect(await ledger?.take(create(2, 2, 5n, null, 1))).toBe('posted');
   }, 60_000);
 
+  it('finds a hold on both its accounts until it has ended', async () => {
+    const [ledger] = await begin(undefined);
+    const held = () => Promise.all([0, 1, 2].map((account) => ledger?.hasHolds(accountId(account))));
+    expect(await held()).toEqual([false, false, false]);
+    expect(await ledger?.take(create(1, 2, 5n, 10, 1))).toBe('held');
+    expect(await held()).toEqual([false, true, true]);
+    expect(await ledger?.take({ kind: 'void', id: transferId(1) })).toBe('voided');
+    expect(await held()).toEqual([false, false, false]);
+  });
+
   it('corrects no transfer twice by a hold that is over for one replica and not yet for another', async () => {
     const [behind] = await begin(undefined);
     const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type UnnumberedEvent } from '@countersign/audit-event';
 import { type Reach } from '@countersign/auth-core';
 import { POOL, type Transaction } from '@countersign/service-host';
-import { and, arrayContains, count, eq, exists, isNull, or } from 'drizzle-orm';
+import { and, arrayContains, eq } from 'drizzle-orm';
 import type pg from 'pg';
 import { z } from 'zod';
 import { accountOf, type AccountRow } from '../accounts/account-row.js';
@@ -11,7 +11,7 @@ import { type Decision } from './decision.js';
 import { type ListTransfers } from './transfer-list.js';
 import { transferOf, transferRowSchema, type TransferRow } from './transfer-rows.js';
 import { accountsOf, type Transfer, type TransferId } from './transfer.js';
-import { holdTable, legTable } from './transfers.tables.js';
+import { holdTable } from './transfers.tables.js';
 
 /** What carries statements: the pool, or one connection in a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
@@ -43,13 +43,9 @@ const listTransfers = `
     order by id limit $4
   ) as page join transfer t on t.id = page.id left join hold h on h.transfer_id = t.id order by t.id`;
 
-/** Of hold h: a leg on one of the accounts $3. The null is for holds of the version before 0010, which are over within 30 days. */
-const isOnAccounts = `(h.accounts && $3 or h.accounts is null and exists (
-    select from leg l where l.transfer_id = h.transfer_id and (l.debit_account = any($3) or l.credit_account = any($3))))`;
-
 const findOverdue = `
   select ${transferColumns} from hold h join transfer t on t.id = h.transfer_id
-  where h.status = 'held' and h.expires_at <= $1 and ($3::uuid[] is null or ${isOnAccounts})
+  where h.status = 'held' and h.expires_at <= $1 and ($3::uuid[] is null or h.accounts && $3)
   order by h.expires_at limit $2`;
 
 /**
@@ -219,23 +215,14 @@ export class TransfersStore {
     return z.array(transferRowSchema).parse(rows).map(transferOf);
   }
 
-  /** Holds on either side of the account that have not ended. */
-  async holdsOn(transaction: Transaction, id: AccountId): Promise<number> {
-    const onLegs = transaction
-      .select()
-      .from(legTable)
-      .where(
-        and(
-          eq(legTable.transferId, holdTable.transferId),
-          or(eq(legTable.debitAccount, id), eq(legTable.creditAccount, id)),
-        ),
-      );
-    const onAccount = or(arrayContains(holdTable.accounts, [id]), and(isNull(holdTable.accounts), exists(onLegs)));
-    const [found] = await transaction
-      .select({ holds: count() })
+  /** Whether a hold on either side of the account has not ended. */
+  async hasHolds(transaction: Transaction, id: AccountId): Promise<boolean> {
+    const found = await transaction
+      .select({ id: holdTable.transferId })
       .from(holdTable)
-      .where(and(eq(holdTable.status, 'held'), onAccount));
-    return found?.holds ?? 0;
+      .where(and(eq(holdTable.status, 'held'), arrayContains(holdTable.accounts, [id])))
+      .limit(1);
+    return found.length > 0;
   }
 
   /** Writes what was decided, all of it or, by an error, nothing. */

@@ -37,7 +37,7 @@ export const holdTable = pgTable('hold', {
   transferId: uuid('transfer_id').primaryKey().$type<TransferId>(),
   status: text('status', { enum: holdStatuses }).notNull(),
   expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
-  /** Those of its legs, on either side. Holds that the version before made have none: they are over within 30 days. */
+  /** Those of its legs, on either side. Holds that had ended before migration 0011 may have none. */
   accounts: uuid('accounts').array().$type<AccountId[]>(),
   /** Of a one-leg hold that was posted: how much of it. */
   postedAmount: bigint('posted_amount', { mode: 'bigint' }),
