@@ -24,12 +24,19 @@ export { MemoryLimitStore } from './api-key/limits/memory-limit-store.js';
 export { leaseFrom, type LeaseAnswer, type SharedBucket } from './api-key/limits/shared-bucket.js';
 export {
   API_KEY_REPORT_SCOPE,
+  ReportRefused,
   reportsOf,
   reportToIssuer,
   type IssuerReporter,
   type IssuerReporterOptions,
 } from './api-key/report-to-issuer.js';
-export { NETWORKS_OF_A_REPORT, USES_OF_A_REPORT, type ApiKeyOutcome, type ApiKeyUsageReport } from './api-key/usage.js';
+export {
+  NETWORK_CHARACTERS,
+  NETWORKS_OF_A_REPORT,
+  USES_OF_A_REPORT,
+  type ApiKeyOutcome,
+  type ApiKeyUsageReport,
+} from './api-key/usage.js';
 export { API_KEY_LIST_LIMIT, apiKeyNamePattern, claimOfApiKey, routeClassPattern } from './jws/api-key-claim.js';
 export { BoundedMap } from './bounded-map.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';

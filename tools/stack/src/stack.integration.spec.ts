@@ -505,7 +505,7 @@ describe('the whole stack, over HTTP between real processes', () => {
       expect((await send('GET', `${url}/openapi.json`)).body).toHaveProperty('paths');
     }
     const ofPayments = await (await fetch(`${stack.urls.payments}/metrics`)).text();
-    for (const name of ['api_key_uses_lost_total', 'api_key_reports_waiting'])
+    for (const name of ['api_key_uses_lost_total', 'api_key_reports_waiting', 'api_key_reports_refused'])
       expect(ofPayments).toMatch(new RegExp(`^${name}\\{.*\\} \\d+$`, 'm'));
     const { body } = await send('GET', `${stack.urls.payments}/openapi.json`);
     expect(body).toMatchObject({ paths: { '/payments': { post: { security: [{ token: ['payments:create'] }] } } } });

@@ -1,4 +1,4 @@
-import { routeClassPattern } from '@countersign/auth-core';
+import { NETWORK_CHARACTERS, routeClassPattern } from '@countersign/auth-core';
 import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 
@@ -22,7 +22,14 @@ const reportSchema = z.strictObject({
   /** By it a report is counted once. */
   id: idSchema,
   uses: z.array(useSchema).max(5_000),
-  networks: z.array(z.strictObject({ api_key_id: idSchema, network: z.string().min(2).max(64) })).max(5_000),
+  networks: z
+    .array(
+      z.strictObject({
+        api_key_id: idSchema,
+        network: z.string().min(NETWORK_CHARACTERS.min).max(NETWORK_CHARACTERS.max),
+      }),
+    )
+    .max(5_000),
 });
 export type ApiKeyReport = z.infer<typeof reportSchema>;
 

@@ -241,6 +241,10 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('accepted');
   });
 
+  it('refuses a class of routes that no plan can name, because the issuer would refuse every report on it', async () => {
+    await expect(keys.verify(key, { routeClass: 'Not a class' })).rejects.toThrow(TypeError);
+  });
+
   it('reports each use once, even those made while the issuer was unavailable', async () => {
     await keys.verify(key);
     await keys.flush();

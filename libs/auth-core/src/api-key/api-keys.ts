@@ -1,5 +1,6 @@
 import { requireScopes } from '../bearer-token.js';
 import { turnClock } from '../fast/turn-clock.js';
+import { routeClassPattern } from '../jws/api-key-claim.js';
 import { type ApiKeyIdentity, type Principal } from '../principal.js';
 import { quiet, type Timer } from '../quiet-timer.js';
 import { TokenError } from '../token-error.js';
@@ -133,11 +134,14 @@ export class ApiKeys {
    * also spends from the limit.
    * @returns the caller, and the state of its limit to send back ({@link limitFields})
    * @throws {TokenError} also 400 `API_KEY_IN_URL`, 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; send its `headers()` with the answer
+   * @throws {TypeError} for a class of routes that no plan can name
    */
   async verify(
     text: string,
     { address, url, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
   ): Promise<{ readonly principal: Principal; readonly limit: LimitState | undefined }> {
+    if (!routeClassPattern.test(routeClass))
+      throw new TypeError('the class of routes must consist of a-z, 0-9, _ and -, and begin with a letter');
     if (url?.includes(API_KEY_PREFIX) === true) this.refuseExposed(url, address);
     const principal = this.#recalled(text, address) ?? (await this.identify(text, address));
     const { apiKey } = principal;

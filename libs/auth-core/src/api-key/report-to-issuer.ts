@@ -22,9 +22,32 @@ export interface SentReport extends ApiKeyUsageReport {
   readonly id: string;
 }
 
+/** Statuses that are about what was sent: the same again is refused again. */
+const aboutReport: ReadonlySet<number> = new Set([400, 413, 422]);
+
+/** The issuer does not take what a report says, however often it is sent. */
+export class ReportRefused extends Error {
+  readonly code = 'REPORT_REFUSED';
+
+  /** @param status of the answer: 400, 413 or 422 */
+  constructor(readonly status: number) {
+    super(`the issuer refused a report on API keys (${String(status)})`);
+    this.name = 'ReportRefused';
+  }
+}
+
+/** Says that reports were refused, where no logger does. */
+export function warnOfRefusal(refused: ReportRefused, consequence: string): void {
+  process.emitWarning(`${refused.message}: ${consequence}`, { code: 'COUNTERSIGN_API_KEY_REPORT' });
+}
+
 /** Reports to the issuer what was seen of API keys. */
 export interface IssuerReporter {
-  /** Reports usage; the id makes the issuer count a report once. @throws {Error} when it did not arrive */
+  /**
+   * Reports usage; the id makes the issuer count a report once.
+   * @throws {ReportRefused} when the issuer takes none of them, because of what one says
+   * @throws {Error} when they did not arrive
+   */
   usage(reports: readonly SentReport[]): Promise<void>;
   /** Reports a key that was sent in a URL. @throws {Error} when it did not arrive */
   exposed(key: string): Promise<void>;
@@ -49,6 +72,7 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
     });
     await response.body?.cancel();
     if (response.status === 401) tokens.forget(granted);
+    if (aboutReport.has(response.status)) throw new ReportRefused(response.status);
     if (!response.ok) throw new Error(`the issuer answered ${String(response.status)} to a report on API keys`);
   }
   return {
@@ -59,7 +83,8 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
 
 /**
  * Reports usage directly to the issuer, and keeps in memory what does not arrive: a crash loses what the issuer does not have. A failed report is
- * kept and sent again under its id, because it may have arrived; later usage is added to the next one.
+ * kept and sent again under its id, because it may have arrived; later usage is added to the next one. One that the issuer refuses is dropped, with a
+ * warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
  */
 export function reportsOf(options: IssuerReporterOptions): {
   readonly onUsage: (report: ApiKeyUsageReport) => Promise<void>;
@@ -69,7 +94,12 @@ export function reportsOf(options: IssuerReporterOptions): {
   let waiting: SentReport | undefined;
   const sendWaiting = async (): Promise<void> => {
     if (waiting === undefined) return;
-    await reporter.usage([waiting]);
+    try {
+      await reporter.usage([waiting]);
+    } catch (error) {
+      if (!(error instanceof ReportRefused)) throw error;
+      warnOfRefusal(error, 'its uses are not counted');
+    }
     waiting = undefined;
   };
   return {

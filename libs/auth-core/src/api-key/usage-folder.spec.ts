@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type SentReport } from './report-to-issuer.js';
+import { jest } from '@jest/globals';
+import { ReportRefused, type SentReport } from './report-to-issuer.js';
 import { UsageFolder } from './usage-folder.js';
 
 const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
@@ -62,5 +63,29 @@ describe('a folder in which usage waits for the issuer', () => {
     await kept.close();
     expect(counts()).toEqual([3]);
     expect(await readdir(folder)).toEqual(['a.json.unreadable']);
+  });
+
+  it('puts a report aside that the issuer refuses, with a warning, and sends what follows', async () => {
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      const refusing = (reports: readonly SentReport[]): Promise<void> =>
+        reports.some(({ uses }) => uses.some(({ count }) => count === 1))
+          ? Promise.reject(new ReportRefused(400))
+          : send(reports);
+      const kept = new UsageFolder(folder, refusing);
+      await kept.open();
+      await kept.keep(reportOf(1));
+      await kept.sendAll();
+      await kept.keep(reportOf(2));
+      await kept.close();
+      expect(counts()).toEqual([2]);
+      const left = await readdir(folder);
+      expect(left).toEqual([expect.stringMatching(/\.json\.refused$/)]);
+      expect(warnings).toHaveBeenCalledWith(expect.stringContaining(left[0] ?? '-'), {
+        code: 'COUNTERSIGN_API_KEY_REPORT',
+      });
+    } finally {
+      warnings.mockRestore();
+    }
   });
 });

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../json-object.js';
 import { quiet, type Timer } from '../quiet-timer.js';
-import { type SentReport } from './report-to-issuer.js';
+import { ReportRefused, warnOfRefusal, type SentReport } from './report-to-issuer.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
 /** Maximum files that wait for the issuer: a few hours of its absence. Further counts wait in memory. */
@@ -23,7 +23,8 @@ function isReport(value: unknown): value is SentReport {
 
 /**
  * Keeps reports on API keys as files until the issuer has them, for a service without a database: a crash loses only what was not written yet, and
- * the next start sends the rest. Processes may share a folder: a report that two of them send counts once.
+ * the next start sends the rest. Processes may share a folder: a report that two of them send counts once. One that the issuer refuses is put aside
+ * under the ending `.refused`, with a warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
  */
 export class UsageFolder {
   #sending: Promise<void> | undefined;
@@ -32,7 +33,7 @@ export class UsageFolder {
 
   /**
    * @param folder created when missing
-   * @param send throws when the report did not arrive
+   * @param send throws {@link ReportRefused} when the issuer does not take the report, something else when it did not arrive
    */
   constructor(
     private readonly folder: string,
@@ -98,8 +99,15 @@ export class UsageFolder {
     });
     if (text === undefined) return;
     const report = reportOf(text);
-    if (report !== undefined) await this.send([report]);
-    await (report === undefined ? rename(path, `${path}.unreadable`) : rm(path, { force: true }));
+    if (report === undefined) return rename(path, `${path}.unreadable`);
+    try {
+      await this.send([report]);
+    } catch (error) {
+      if (!(error instanceof ReportRefused)) throw error;
+      warnOfRefusal(error, `it is kept as ${path}.refused`);
+      return rename(path, `${path}.refused`);
+    }
+    await rm(path, { force: true });
   }
 
   async #names(): Promise<readonly string[]> {

@@ -90,4 +90,16 @@ describe('the usage counts of API keys', () => {
     expect(sumOf(reports) + usage.lost).toBe(21);
     expect(reports.flatMap(({ networks }) => networks)).toHaveLength(10);
   });
+
+  it('name no network that is no address, because the issuer would refuse the whole report for it', () => {
+    const usage = new ApiKeyUsage(
+      () => noon,
+      (address) => address,
+    );
+    for (const address of ['', '?', 'x'.repeat(65), '::', '192.0.2.1'])
+      usage.count(keyOf(0), 'read', 'allowed', address);
+    const reports = takeAll(usage);
+    expect(sumOf(reports)).toBe(5);
+    expect(reports.flatMap(({ networks }) => networks.map(({ network }) => network))).toEqual(['::', '192.0.2.1']);
+  });
 });

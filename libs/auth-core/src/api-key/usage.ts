@@ -32,6 +32,8 @@ const MINUTE_MS = 60_000;
 export const USES_OF_A_REPORT = 200;
 /** Maximum networks of one report. */
 export const NETWORKS_OF_A_REPORT = 100;
+/** Characters of a network in a report: what is no address at all is not reported. */
+export const NETWORK_CHARACTERS = { min: 2, max: 64 } as const;
 /** Maximum counters, and networks, that wait for a report: some 10 MB. */
 const WAITING_LIMIT = 50_000;
 /** Networks that are remembered for one key. */
@@ -133,6 +135,7 @@ export class ApiKeyUsage {
   #see(id: string, address: string): void {
     const known = this.#networks.get(id);
     const network = this.networkOf(address);
+    if (network.length < NETWORK_CHARACTERS.min || network.length > NETWORK_CHARACTERS.max) return;
     if (known === undefined) {
       if (this.#networks.size >= KEYS_LIMIT) this.#networks.clear();
       this.#networks.set(id, new Set([network]));

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { ReportRefused } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import type pg from 'pg';
 import { pino } from 'pino';
@@ -83,6 +84,36 @@ describe('what the replicas of a service share of API keys', () => {
     await Promise.all([take(), take()]);
     await take();
     expect(sent.sort()).toEqual([2, 3]);
+  });
+
+  it('is put aside when the issuer refuses it for what it says, and keeps back nothing that follows', async () => {
+    const reports = new ApiKeyReports(pool);
+    const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+    for (const count of [1, 2, 3, 4, 5]) await reports.keep({ uses: [{ ...use, count }], networks: [] });
+    await expect(reports.send(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    expect(await reports.refused()).toEqual({ count: 0, status: null });
+    const taken: number[] = [];
+    const sendAll = async () => {
+      const send = () =>
+        reports.send((kept) => {
+          const counts = kept.flatMap(({ uses }) => uses.map(({ count }) => count));
+          // As the issuer does: all of a request or nothing.
+          if (counts.includes(2) || counts.includes(4)) return Promise.reject(new ReportRefused(400));
+          taken.push(...counts);
+          return Promise.resolve();
+        });
+      while ((await send()) > 0);
+    };
+    await sendAll();
+    expect(taken).toEqual([1, 3, 5]);
+    expect([await reports.waiting(), await reports.refused()]).toEqual([0, { count: 2, status: 400 }]);
+    await reports.keep({ uses: [{ ...use, count: 6 }], networks: [] });
+    await reports.keep({ uses: [{ ...use, count: 7 }], networks: [] });
+    await sendAll();
+    expect(taken).toEqual([1, 3, 5, 6, 7]);
+    await pool.query(`update api_key_report_refused set refused_at = refused_at - interval '31 days'`);
+    await reports.prune();
+    expect(await reports.refused()).toEqual({ count: 0, status: null });
   });
 
   it('is counted once if the answer to its commit is lost, whether or not it was committed, and however late that shows', async () => {

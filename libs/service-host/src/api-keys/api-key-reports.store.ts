@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ApiKeyUsageReport } from '@countersign/auth-core';
+import { ReportRefused, type ApiKeyUsageReport } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
 import { databaseReasonOf } from '../problems/database-fault.js';
@@ -22,6 +22,7 @@ const FULL_CHARACTERS = 20_000;
 
 const anyRows = z.tuple([z.object({ any: z.boolean() })]);
 const countRows = z.tuple([z.object({ count: z.number() })]);
+const refusedRows = z.tuple([z.object({ count: z.number(), status: z.number().nullable() })]);
 const keptRows = z.tuple([z.object({ kept: z.boolean() })]);
 const reportSchema = z.object({
   id: z.uuid(),
@@ -68,9 +69,22 @@ class ReportsFull extends Error {
   }
 }
 
+/** What became of reports that were sent: they arrived, or the issuer refuses them for what one says. */
+async function refusalOf(sending: Promise<void>): Promise<ReportRefused | undefined> {
+  try {
+    await sending;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ReportRefused) return error;
+    throw error;
+  }
+}
+
 /** What was counted of API keys, in the service's own database until the issuer has it. */
 export class ApiKeyReports {
   #lastError: string | null = null;
+  /** Reports that are sent one by one, because the issuer refused as many together. */
+  #oneByOne = 0;
   /** Of this process, in the database. */
   readonly #reporter = randomUUID();
   #numbered = 0;
@@ -87,6 +101,14 @@ export class ApiKeyReports {
   /** Why the last report could not be kept; null when it could. */
   get lastError(): string | null {
     return this.#lastError;
+  }
+
+  /** Reports that the issuer refused, of all replicas, in the last 30 days, and the status with which it refused the last one. */
+  async refused(): Promise<{ readonly count: number; readonly status: number | null }> {
+    const { rows } = await this.pool.query(
+      'select count(*)::int as count, (array_agg(status order by refused_at desc))[1] as status from api_key_report_refused',
+    );
+    return refusedRows.parse(rows)[0];
   }
 
   /** Reports that wait for the issuer. */
@@ -155,8 +177,9 @@ export class ApiKeyReports {
     return keptRows.parse(rows)[0].kept;
   }
 
-  /** Forgets processes that have kept nothing for long. */
+  /** Forgets processes that have kept nothing for long, and reports that were refused long ago. */
   async prune(): Promise<void> {
+    await deleteInPortions(this.pool, 'api_key_report_refused', `refused_at < now() - interval '30 days'`, []);
     await deleteInPortions(this.pool, 'api_key_reporter', `kept_at < now() - interval '30 days'`, []);
   }
 
@@ -199,8 +222,9 @@ export class ApiKeyReports {
   }
 
   /**
-   * Sends the oldest reports and forgets those that arrived; another replica sends others in the meantime.
-   * @param send throws when they did not arrive
+   * Sends the oldest reports and forgets those that arrived; another replica sends others in the meantime. When the issuer refuses some together, it
+   * is asked about each by itself, and one that it does not take is put aside: else it would keep back all that follow.
+   * @param send throws {@link ReportRefused} when the issuer takes none of them, something else when they did not arrive
    * @returns how many were sent
    */
   async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
@@ -211,14 +235,27 @@ export class ApiKeyReports {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query(
         'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
-        [SENT_AT_ONCE],
+        [this.#oneByOne > 0 ? 1 : SENT_AT_ONCE],
       );
       const reports = fitting(rowsSchema.parse(rows).map(({ id, report }) => ({ id, ...report })));
-      if (reports.length > 0) {
-        await send(reports);
+      const [first, second] = reports;
+      if (first === undefined) return 0;
+      this.#oneByOne = Math.max(0, this.#oneByOne - 1);
+      const refusal = await refusalOf(send(reports));
+      if (refusal === undefined) {
         await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
-      }
+      } else if (second === undefined) await this.#putAside(client, first.id, refusal);
+      else this.#oneByOne = reports.length;
       return reports.length;
     });
+  }
+
+  async #putAside(client: pg.PoolClient, id: string, { status }: ReportRefused): Promise<void> {
+    await client.query(
+      `with refused as (delete from api_key_report where id = $1 returning id, report)
+       insert into api_key_report_refused (id, report, status) select id, report, $2 from refused
+       on conflict (id) do update set status = excluded.status, refused_at = excluded.refused_at`,
+      [id, status],
+    );
   }
 }

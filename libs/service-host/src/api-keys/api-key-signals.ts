@@ -12,12 +12,13 @@ export interface Signals {
 }
 
 /**
- * Says what waits of the usage of API keys, and what was lost: in metrics, as a note of readiness, and in the log whenever more was lost.
- * @returns measures what waits and checks whether more was lost; to be called now and then, because a scrape waits for nothing
+ * Says what waits of the usage of API keys, what was refused and what was lost: in metrics, as a note of readiness, and in the log whenever more was
+ * refused or lost.
+ * @returns measures what waits and checks whether more was refused or lost; to be called now and then, because a scrape waits for nothing
  */
 export function signalApiKeyUsage(
   keys: Pick<ApiKeys, 'lostUses'>,
-  reports: Pick<ApiKeyReports, 'waiting' | 'lastError'>,
+  reports: Pick<ApiKeyReports, 'waiting' | 'refused' | 'lastError'>,
   { metrics, health, logger }: Signals,
 ): () => Promise<void> {
   new Counter({
@@ -34,13 +35,27 @@ export function signalApiKeyUsage(
     help: 'Reports on the use of API keys, of all replicas, that the issuer does not have yet; at most 20,000.',
     registers: [metrics],
   });
-  health.addNote('api_key_usage', () => ({ lost: keys.lostUses, last_error: reports.lastError }));
-  let logged = 0;
+  const refused = new Gauge({
+    name: 'api_key_reports_refused',
+    help: 'Reports on the use of API keys, of all replicas, that the issuer refused in the last 30 days: they are not counted.',
+    registers: [metrics],
+  });
+  let known = { lost: 0, refused: 0 };
+  health.addNote('api_key_usage', () => ({
+    lost: keys.lostUses,
+    refused: known.refused,
+    last_error: reports.lastError,
+  }));
   return async () => {
     const lost = keys.lostUses;
-    if (lost > logged) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
-    logged = lost;
-    // While the database is unavailable nobody knows; the last number stays.
+    if (lost > known.lost) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
+    known = { ...known, lost };
+    // While the database is unavailable nobody knows; the last numbers stay.
     waiting.set(await reports.waiting());
+    const { count, status } = await reports.refused();
+    refused.set(count);
+    if (count > known.refused)
+      logger.warn({ refused: count, status }, 'the issuer refuses reports on API keys; they are put aside');
+    known = { lost, refused: count };
   };
 }

@@ -117,6 +117,7 @@ describe('migrations with their own credentials', () => {
     expect(await migrate(urls, from)).toEqual([
       '0000_dpop_proofs',
       '0001_api_key_reporters',
+      '0002_refused_api_key_reports',
       '0000_step',
       '0000_outbox',
       '0001_outbox_groups',
