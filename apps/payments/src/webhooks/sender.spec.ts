@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
-import { createWebhookSender, type WebhookSender } from './sender.js';
+import { createWebhookSender, shownReasonOf, type WebhookSender } from './sender.js';
 
 describe('a webhook’s sender', () => {
   let server: Server;
@@ -53,6 +53,15 @@ describe('a webhook’s sender', () => {
     sender = newSender(2_000);
     onRequest = () => undefined;
     expect(await send('one')).toEqual({ kind: 'failed', reason: 'no answer within 2 seconds' });
+  });
+
+  it('says that a receiver refuses connections, also where its name has several addresses', () => {
+    const refused = ['2001:db8::1', '192.0.2.1'].map((host) => new Error(`connect ECONNREFUSED ${host}:443`));
+    // As Node's sockets do.
+    const several = Object.assign(new AggregateError(refused, ''), { code: 'ECONNREFUSED' });
+    expect(shownReasonOf(several, { connectMs: 1_000, answerMs: 1_000 })).toBe(
+      'ECONNREFUSED: connect ECONNREFUSED 2001:db8::1:443',
+    );
   });
 
   it('takes an answer by its status, however long the rest of it takes', async () => {

@@ -1,3 +1,4 @@
+import { reasonOf } from '@countersign/auth-core';
 import {
   postToTarget,
   targetAgentOptions,
@@ -51,9 +52,12 @@ export function createWebhookSender({ signer, rule, now, times = attemptTimes }:
         };
         const posted = await postToTarget(await (agent ??= open()), rule, url, { headers, body }, times);
         if (posted.kind === 'answered') return posted;
-        return { kind: 'failed', reason: posted.kind === 'refused' ? posted.refusal : reasonOf(posted.error, times) };
+        return {
+          kind: 'failed',
+          reason: posted.kind === 'refused' ? posted.refusal : shownReasonOf(posted.error, times),
+        };
       } catch (error) {
-        return { kind: 'failed', reason: reasonOf(error, times) };
+        return { kind: 'failed', reason: shownReasonOf(error, times) };
       }
     },
     async close() {
@@ -62,10 +66,10 @@ export function createWebhookSender({ signer, rule, now, times = attemptTimes }:
   };
 }
 
-/** What a merchant sees of an attempt without an answer. */
-function reasonOf(error: unknown, { connectMs, answerMs }: AttemptTimes): string {
+/** What a merchant sees of an attempt without an answer: never empty. */
+export function shownReasonOf(error: unknown, { connectMs, answerMs }: AttemptTimes): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${String(connectMs / 1_000)} seconds`;
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return `no answer within ${String(answerMs / 1_000)} seconds`;
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }

@@ -102,6 +102,25 @@ describe('outgoing calls, to a real server', () => {
     expect(await send()).toMatchObject({ status: 404, attempts: 1 });
   });
 
+  it('say why they were refused also where a name has several addresses', async () => {
+    // As Node's sockets do.
+    const code = 'ECONNREFUSED';
+    const refused = ['::1', '127.0.0.1'].map((host) => Object.assign(new Error(`connect ${code} ${host}:9`), { code }));
+    const error = Object.assign(new AggregateError(refused, ''), { code });
+    const tokens = createTokenClient({ issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey() });
+    const answer = await new ServiceCalls({ tokens, transport: () => Promise.reject(error) }).send({
+      url,
+      audience: 'accounts',
+      scopes: ['transfers:create'],
+      deadlineMs: 20_000,
+    });
+    expect(answer).toMatchObject({
+      code: 'NETWORK',
+      reason: 'ECONNREFUSED: connect ECONNREFUSED ::1:9',
+      mayHaveHappened: false,
+    });
+  });
+
   it('say that something may have happened when the connection broke after sending', async () => {
     handler = (request) => request.socket.destroy();
     expect(await send({ method: 'POST', json: {} })).toMatchObject({

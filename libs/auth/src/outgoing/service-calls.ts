@@ -7,6 +7,7 @@ import {
   type AccessToken,
   type PrivateJwk,
   type TokenClient,
+  reasonOf,
   retryAfterOf,
 } from '@countersign/auth-core';
 import { challengeOf } from './challenge.js';
@@ -14,7 +15,7 @@ import { CircuitBreaker, type CircuitLimits, type CircuitState } from './circuit
 import { isIdempotent, mayPass, pauseMs } from './retry.js';
 import { type Failed, type ServiceAnswer, type ServiceCall } from './service-call.js';
 import { childTraceparent } from '@countersign/audit-event/trace-context';
-import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from './transport.js';
+import { fetchTransport, isStream, wasNotSent, type Transport } from './transport.js';
 
 /** How other services are called. */
 export interface ServiceCallsOptions {

@@ -75,7 +75,7 @@ const unsent = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-function member(value: unknown, name: 'code' | 'cause' | 'message'): unknown {
+function member(value: unknown, name: 'code' | 'cause'): unknown {
   return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }
 
@@ -88,10 +88,4 @@ export function wasNotSent(error: unknown): boolean {
     cause = member(cause, 'cause');
   }
   return false;
-}
-
-/** The message of the innermost cause. */
-export function reasonOf(error: unknown): string {
-  const message = member(member(error, 'cause'), 'message') ?? member(error, 'message');
-  return typeof message === 'string' ? message : String(error);
 }
