@@ -44,11 +44,11 @@ export class IdempotencyStore {
     return insertPart('idempotency_key', { ...row, answer: JSON.stringify(answer) });
   }
 
-  /** Keeps the answer that every repeat gets. */
+  /** Keeps the answer that every repeat gets: the first one, however many requests with the key end. */
   answer(place: KeyPlace, answer: StoredAnswer): Part {
     return {
       write: (bind) =>
-        `update idempotency_key set answer = ${bind(JSON.stringify(answer))}::jsonb where ${atText(place, bind)}`,
+        `update idempotency_key set answer = ${bind(JSON.stringify(answer))}::jsonb where ${atText(place, bind)} and answer is null`,
     };
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { uuidv7 } from '@countersign/audit-event';
 import { CrashOutcome, type ClientsStory } from '../testing/crash-outcome.js';
-import { ask, asOwner, CrashWorld, newKey, type Seen, type Step } from '../testing/crash-world.js';
+import { ask, asOwner, CrashWorld, euro, newKey, type Seen, type Step } from '../testing/crash-world.js';
 import { type Cut, type CutMode } from '../testing/cuts.js';
 
 interface Flow {
@@ -234,6 +234,40 @@ describe('a crash', () => {
     },
     600_000,
   );
+
+  it('of recovery once it has paid a refund back fails no refund that its client asks for again, however late', async () => {
+    const [client, from, to] = [`client-${randomUUID()}`, uuidv7(), uuidv7()];
+    await world.accounts.openRows([
+      { id: from, owner: client, overdraft: 'allowed' },
+      { id: to, owner: client, overdraft: 'forbidden' },
+    ]);
+    const take = async (
+      step: Step,
+      key: ReturnType<typeof newKey>,
+      { services }: Run['first'],
+      of?: string,
+    ): Promise<Seen> => ask(services, step, key, await world.caller(client), { from, to }, of);
+    const paid = await take({ do: 'pay', amount: 100 }, newKey(), world.process());
+    const id = String(paid?.body['id']);
+    const whole = world.process();
+    await take({ do: 'refund', amount: 10 }, newKey(), whole, id);
+    const key = newKey();
+    const orderAt = whole.life.steps.lastIndexOf('remote');
+    const dying = world.process({ at: orderAt, mode: 'before' });
+    expect(await take({ do: 'refund', amount: 30 }, key, dying, id)).toBeUndefined();
+    world.forward(20 * minute);
+    // Its look at the transfer, the step that it takes up, and the order.
+    const recovering = world.process({ at: 4, mode: 'after' });
+    await recovering.services.recovery.sweep(() => undefined);
+    expect(recovering.life.steps).toEqual(['token', 'remote', 'commit', 'token', 'remote']);
+    expect(await world.balance(to)).toBe(60);
+    world.forward(20 * minute);
+    expect(await take({ do: 'refund', amount: 30 }, key, world.process(), id)).toMatchObject({
+      status: 201,
+      body: { status: 'settled', payment: { refunded: euro(40) } },
+    });
+    expect(await world.balance(to)).toBe(60);
+  }, 60_000);
 
   it('leaves the ledger balanced, and was tried at many points', async () => {
     const { rows: found } = await world.accounts.ledger.query(`

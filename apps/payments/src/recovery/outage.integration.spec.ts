@@ -101,6 +101,21 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect([again.body['id'], again.headers['idempotency-replayed']]).toEqual([settled.body['id'], 'true']);
   });
 
+  it('keeps the first answer under a key, though an earlier request with it ends later, when more has happened', async () => {
+    const key = randomUUID();
+    const answer = gate.keepNext('answer');
+    const first = pay(key);
+    await answer.reached;
+    await delay(LEASE);
+    const second = await pay(key);
+    expect(codeOf(second)).toEqual([201, 'settled']);
+    const id = String(second.body['id']);
+    expect((await payments.call(shop, 'POST', `/payments/${id}/refund`, {})).status).toBe(201);
+    answer.release();
+    expect((await first).status).toBe(201);
+    expect(codeOf(await pay(key))).toEqual([201, 'settled']);
+  });
+
   it('keeps what is held when the refusal of an earlier order arrives late, and records the refusal', async () => {
     const attempt = async (): Promise<{ id: string; tookMs: number }> => {
       const purse = await payments.accounts.open(shop, 'forbidden');

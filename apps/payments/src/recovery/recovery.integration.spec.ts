@@ -72,6 +72,22 @@ describe('recovery', () => {
     expect(rows).toEqual([{ status: 'settled' }]);
   }, 60_000);
 
+  it('goes on at once while as much is due as one sweep takes up, but not while it can finish nothing of it', async () => {
+    const now = new Date('2025-12-01T00:00:00Z');
+    const due = Array.from({ length: 250 }, () => uuidv7());
+    for (const id of due) await leave(id, new Date(now.getTime() - 60_000));
+    const sweep = async (shown?: string) => (await start(() => now, shown).recovery.sweep(() => undefined)).isFull;
+    expect(await sweep()).toBe(false);
+    await pool.query('update payment set attend_at = $1, version = version + 1 where id = any($2::uuid[])', [now, due]);
+    expect(await sweep('')).toBe(true);
+    expect(await sweep('')).toBe(false);
+    const { rows } = await pool.query(
+      `select status, count(*)::int from payment where id = any($1::uuid[]) group by 1`,
+      [due],
+    );
+    expect(rows).toEqual([{ status: 'settled', count: 250 }]);
+  }, 60_000);
+
   it('ends with the service, as the comparison with accounts does, and leaves the rest to the next', async () => {
     const now = new Date('2026-02-01T00:00:00Z');
     const id = uuidv7();

@@ -9,7 +9,7 @@ import { isCertain, resume } from '../payments/payment-steps.js';
 import { type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
-import { RefundProgress, orderOf } from '../refunds/refund-progress.service.js';
+import { RefundProgress, orderRefund } from '../refunds/refund-progress.service.js';
 import { changedRefund, type Refund } from '../refunds/refund.js';
 import { RefundsStore } from '../refunds/refunds.store.js';
 
@@ -24,6 +24,8 @@ const CONCURRENCY = 8;
 export interface Sweep {
   readonly checked: number;
   readonly failed: number;
+  /** Whether as many were due as one sweep takes up, and some came to their end: then more may be due, and can be finished now. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -61,14 +63,14 @@ export class RecoveryService {
         putOff: () => this.refundProgress.leave(refund, true, []),
       })),
     ];
-    let [checked, failed] = [0, 0];
+    let [checked, failed, ended] = [0, 0, 0];
     const next = work.values();
     const lane = async (): Promise<void> => {
       for (const { id, run, putOff } of next) {
         if (signal?.aborted === true) return;
         checked += 1;
         try {
-          await run();
+          if (await run()) ended += 1;
         } catch (error) {
           failed += 1;
           onFailure(id, error);
@@ -78,30 +80,32 @@ export class RecoveryService {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-    return { checked, failed };
+    const isFull = ended > 0 && Math.max(payments.length, refunds.length) === SWEEP_LIMIT;
+    return { checked, failed, isFull };
   }
 
-  async recoverPayment(payment: Payment): Promise<void> {
+  /** @returns false when it is left for later */
+  async recoverPayment(payment: Payment): Promise<boolean> {
     const now = this.clock();
     const author = this.#author();
     if (payment.pending !== null) {
       const resumed = resume(payment, { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) }, now);
-      if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return;
+      if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return true;
       const certain = isCertain(payment, now);
       const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
       if (outcome.kind === 'unknown' || outcome.kind === 'held' || outcome.kind === 'absent') {
         await this.progress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent || !certain, []);
         if (outcome.kind === 'absent') throw new Error('accounts does not know the hold of a held payment');
-        return;
+        return false;
       }
       await this.progress.settle(resumed, outcome, author);
-      return;
+      return true;
     }
     const certain = isCertain(payment, now);
     const outcome = conclude(await this.accounts.read(payment.transferId, author), certain);
     if (outcome.kind === 'unknown' || (outcome.kind === 'held' && payment.status === 'held')) {
       await this.progress.leave(payment, true, [], certain ? undefined : checkSoonOrAt(payment.orderUntil, now));
-      return;
+      return false;
     }
     if (outcome.kind === 'refused')
       throw new Error(`accounts refuses to show a transfer made by payments: ${outcome.code}`);
@@ -109,9 +113,11 @@ export class RecoveryService {
       throw new Error('accounts does not know the hold of a held payment');
     }
     await this.progress.settle(payment, outcome, author);
+    return true;
   }
 
-  async recoverRefund(refund: Refund): Promise<void> {
+  /** @returns false when it is left for later */
+  async recoverRefund(refund: Refund): Promise<boolean> {
     const now = this.clock();
     const author = this.#author();
     const payment = await this.payments.get(refund.paymentId);
@@ -119,21 +125,22 @@ export class RecoveryService {
     const found = conclude(await this.accounts.read(refund.transferId, author), certain);
     if (found.kind === 'posted') {
       await this.refundProgress.settle(payment, refund, found, author);
-      return;
+      return true;
     }
     if (found.kind !== 'absent') {
       await this.refundProgress.leave(refund, true, [], checkSoonOrAt(refund.orderUntil, now));
-      return;
+      return false;
     }
     const times = { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) };
     const resumed = changedRefund(refund, times, now);
-    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
-    const outcome = await this.accounts.order(orderOf(payment, resumed), author, true);
+    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return true;
+    const outcome = await orderRefund(this.accounts, payment, resumed, author, true);
     if (outcome.kind === 'posted' || outcome.kind === 'refused') {
       await this.refundProgress.settle(payment, resumed, outcome, author);
-      return;
+      return true;
     }
     await this.refundProgress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent, []);
+    return false;
   }
 
   #author(): Unattended {

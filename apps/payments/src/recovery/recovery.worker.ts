@@ -56,19 +56,21 @@ export class RecoveryWorker implements OnModuleInit {
       name: 'payments_recovery',
       everyMs: this.intervalMs,
       run: async (signal) => {
-        await withAdvisoryLock(this.pool, LOCK, () => this.#sweep(signal));
-        return undefined;
+        const isFull = await withAdvisoryLock(this.pool, LOCK, () => this.#sweep(signal));
+        return isFull === true ? 'again' : undefined;
       },
     });
   }
 
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { checked } = await this.recovery.sweep((id, error) => {
+  /** @returns whether there is more that can be finished now */
+  async #sweep(signal: AbortSignal): Promise<boolean> {
+    const { checked, isFull } = await this.recovery.sweep((id, error) => {
       this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
     }, signal);
     this.#checked.inc(checked);
     if (checked > 0) this.logger.info({ checked }, 'recovery checked unfinished payments and refunds');
     await this.#prune();
+    return isFull;
   }
 
   async #prune(): Promise<void> {

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { moneyToJson } from '@countersign/money';
 import { CLOCK } from '@countersign/service-host';
-import { type TransferOrder } from '../accounts/accounts.client.js';
-import { type TransferState } from '../accounts/transfer-state.js';
+import { type AccountsClient, type Authority, type TransferOrder } from '../accounts/accounts.client.js';
+import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { checkAgainAt } from '../idempotency/step-lease.js';
@@ -19,7 +19,7 @@ import { RefundsStore } from './refunds.store.js';
 export type RefundEnd = Extract<TransferState, { kind: 'posted' | 'refused' }>;
 
 /** The transfer of a refund: the payment's, reversed. The ledger ties it to the one that it corrects. */
-export function orderOf(payment: Payment, refund: Refund): TransferOrder {
+function orderOf(payment: Payment, refund: Refund): TransferOrder {
   return {
     id: refund.transferId,
     debitAccount: payment.toAccount,
@@ -29,6 +29,23 @@ export function orderOf(payment: Payment, refund: Refund): TransferOrder {
     reference: refund.reason,
     corrects: payment.transferId,
   };
+}
+
+/**
+ * Sends accounts the order of a refund. Recovery orders it in payments' own name, its maker in theirs: to the ledger those are two transfers, so where
+ * one of them has made it, the other's is refused although the money is paid back. What payments made counts then, no matter for whom.
+ */
+export async function orderRefund(
+  accounts: AccountsClient,
+  payment: Payment,
+  refund: Refund,
+  authority: Authority,
+  asCorrector: boolean,
+): Promise<TransferOutcome> {
+  const outcome = await accounts.order(orderOf(payment, refund), authority, asCorrector);
+  if (outcome.kind !== 'refused' || outcome.code !== 'TRANSFER_ID_REUSED') return outcome;
+  const made = await accounts.read(refund.transferId, { traceparent: authority.traceparent });
+  return made.kind === 'absent' ? outcome : made;
 }
 
 function noticeOf(refund: Refund, payment: Payment, now: Date): Notice {

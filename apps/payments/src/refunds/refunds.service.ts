@@ -21,7 +21,7 @@ import { RecentLogin } from '../payments/recent-login.service.js';
 import { refusalProblem } from '../payments/step-refusals.js';
 import { refundAnswer } from './refund-answer.js';
 import { RefundRights, type RefundRight } from './refund-rights.service.js';
-import { RefundProgress, orderOf } from './refund-progress.service.js';
+import { RefundProgress, orderRefund } from './refund-progress.service.js';
 import {
   changedRefund,
   refundIdSchema,
@@ -134,10 +134,7 @@ export class RefundsService {
     caller: Caller,
   ): Promise<Answer> {
     const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
-    const outcome = conclude(
-      await this.accounts.order(orderOf(payment, refund), authority, right === 'client'),
-      certain,
-    );
+    const outcome = conclude(await orderRefund(this.accounts, payment, refund, authority, right === 'client'), certain);
     if (outcome.kind !== 'posted' && outcome.kind !== 'refused') {
       const sent = outcome.kind !== 'unknown' || outcome.sent || !certain;
       await this.progress.leave(refund, sent, [this.keys.release(claim, this.clock())]);
