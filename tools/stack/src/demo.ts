@@ -70,6 +70,15 @@ function environmentOf(options: DemoOptions): Readonly<Record<DemoName, Readonly
   };
 }
 
+const pidFileOf = (directory: string, name: DemoName): string => join(directory, 'run', `${name}.pid`);
+
+/** As the services', so the demo's: what a killed stack left running in this folder ends. */
+export async function stopLeftDemo(root: string, directory: string): Promise<void> {
+  await Promise.all(
+    demoNames.map((name) => stopLeftBehind(pidFileOf(directory, name), join(root, programs[name]), 'SIGTERM')),
+  );
+}
+
 /** Starts the development OpenID provider and the demo application, at once. @throws {StackError} with the last lines of one that does not start */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { root, directory, portBase } = options;
@@ -79,8 +88,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     const program = join(root, programs[name]);
     if (!existsSync(program)) throw new StackError(`${name} is not built. Run: npx nx run-many -t build`);
     writeEnvironment(directory, name, environment[name]);
-    const pidFile = join(directory, 'run', `${name}.pid`);
-    await stopLeftBehind(pidFile, program, 'SIGTERM');
+    const pidFile = pidFileOf(directory, name);
     const env = { PATH: process.env['PATH'], ...environment[name] };
     const child = await startChild({ command: process.execPath, args: [program], env, pidFile });
     await waitUntilReady(name, urls[name], child).catch(async (error: unknown) => {

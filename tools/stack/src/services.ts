@@ -95,6 +95,16 @@ export async function waitUntilReady(
   }
 }
 
+const programOf = (root: string, name: ServiceName): string => join(root, 'apps', name, 'dist', 'main.js');
+const pidFileOf = (directory: string, name: string): string => join(directory, 'run', `${name}.pid`);
+
+/** Ends the services that a killed stack left running in this folder: they hold its ports. */
+export async function stopLeftServices(root: string, directory: string): Promise<void> {
+  await Promise.all(
+    serviceNames.map((name) => stopLeftBehind(pidFileOf(directory, name), programOf(root, name), 'SIGTERM')),
+  );
+}
+
 /** Starts one service as a separate process and waits until it is ready; one that fails, or whose start is aborted, does not run afterwards. */
 export async function startService(
   settings: ServiceSettings,
@@ -104,10 +114,10 @@ export async function startService(
   { when = 'ready', signal }: { readonly when?: StartedWhen; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<RunningService> {
   const { name, url, environment, replica = '' } = settings;
-  const program = join(root, 'apps', name, 'dist', 'main.js');
+  const program = programOf(root, name);
   if (!existsSync(program)) throw new StackError(`${name} is not built. Run: npx nx run-many -t build`);
   mkdirSync(join(directory, 'run'), { recursive: true, mode: 0o700 });
-  const pidFile = join(directory, 'run', `${name}${replica}.pid`);
+  const pidFile = pidFileOf(directory, name + replica);
   await stopLeftBehind(pidFile, program, 'SIGTERM');
   const startedAt = performance.now();
   const child = await startChild({

@@ -10,13 +10,14 @@ import {
   type Postgres,
 } from '@countersign/backing-services';
 import { migrateService } from '@countersign/service-host/migrate';
-import { checkDemoPorts, startDemo, type Demo } from './demo.js';
+import { checkDemoPorts, startDemo, stopLeftDemo, type Demo } from './demo.js';
 import { natsPasswordsOf, prepareGuests } from './guests.js';
 import { loadIdentities, type Identities } from './identities.js';
 import {
   portsFrom,
   serviceNames,
   startService,
+  stopLeftServices,
   writeEnvironment,
   type RunningService,
   type StartedWhen,
@@ -69,6 +70,7 @@ async function checkPorts(
 /** Brings up PostgreSQL, NATS and the services, migrates their databases; what had started is stopped again when a later step fails. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { directory, root, onStep, onLine } = options;
+  await Promise.all([stopLeftServices(root, directory), stopLeftDemo(root, directory)]);
   await checkPorts(portsFrom(options.portBase), options.without);
   if (options.demo === true) await checkDemoPorts(options.portBase);
   for (const folder of ['env', 'kept']) mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 });

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
+import { freePortBase } from './free-ports.js';
 import { writeEnvironment } from './services.js';
+import { startStack } from './stack.js';
 import { openStateDirectory } from './state-directory.js';
 
 describe('the folder of a local stack', () => {
@@ -37,6 +42,26 @@ describe('the folder of a local stack', () => {
       }
     } finally {
       process.env['PATH'] = PATH;
+    }
+  });
+
+  it('ends what a killed stack left running before it finds a port taken', async () => {
+    mkdirSync(join(folder, 'run'));
+    const root = '/a/workspace';
+    const left = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1e6)', `${root}/apps/issuer/dist/main.js`]);
+    const ended = new Promise((done) => left.once('exit', (_code, signal) => done(signal)));
+    writeFileSync(join(folder, 'run/issuer.pid'), String(left.pid));
+    const stranger = createServer();
+    const portBase = await freePortBase();
+    await new Promise<void>((done) => stranger.listen(portBase + 1, '127.0.0.1', done));
+    const say = (): void => undefined;
+    try {
+      const started = startStack({ root, directory: folder, portBase, without: [], onStep: say, onLine: say });
+      await expect(started).rejects.toThrow(`Port ${String(portBase + 1)} (payments) is taken by another program`);
+      expect(await Promise.race([ended, delay(1_000)])).toBe('SIGTERM');
+    } finally {
+      left.kill('SIGKILL');
+      stranger.close();
     }
   });
 
