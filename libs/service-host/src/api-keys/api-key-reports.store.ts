@@ -69,7 +69,7 @@ class ReportsFull extends Error {
   }
 }
 
-/** What became of reports that were sent: they arrived, or the issuer refuses them for what one says. */
+/** Why the issuer refuses reports that were sent; undefined when they arrived. @throws when they did not arrive */
 async function refusalOf(sending: Promise<void>): Promise<ReportRefused | undefined> {
   try {
     await sending;
