@@ -1,10 +1,13 @@
 import { generateSigningKey, thumbprintOf, type PrivateJwk, DEVICE_CODE } from '@countersign/auth-core';
+import { Background, DATABASE, type Database } from '@countersign/service-host';
 import { decodeJwt } from 'jose';
+import { digestOfSecret } from '../authorization/one-time-secret.js';
 import { applications, registerApplications } from '../testing/applications.js';
 import { askToken } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
+import { DevicesStore } from './devices.store.js';
 
 interface Begun {
   readonly device_code: string;
@@ -169,6 +172,19 @@ describe('a device without a browser', () => {
     }
     const { rows } = await issuer.database.query('select max(every) as every from device_authorization');
     expect(rows).toEqual([{ every: 3_610 }]);
+  });
+
+  it('need not slow down at a replica whose clock is behind', async () => {
+    const { device_code: code } = await begin();
+    const behind = new DevicesStore(
+      issuer.app.get<Database>(DATABASE),
+      () => new Date(Date.now() - 4_000),
+      issuer.app.get(Background),
+    );
+    const digest = digestOfSecret(code);
+    await issuer.app.get(DevicesStore).poll(digest, 'terminal');
+    await issuer.database.query(`update device_authorization set asked_at = asked_at - interval '5 seconds'`);
+    expect((await behind.poll(digest, 'terminal'))?.answer).toBe('authorization_pending');
   });
 
   it('gets no token for another service than its person allowed (RFC 8707), and its code is not used up by that', async () => {

@@ -66,9 +66,11 @@ export class DevicesStore implements OnModuleInit {
   ): Promise<{ readonly row: DeviceRow; readonly answer: PollAnswer } | undefined> {
     return this.database.transaction(async (transaction) => {
       const mine = and(eq(table.deviceDigest, deviceDigest), eq(table.clientId, clientId));
-      const [row] = await transaction.select().from(table).where(mine).for('update');
-      if (row === undefined) return undefined;
-      const now = this.clock();
+      // By the clock that all replicas share: theirs may differ by as much as a device waits between two polls.
+      const at = sql`clock_timestamp()`.mapWith(table.createdAt);
+      const [found] = await transaction.select({ row: table, now: at }).from(table).where(mine).for('update');
+      if (found === undefined) return undefined;
+      const { row, now } = found;
       const { expiresAt, every, askedAt, decidedAt, allowed, redeemedAt } = row;
       const decision = decidedAt === null ? 'none' : allowed === null ? 'refused' : 'allowed';
       const answer = pollAnswer(

@@ -107,7 +107,7 @@ export class RefreshTokens implements OnModuleInit {
   }
 
   /**
-   * Forgets families that are over, once what their last use brought is over too: until then their delegation goes on, so that it can be ended.
+   * Forgets families that are over, once what their last use brought is over too: until then their delegation continues, so that it can be ended.
    * @returns `again` when there may be more
    */
   async prune(): Promise<'again' | undefined> {
