@@ -129,4 +129,17 @@ describe('readiness', () => {
       checks: { good: 'ok', bad: 'away', slow: 'no answer within 50 ms' },
     });
   });
+
+  it('is refused, with the name of the part, while a note of it cannot be read', async () => {
+    const registry = new HealthRegistry(50);
+    registry.addNote('feed', () => Promise.resolve({ entries: 7 }));
+    expect(await registry.report()).toEqual({ status: 'ready', checks: {}, notes: { feed: { entries: 7 } } });
+    registry.addNote('relay', () => {
+      throw new RangeError('Invalid time value');
+    });
+    registry.addNote('intake', () => Promise.reject(new Error('away')));
+    registry.addNote('slow', () => new Promise(() => undefined));
+    const checks = { relay: 'Invalid time value', intake: 'away', slow: 'no answer within 50 ms' };
+    expect(await registry.report()).toEqual({ status: 'not_ready', checks, notes: { feed: { entries: 7 } } });
+  });
 });

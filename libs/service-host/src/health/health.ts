@@ -11,13 +11,16 @@ export interface HealthReport {
   readonly notes: Readonly<Record<string, unknown>>;
 }
 
+/** What a part answered in time, or why it did not. */
+type Said = { readonly value: unknown; readonly reason?: undefined } | { readonly reason: string };
+
 /** What must hold for the service to be ready, and what is worth knowing beside it. */
 export class HealthRegistry {
   readonly #checks = new Map<string, HealthCheck>();
   readonly #notes = new Map<string, () => unknown>();
   readonly #failures = new Map<string, { readonly reason: string; readonly until: number }>();
 
-  /** @param timeoutMs milliseconds that one check may take before it counts as failed */
+  /** @param timeoutMs milliseconds that one check or note may take before it counts as failed */
   constructor(
     private readonly timeoutMs = 2_000,
     /** Milliseconds of a monotonic clock. */
@@ -28,6 +31,7 @@ export class HealthRegistry {
     this.#checks.set(name, check);
   }
 
+  /** @param read the note, or a promise of it. While it cannot be read, the service is not ready: nobody knows how the part is doing */
   addNote(name: string, read: () => unknown): void {
     this.#notes.set(name, read);
   }
@@ -41,13 +45,20 @@ export class HealthRegistry {
   }
 
   async report(): Promise<HealthReport> {
-    const results = await Promise.all(
-      [...this.#checks].map(async ([name, check]) => [name, this.#failed(name) ?? (await this.#run(check))] as const),
-    );
+    const [checks, notes] = await Promise.all([
+      Promise.all(
+        [...this.#checks].map(
+          async ([name, check]) => [name, this.#failed(name) ?? (await this.#ask(check)).reason ?? 'ok'] as const,
+        ),
+      ),
+      Promise.all([...this.#notes].map(async ([name, read]) => [name, await this.#ask(read)] as const)),
+    ]);
+    const unread = notes.flatMap(([name, { reason }]) => (reason === undefined ? [] : [[name, reason] as const]));
+    const results = [...checks, ...unread];
     return {
       status: results.every(([, result]) => result === 'ok') ? 'ready' : 'not_ready',
       checks: Object.fromEntries(results),
-      notes: Object.fromEntries([...this.#notes].map(([name, read]) => [name, read()])),
+      notes: Object.fromEntries(notes.flatMap(([name, said]) => ('value' in said ? [[name, said.value]] : []))),
     };
   }
 
@@ -56,7 +67,7 @@ export class HealthRegistry {
     return failure !== undefined && this.monotonic() < failure.until ? failure.reason : undefined;
   }
 
-  async #run(check: HealthCheck): Promise<string> {
+  async #ask(part: () => unknown): Promise<Said> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -64,10 +75,9 @@ export class HealthRegistry {
       }, this.timeoutMs);
     });
     try {
-      await Promise.race([check(), limit]);
-      return 'ok';
+      return { value: await Promise.race([part(), limit]) };
     } catch (error) {
-      return error instanceof Error && error.message !== '' ? error.message : reasonOf(error);
+      return { reason: error instanceof Error && error.message !== '' ? error.message : reasonOf(error) };
     } finally {
       clearTimeout(timer);
     }

@@ -31,9 +31,9 @@ export class HealthController {
 export interface HealthOptions {
   /** By name: each resolves when its part is usable, and rejects with the reason when it is not. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
-  /** By name: what is worth knowing and fails nothing. */
+  /** By name: what is worth knowing and fails nothing, as long as it can be read. */
   readonly notes?: Readonly<Record<string, () => unknown>>;
-  /** Milliseconds that one check may take; 2,000 by default. */
+  /** Milliseconds that one check or note may take; 2,000 by default. */
   readonly timeoutMs?: number;
 }
 
