@@ -7,6 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { z } from 'zod';
 import { AuditOutbox } from './outbox.store.js';
+import { outboxReasonOf } from './outbox-tables.js';
 import { startRelay } from './relay.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
 
@@ -92,4 +93,11 @@ describe("an outbox with an earlier version's tables", () => {
       await audit.close();
     }
   }, 60_000);
+});
+
+describe('why the outbox waits', () => {
+  it('is said also of a database whose name has several addresses', () => {
+    const refused = new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('other')], '');
+    expect(outboxReasonOf(refused)).toContain('connect ECONNREFUSED ::1:5432');
+  });
 });

@@ -66,6 +66,7 @@ export { parseJsonBody } from './requests/json-body.js';
 export { AcceptsForm } from './requests/media-type.js';
 export { pageOf, type Page } from './requests/page.js';
 export { pathOfOddText, TEXT_RULE } from './requests/plain-text.js';
+export { databaseReasonOf } from './problems/database-fault.js';
 export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems/problem.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { withinReach, type OwnerColumns } from './reach.js';

@@ -56,6 +56,10 @@ describe('runService', () => {
     expect(wrong).toEqual({ code: 2, out: '', error: 'PORT is not set\n' });
     const other = run(`${importing} runService(import.meta.url, () => Promise.reject(new Error('no database')));`);
     expect([other.code, other.error]).toEqual([1, expect.stringMatching(/^Error: no database\n {4}at /)]);
+    const several = run(
+      `${importing} runService(import.meta.url, () => Promise.reject(new AggregateError([new Error('connect ECONNREFUSED ::1:5432')], '')));`,
+    );
+    expect([several.code, several.error]).toEqual([1, expect.stringContaining('Error: connect ECONNREFUSED ::1:5432')]);
   });
 
   describe('the command', () => {

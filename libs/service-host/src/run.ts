@@ -22,6 +22,13 @@ function keepCompiled(main: string): void {
 /** Failures whose message says all: a stack would only hide it. */
 const IN_WORDS: ReadonlySet<string> = new Set(['MigrationError', 'DatabaseRefused']);
 
+/** Of a name with several addresses Node's error has no message, only an error for each. */
+function tracesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error instanceof AggregateError ? [own, ...error.errors.map(tracesOf)].join('\n') : own;
+}
+
 /** Words after `main.js` that every service knows, and what each does. */
 const commands = {
   migrate: "bring the database's schema up to date, and end: needs MIGRATION_DATABASE_URL and DATABASE_URL",
@@ -72,9 +79,7 @@ export function runService(
   (word === 'migrate' ? migrate() : load()).catch((error: unknown) => {
     const known = error instanceof Error && 'code' in error && error.code === 'CONFIGURATION_INVALID';
     const plain = error instanceof Error && IN_WORDS.has(error.name);
-    process.stderr.write(
-      `${known || plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    process.stderr.write(`${known || plain ? error.message : tracesOf(error)}\n`);
     process.exit(known ? 2 : 1);
   });
 }

@@ -5,7 +5,15 @@ import {
   type BucketOptions,
   type RevocationBucket as Bucket,
 } from '@countersign/revocation-feed';
-import { Background, CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import {
+  Background,
+  CLOCK,
+  databaseReasonOf,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  type HealthRegistry,
+} from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -244,7 +252,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
 
   #failed(error: unknown): void {
     if (this.#stopped.signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const { reason } = databaseReasonOf(error);
     if (reason !== this.#lastError)
       this.logger.warn({ reason }, 'the revocation bucket is behind; it will be repaired');
     this.#lastError = reason;
