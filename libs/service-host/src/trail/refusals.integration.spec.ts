@@ -217,6 +217,11 @@ describe('what the guard of a service refused', () => {
     for (let n = 0; n < 3; n += 1) await app.inject({ method: 'GET', url: '/orders', remoteAddress: '203.0.113.9' });
     for (let n = 0; n < 3; n += 1)
       await client.request('orders.read', JSON.stringify({ pattern: 'orders.read', data: {}, id: '1' }));
+    // Requests are answered until the last part has let go.
+    await app.get(Refusals).beforeApplicationShutdown();
+    const before = (await recorded()).length;
+    for (let n = 0; n < 2; n += 1) await app.inject({ method: 'GET', url: '/orders', remoteAddress: '203.0.113.9' });
+    expect((await recorded()).length).toBe(before + 2);
     await app.close();
     const tallied = (await recorded()).filter(({ data }) => Number(data.changes?.['count']) >= 2);
     expect(tallied.map(({ data }) => [data.request?.peer, data.changes?.['count']])).toEqual(

@@ -64,6 +64,8 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   readonly #tally = new RefusalTally();
   readonly #budget: FailureBudget;
   #timer: NodeJS.Timeout | undefined;
+  /** Nobody would record what is counted from then on. */
+  #isStopping = false;
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -83,6 +85,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
+    this.#isStopping = true;
     await this.flush();
   }
 
@@ -121,7 +124,10 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     // One of many is in the record by their count.
     markRecorded(auditRequest(trace));
     const network = overHttp ? networkOf(peer) : peer;
-    const first = this.#tally.add({ code: refusal.code, method, route, network, apiKey: limited }, this.clock());
+    const now = this.clock();
+    const kind = { code: refusal.code, method, route, network, apiKey: limited };
+    if (this.#isStopping) await this.#recordCounted({ ...kind, count: 1, first: now, last: now }, trace);
+    const first = this.#isStopping ? undefined : this.#tally.add(kind, now);
     if (first !== undefined)
       await this.#recordCounted(first, trace).catch((error: unknown) => {
         this.#tally.giveBack(first);
