@@ -16,7 +16,7 @@ export class ExportController {
    * checkpoint and where the export begins, each line its log index, source, sequence and leaf hash (RFC 9162), and where something is left out
    * the subtree hashes that stand for it, `{"end": …}` those up to the checkpoint. Without `end` it was cut off and continues by `cursor`, the log
    * index of the last line. In CSV start and end are rows that begin with `#`. `checkpoints`: tree sizes that the proof passes through.
-   * It ends after a page when the token does, and says where to continue. A reader that takes nothing for 10 seconds is cut off.
+   * It ends after a page when the token does or the service stops, and says where to continue. A reader that takes nothing for 10 seconds is cut off.
    * 409 `CURSOR_BEYOND_END`, 429 `EXPORTS_BUSY`, 429 `CLIENT_EXPORTS_BUSY`.
    */
   @Get()

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, type EventDetails } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/service-host';
@@ -10,9 +10,9 @@ import { exportFormats, type EventExport } from './event-export.js';
 import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { ExportEvidence } from './export-evidence.js';
+import { OpenStreams } from './open-streams.js';
 import { ReaderPlaces } from './reader-places.js';
 import { TokenWatch } from './token-watch.service.js';
-import { untilStalled } from './until-stalled.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
 /** Exports that one process streams at once. */
@@ -26,8 +26,10 @@ const PAGE = 200;
 
 /** Streams events, a page at a time, as fast as they are taken. Start and end are recorded. */
 @Injectable()
-export class ExportService {
+export class ExportService implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #places = new ReaderPlaces(EXPORT_PLACES);
+  readonly #streams = new OpenStreams();
+  #isStopping = false;
 
   constructor(
     @Inject(EventsStore) private readonly store: EventsStore,
@@ -36,6 +38,16 @@ export class ExportService {
     @Inject(TokenWatch) private readonly tokens: TokenWatch,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
+
+  /** Exports end after the page that they are at, and say where to continue. */
+  beforeApplicationShutdown(): void {
+    this.#isStopping = true;
+  }
+
+  /** The database is still open. */
+  onApplicationShutdown(): Promise<void> {
+    return this.#streams.end();
+  }
 
   /**
    * Begins an export of what the log has now, under its newest checkpoint.
@@ -55,7 +67,7 @@ export class ExportService {
       const detail = `Your client has ${limit} exports running on this server; wait until one of them ends.`;
       throw new Problem(429, 'CLIENT_EXPORTS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(wanted, caller, release), STALL_MS);
+    const stream = this.#streams.follow(this.#stream(wanted, caller, release), STALL_MS);
     await stream.next();
     return stream;
   }
@@ -106,7 +118,7 @@ export class ExportService {
           skipped: await evidence.before(),
         },
       });
-      while (!complete && shown < limit && performance.now() < deadline) {
+      while (!complete && shown < limit && performance.now() < deadline && !this.#isStopping) {
         const page = Math.min(PAGE, limit - shown);
         const from = after === undefined ? 0 : Number(after) + 1;
         const { rows, next } = await this.store.find(query, {

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/service-host';
@@ -8,10 +8,10 @@ import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { LogStore } from '../log/log.store.js';
 import { LogGrowth } from './log-growth.service.js';
+import { OpenStreams } from './open-streams.js';
 import { ReaderPlaces } from './reader-places.js';
 import { endOf, faultOf, heartbeat, messageOf, sealedOf, type EventTail, type TailEnd } from './tail.js';
 import { TokenWatch } from './token-watch.service.js';
-import { untilStalled } from './until-stalled.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
 /** Tails that one process serves at once. */
@@ -26,8 +26,9 @@ const PAGE = 100;
 
 /** Events as they come. A reader that is slow gets them later; none is left out, unless it says that retention sealed it. Start and end are recorded. */
 @Injectable()
-export class TailService implements BeforeApplicationShutdown {
+export class TailService implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #stopped = new AbortController();
+  readonly #streams = new OpenStreams();
   readonly #places = new ReaderPlaces(TAIL_PLACES);
 
   constructor(
@@ -41,6 +42,11 @@ export class TailService implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): void {
     this.#stopped.abort();
+  }
+
+  /** The database is still open. */
+  onApplicationShutdown(): Promise<void> {
+    return this.#streams.end();
   }
 
   /**
@@ -59,7 +65,7 @@ export class TailService implements BeforeApplicationShutdown {
       const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers connected to this server; close one of them.`;
       throw new Problem(429, 'CLIENT_TAILS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(tail, caller, release), STALL_MS);
+    const stream = this.#streams.follow(this.#stream(tail, caller, release), STALL_MS);
     await stream.next();
     return stream;
   }

@@ -1,0 +1,20 @@
+import { untilStalled } from './until-stalled.js';
+
+/** Streams that readers have open. A stop ends those that their readers do not, and waits for what each records at its end. */
+export class OpenStreams {
+  readonly #open = new Set<AsyncGenerator<string>>();
+
+  /** Passes a stream through as {@link untilStalled} does. */
+  async *follow(source: AsyncGenerator<string>, stallMs: number): AsyncGenerator<string> {
+    this.#open.add(source);
+    try {
+      yield* untilStalled(source, stallMs);
+    } finally {
+      this.#open.delete(source);
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((source) => source.return(undefined)));
+  }
+}
