@@ -25,6 +25,6 @@ export class DeadLettersAgingService {
 
   async #age(signal: AbortSignal): Promise<undefined> {
     while (!signal.aborted && (await this.store.maskOlder()) > 0);
-    await this.store.eraseOlderThan(new Date(this.clock().getTime() - this.options.days * DAY_MS));
+    await this.store.eraseOlderThan(new Date(this.clock().getTime() - this.options.days * DAY_MS), signal);
   }
 }

@@ -130,14 +130,18 @@ export class DeadLetterStore {
       : this.#erase(eraseMasked('subject'), what.subject);
   }
 
-  /** Erases the content of letters that came in before the time; its existence and its reason stay. @returns how many */
-  eraseOlderThan(time: Date): Promise<number> {
-    return this.#erase(erasePortion, time);
+  /**
+   * Erases the content of letters that came in before the time; its existence and its reason stay.
+   * @param signal ends it between two portions
+   * @returns how many
+   */
+  eraseOlderThan(time: Date, signal?: AbortSignal): Promise<number> {
+    return this.#erase(erasePortion, time, signal);
   }
 
-  async #erase(portion: string, which: string | Date): Promise<number> {
+  async #erase(portion: string, which: string | Date, signal?: AbortSignal): Promise<number> {
     let erased = 0;
-    for (let after: string | undefined = '0'; after !== undefined;) {
+    for (let after: string | undefined = '0'; after !== undefined && signal?.aborted !== true;) {
       const { rows } = await this.pool.query(portion, [which, after]);
       const positions = positionRows.parse(rows);
       erased += positions.length;

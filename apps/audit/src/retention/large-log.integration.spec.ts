@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,7 @@ import { migrate } from '../testing/migrate.js';
 import { ownEventFaults } from '../testing/own-events.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
+import { writeSegment } from './segment-writer.js';
 
 const EVENTS = 12_000;
 const SEGMENT = 2_048;
@@ -129,8 +130,11 @@ describe('a log of many events', () => {
     }
     key = parseVerifierKey((await (await fetch(`${url}/log/key`)).text()).trim());
   }, 180_000);
+  // Also when the test that ends it was not chosen (`-t`).
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= app.close());
   afterAll(async () => {
-    await app.close();
+    await close();
     const faults = await ownEventFaults(database);
     await database.end();
     await issuer.close();
@@ -245,6 +249,13 @@ describe('a log of many events', () => {
 
   it('is searched, exported and verified across the edge of what retention has sealed', async () => {
     const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
+    const kept = 'select count(*)::int as count from log_checkpoint_kept';
+    const newer = 'select from log_checkpoint where tree_size > (select max(tree_size) from log_checkpoint_kept)';
+    while ((await database.query(newer)).rowCount === 0) await delay(20);
+    const before = (await database.query(kept)).rows;
+    expect(await retentionAfter(30).sealDue()).toBe(0);
+    expect((await database.query(kept)).rows).toEqual(before);
+    await expect(retentionAfter(2).sealDue(AbortSignal.abort())).resolves.toBe(0);
     expect(await retentionAfter(2).sealDue()).toBe(1);
 
     expect(sealed.events[0]?.log_index).toBe(SEGMENT - 1);
@@ -277,6 +288,24 @@ describe('a log of many events', () => {
       logIndex: SEGMENT,
     });
   }, 120_000);
+
+  it('leaves no draft of a segment that could not be written, nor one of a process that was killed', async () => {
+    const name = '999999999999.ndjson.gz';
+    const files = (): readonly string[] => readdirSync(directory).filter((file) => file.startsWith(name));
+    async function* broken(): AsyncGenerator<string> {
+      yield await Promise.resolve('the first line\n');
+      throw new Error('no space left');
+    }
+    async function* whole(): AsyncGenerator<string> {
+      yield await Promise.resolve('the only line\n');
+    }
+    await expect(writeSegment(directory, name, broken())).rejects.toThrow('no space left');
+    expect(files()).toEqual([]);
+    writeFileSync(join(directory, `${name}.1.part`), 'half', { mode: 0o400 });
+    await writeSegment(directory, name, whole());
+    expect(files()).toEqual([name]);
+    rmSync(join(directory, name));
+  });
 
   it('ends an export where retention seals what it has not read yet, and says where it continues', async () => {
     const begin = async (wanted: Parameters<ExportService['begin']>[0]) => {
@@ -328,5 +357,32 @@ describe('a log of many events', () => {
     const answer = await get(`/log/tile/entries/${String((2 * SEGMENT) / 256).padStart(3, '0')}`);
     log.entries = read;
     expect([answer.status, await answer.json()]).toEqual([410, expect.objectContaining({ code: 'ENTRIES_SEALED' })]);
+  }, 60_000);
+
+  it('ends its exports when it stops: they say where they continue, and the end of each is recorded, read or not', async () => {
+    const exports = app.get(ExportService);
+    const caller = { ...auditor, token: await issuer.mint() };
+    const unread = await exports.begin({ format: 'ndjson' }, caller);
+    const exporting = await exports.begin(
+      { format: 'ndjson' },
+      { ...caller, principal: { ...auditor.principal, clientId: 'other' } },
+    );
+    let text = '';
+    for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
+    exports.beforeApplicationShutdown();
+    for await (const piece of exporting) text += piece;
+    const lines = text.trim().split('\n');
+    const { end } = anyLine.parse(JSON.parse(lines.at(-1) ?? ''));
+    expect(end).toEqual(expect.objectContaining({ complete: false, next_cursor: expect.stringMatching(/^\d+$/) }));
+    expect(lines.length).toBeLessThan(500);
+    await close();
+    expect(await unread.next()).toEqual({ done: true, value: undefined });
+    const { rows } = await database.query<{ began: string; ended: string }>(
+      `select count(distinct event->>'id') filter (where event->>'type' like '%.events.exported.v1') as began,
+         count(distinct event->>'id') filter (where event->>'type' like '%.events.export_ended.v1') as ended
+       from (select event from audit_outbox_event union all select event from event where log_index >= $1) as recorded`,
+      [EVENTS],
+    );
+    expect(rows[0]?.ended).toBe(rows[0]?.began);
   }, 60_000);
 });

@@ -49,29 +49,30 @@ export class RetentionService {
   /** Seals all segments that are old enough. @returns how many */
   async sealDue(signal?: AbortSignal): Promise<number> {
     const sealed = await this.store.alone(async () => {
-      await this.store.prune();
+      await this.store.prune(signal);
       let segments = 0;
-      while (signal?.aborted !== true && (await this.#sealNext())) segments += 1;
+      while (signal?.aborted !== true && (await this.#sealNext(signal))) segments += 1;
       return segments;
     });
     return sealed ?? 0;
   }
 
-  async #sealNext(): Promise<boolean> {
+  /** @throws when it is aborted before the segment is written: then nothing of it is left */
+  async #sealNext(signal: AbortSignal | undefined): Promise<boolean> {
     const { days, directory, segmentEvents } = this.options;
     if (days === undefined || directory === undefined) return false;
     const first = await this.store.minimumIndex();
     const end = first + segmentEvents;
     const cutoff = new Date(this.clock().getTime() - days * DAY_MS);
-    const checkpoint = await this.log.checkpointToKeep();
-    if (checkpoint === undefined || checkpoint.treeSize < end || !(await this.store.isOlder(end - 1, cutoff)))
-      return false;
+    const newest = await this.log.checkpoint();
+    if (newest === undefined || newest.treeSize < end || !(await this.store.isOlder(end - 1, cutoff))) return false;
+    const checkpoint = (await this.log.checkpointToKeep()) ?? newest;
     const proof = await this.#proofOf(first, end, checkpoint);
     await mkdir(directory, { recursive: true });
     const file = segmentFile(first);
-    const sha256 = await writeSegment(directory, file, this.#lines(proof));
+    const sha256 = await writeSegment(directory, file, this.#lines(proof, signal));
     await this.store.seal({ first, end, file, sha256 });
-    await this.store.prune();
+    await this.store.prune(signal);
     this.logger.info({ first_index: first, end_index: end, file }, 'a segment was sealed');
     return true;
   }
@@ -88,8 +89,11 @@ export class RetentionService {
     };
   }
 
-  async *#lines(proof: SegmentProof): AsyncGenerator<string> {
+  async *#lines(proof: SegmentProof, signal: AbortSignal | undefined): AsyncGenerator<string> {
     yield segmentHead(proof);
-    for await (const event of this.store.events(proof.first, proof.end)) yield segmentLine(event);
+    for await (const event of this.store.events(proof.first, proof.end)) {
+      signal?.throwIfAborted();
+      yield segmentLine(event);
+    }
   }
 }

@@ -115,9 +115,9 @@ export class RetentionStore {
     });
   }
 
-  /** Removes what is below the minimum index, a portion at a time. */
-  async prune(): Promise<void> {
-    for (;;) {
+  /** Removes what is below the minimum index, a portion at a time. @param signal ends it early */
+  async prune(signal?: AbortSignal): Promise<void> {
+    while (signal?.aborted !== true) {
       const { rowCount } = await this.pool.query(
         `delete from event where log_index in (
            select log_index from event where log_index < (select minimum_index from log_retention) order by log_index limit $1)`,
