@@ -85,6 +85,17 @@ describe('masking', () => {
     }
   });
 
+  it('commits once to what a policy names twice, or as a list and as a field of its members', () => {
+    const named = parseMaskedPaths('request.peer,changes.holders.name,request.peer,changes.holders') ?? [];
+    const event = eventOf({ holders: [{ name: 'Ada' }] });
+    const { event: shown, masked } = mask(event, named, salt);
+    expect(masked.map(({ path }) => path)).toEqual(['request.peer', 'changes.holders']);
+    for (const { path, ...value } of masked) {
+      const said = path === 'request.peer' ? shown.data.request?.peer : shown.data.changes?.['holders'];
+      expect(opens(String(said), value)).toBe(true);
+    }
+  });
+
   it('touches nothing that is not there', () => {
     for (const changes of [
       undefined,

@@ -96,8 +96,11 @@ export function mask(
   for (const path of policy) {
     const [root, first, ...rest] = path;
     const replacement = (value: unknown, depth: number): string => {
+      const name = [root, ...path.slice(1, depth + 1)].join('.');
+      // The policy names it twice, or a list and a field of its members: there it is a commitment already.
+      if (typeof value === 'string' && masked.some((one) => one.path === name)) return value;
       const salt = newSalt();
-      masked.push({ path: [root, ...path.slice(1, depth + 1)].join('.'), value, salt });
+      masked.push({ path: name, value, salt });
       return commitmentOf(value, salt);
     };
     if (root === 'request' && request !== undefined) request = { ...request, peer: replacement(request.peer, 1) };
