@@ -21,6 +21,13 @@ export interface ConnectionLogger {
   warn(fields: object, message: string): void;
 }
 
+/**
+ * Milliseconds between two questions whether the server is still there. One that is gone without a word (its machine lost power, a firewall forgot the
+ * connection) is given up when it has not answered two of them; the client's own default would wait for six minutes before it asks another one of the
+ * cluster.
+ */
+const PING_EVERY_MS = 10_000;
+
 const lost = new WeakSet<NatsConnection>();
 
 /** Follows the client's status events: the client reports itself as open even while it tries to reconnect. */
@@ -61,6 +68,7 @@ export async function connectToNats(
             }),
         ...(tls === undefined ? {} : { tls }),
         timeout: 2_000,
+        pingInterval: PING_EVERY_MS,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
         reconnectJitter: 250,

@@ -55,7 +55,7 @@ export interface RelayState {
 export interface Relay {
   state(): RelayState;
   /** Tells audit how this service is doing, for its page Health. A report is lost while NATS is unavailable; repeat it every few seconds. */
-  report(report: Omit<SourceReport, 'source'>): void;
+  report(report: Omit<SourceReport, 'source' | 'known'>): void;
   stop(): Promise<void>;
 }
 
@@ -91,6 +91,13 @@ function highestOf(before: KnownIndex | undefined, place: Place): KnownIndex | u
   return before === undefined || index > before.index ? { index, known } : before;
 }
 
+/** Kept events that audit asks for, from a log index on. */
+interface Recalled {
+  readonly from: bigint;
+  /** The last ones that were sent. */
+  readonly after?: KeptEvents | undefined;
+}
+
 class OutboxRelay implements Relay {
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
@@ -103,8 +110,8 @@ class OutboxRelay implements Relay {
   /** Whether audit sends places; an older version only sends receipts. */
   #placing = false;
   #places: Place[] = [];
-  /** The log index from which audit has asked for kept events. */
-  #recalled: bigint | undefined;
+  /** What audit has asked for, and how far it was sent. */
+  #recalled: Recalled | undefined;
   #known: KnownIndex | undefined;
   #checkedUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
@@ -136,11 +143,12 @@ class OutboxRelay implements Relay {
     };
   }
 
-  report(report: Omit<SourceReport, 'source'>): void {
+  report(report: Omit<SourceReport, 'source' | 'known'>): void {
     const { source } = this.options;
+    const known = this.#known?.known;
+    const written = writeReport({ ...report, source, ...(known === undefined ? {} : { known }) });
     // The client would keep it for later, when it is no longer true.
-    if (isConnected(this.#connection))
-      this.#connection?.publish(reportSubject(source), writeReport({ ...report, source }));
+    if (isConnected(this.#connection)) this.#connection?.publish(reportSubject(source), written);
   }
 
   async stop(): Promise<void> {
@@ -181,7 +189,11 @@ class OutboxRelay implements Relay {
     client.on('error', onError);
     const store = new RelayStore(client, this.options.source, this.options.keepHours ?? 0);
     try {
-      if (!(await store.lock())) return;
+      if (!(await store.lock())) {
+        // Another replica relays.
+        this.#lastError = null;
+        return;
+      }
       this.#leading = true;
       this.#behind = true;
       this.#known = await store.kept.highestKnown();
@@ -223,19 +235,22 @@ class OutboxRelay implements Relay {
     }
     const events = due.length < ROUND && waiting.unnumbered ? [...due, ...(await store.number())] : due;
     // First, so that events reach the trail whatever prevents the rest.
-    const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
-    this.#behind = failure !== undefined || due.length >= ROUND;
+    const refusal = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
+    this.#behind = refusal !== undefined || due.length >= ROUND;
     await this.#release(store, now);
-    await this.#sendRecalled(store, stream);
+    const failure = refusal ?? (await this.#sendRecalled(store, stream));
     if (now - this.#countedAt > COUNT_EVERY_MS) {
       this.#pending = await store.count();
       this.#countedAt = now;
     }
-    if (failure !== undefined) {
-      this.#failed(failure.reason);
-      await this.#pause(500);
-    } else if (events.length > 0) this.#lastError = null;
+    if (failure === undefined) this.#lastError = null;
+    else await this.#refused(failure);
     return events.length;
+  }
+
+  async #refused({ reason }: PromiseRejectedResult): Promise<void> {
+    this.#failed(reason);
+    await this.#pause(500);
   }
 
   /** What remains to be done while nothing waits. */
@@ -244,7 +259,9 @@ class OutboxRelay implements Relay {
     this.#pending = 0;
     this.#countedAt = now;
     await this.#forget(store, now);
-    await this.#sendRecalled(store, stream);
+    const failure = await this.#sendRecalled(store, stream);
+    if (failure === undefined) this.#lastError = null;
+    else await this.#refused(failure);
     return 0;
   }
 
@@ -321,29 +338,40 @@ class OutboxRelay implements Relay {
     });
   }
 
-  /** Sends what audit has lost and this service still keeps; audit asks again for what fails. */
-  async #sendRecalled(store: RelayStore, stream: JetStreamClient): Promise<void> {
-    const from = this.#recalled;
-    if (from === undefined) return;
-    this.#recalled = undefined;
-    for (let after: KeptEvents | undefined; !this.#stopped.signal.aborted;) {
-      const page: readonly KeptEvents[] = await store.kept.from(from, after);
-      if (page.length === 0) return;
-      for (const { firstIndex, events, salts, known } of page) {
-        const [first] = events;
-        for (const batch of packEvents(events, { bytes: this.#sizeLimit() * RECALLED_SHARE })) {
-          const index = firstIndex + (batch.first - (first?.sequence ?? batch.first));
-          await publishRecalled(stream, this.options.source, batch, { index, salts, known });
-        }
+  /**
+   * Sends what audit has lost and this service still keeps. It can be more than the stream holds, so it continues where the stream has refused.
+   * @returns the refusal, if any
+   */
+  async #sendRecalled(store: RelayStore, stream: JetStreamClient): Promise<PromiseRejectedResult | undefined> {
+    for (let recalled = this.#recalled; recalled !== undefined; recalled = this.#recalled) {
+      if (this.#stopped.signal.aborted) return undefined;
+      const page = await store.kept.from(recalled.from, recalled.after);
+      for (const kept of page) {
+        const [result] = await Promise.allSettled([this.#sendKept(stream, kept)]);
+        if (result.status === 'rejected') return result;
+        // Unless audit has asked again, for everything.
+        if (this.#recalled === recalled) this.#recalled = recalled = { from: recalled.from, after: kept };
       }
-      after = page.at(-1);
+      if (page.length === 0 && this.#recalled === recalled) this.#recalled = undefined;
     }
+    return undefined;
+  }
+
+  async #sendKept(stream: JetStreamClient, { firstIndex, events, salts, known }: KeptEvents): Promise<void> {
+    const first = events[0]?.sequence ?? 0n;
+    for (const batch of packEvents(events, { bytes: this.#sizeLimit() * RECALLED_SHARE }))
+      await publishRecalled(stream, this.options.source, batch, {
+        index: firstIndex + batch.first - first,
+        salts,
+        known,
+      });
   }
 
   #takePlaces(text: string): void {
     const recall = parseRecall(text);
     if (recall?.source === this.options.source) {
-      this.#recalled = BigInt(recall.recall);
+      // Kept until then, it would be sent once this replica relays: weeks later, before anything new.
+      if (this.#leading) this.#recalled = { from: BigInt(recall.recall) };
       this.#wake();
       return;
     }

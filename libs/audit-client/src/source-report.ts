@@ -33,6 +33,8 @@ const sourceReportSchema = z.object({
     /** Why events could not be published, as long as they cannot. */
     last_error: text.nullable(),
   }),
+  /** What proves to audit the highest log index that the source received; without a word from it, nobody would miss what a restored log has lost. */
+  known: z.string().max(100).optional(),
   /** Null for a service that receives no revocations. */
   revocation_feed: z
     .object({

@@ -15,7 +15,7 @@ const feedSchema = z.object({ state: z.enum(['loading', 'current', 'lost']), lag
 export const thisReplica = `${hostname()}/${String(process.pid)}`;
 
 /** What audit's page Health shows of a service: the part of its readiness that its events do not say. */
-export function sourceReportOf({ status, checks, notes }: HealthReport): Omit<SourceReport, 'source'> {
+export function sourceReportOf({ status, checks, notes }: HealthReport): Omit<SourceReport, 'source' | 'known'> {
   const { data: relay } = relaySchema.safeParse(notes['audit_relay']);
   const { data: feed } = feedSchema.safeParse(notes['revocation_feed']);
   return {
