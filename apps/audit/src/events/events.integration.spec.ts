@@ -230,6 +230,18 @@ describe('the trail, over HTTP', () => {
     expect(metrics).toMatch(/^audit_stream_bytes\{.*\} \d+$/m);
   }, 60_000);
 
+  it('makes the stream in which it remembers its log again when NATS has lost it', async () => {
+    const manager = await jetstreamManager(audit);
+    const isThere = (): Promise<boolean> =>
+      manager.streams.info('AUDIT_LOG').then(
+        () => true,
+        () => false,
+      );
+    await eventually(isThere, (is) => is);
+    await manager.streams.delete('AUDIT_LOG');
+    expect(await eventually(isThere, (is) => is)).toBe(true);
+  }, 60_000);
+
   it('records each read, with what was asked and how much was shown, before it is answered', async () => {
     await search('q=wire&limit=3', { ...READ, subject: 'curious' });
     const { rows } = await database.query<{ event: { data: { changes: object } } }>(
@@ -824,6 +836,32 @@ describe('the trail, over HTTP', () => {
         'gap.accepted allowed',
       ]),
     );
+  }, 60_000);
+
+  it('announces a dead letter however long the subject is under which it came', async () => {
+    const manager = await jetstreamManager(audit);
+    payments.publish(`audit.payments.${'x'.repeat(4_000)}`, 'nothing');
+    const subject = `audit-dead-letters.audit.payments.${'x'.repeat(497)}`;
+    const announced = () => manager.streams.getMessage('AUDIT_DEAD_LETTERS', { last_by_subj: subject });
+    const message = await eventually(announced, (one) => one !== null);
+    expect(message?.header.get('Countersign-Reason')).toBe('EVENT_NOT_JSON');
+  }, 60_000);
+
+  it('takes a message once, however long a transaction lasts', async () => {
+    const received = async (): Promise<number> => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return Number(/^audit_events_received_total\{.*source="payments".*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+    };
+    const before = await received();
+    await database.query('begin');
+    await database.query('select from log_sequence for update');
+    await publish(3);
+    // The stream sends what was not acknowledged again after five seconds.
+    await delay(6_000);
+    await database.query('commit');
+    await eventually(received, (count) => count >= before + 3);
+    await delay(300);
+    expect(await received()).toBe(before + 3);
   }, 60_000);
 
   it('ends its tails when it stops', async () => {

@@ -8,7 +8,7 @@ import {
   type Placement,
   type StreamSettings,
 } from '@countersign/audit-client';
-import { Background, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { Background, databaseReasonOf, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
@@ -34,9 +34,14 @@ export interface IntakeOptions {
 
 const RECEIPTS_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 2_000;
+/** Milliseconds after which the stream hears that a message is still being worked on: it would send it again after five seconds. */
+const WORKING_EVERY_MS = 2_000;
 
 /** Events that one transaction takes: no further message joins once there are as many. */
 const BATCH = 500;
+
+/** Maximum characters of a message's subject under which its dead letter is announced. */
+const ANNOUNCED_SUBJECT = 512;
 
 /** Maximum messages held while the log is recovered: more would leave no capacity for what is sent back. */
 const HELD = 64;
@@ -66,6 +71,9 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   #running: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #consuming = false;
+  /** What came and waits, and what a transaction is about. */
+  readonly #queue: Arrived[] = [];
+  #taken: readonly Arrived[] = [];
   /** Messages that wait for the log to be recovered, by their place in the stream. */
   readonly #held = new Set<number>();
   #lastError: string | null = null;
@@ -85,6 +93,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(Background) background: Background,
   ) {
     background.repeat({ name: 'receipts', everyMs: RECEIPTS_EVERY_MS, run: () => this.#repeatReceipts() });
+    background.repeat({ name: 'messages_in_hand', everyMs: WORKING_EVERY_MS, run: () => this.#working() });
     this.#metrics = new IntakeMetrics(registry);
     health.addNote('intake', () => ({
       consuming: this.#consuming,
@@ -109,13 +118,16 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#connection = await connectToNats('audit-intake', this.options.nats, this.logger, signal);
     if (this.#connection === undefined) return;
     const connection = this.#connection;
-    this.reports.listen(connection);
+    this.reports.listen(connection, (source, known) => {
+      // What the database did not answer is asked again with the next report.
+      this.outside.heard(source, known).catch(() => undefined);
+    });
     while (!signal.aborted) {
       try {
         await this.#consume(await this.#open(connection), connection);
       } catch (error) {
         this.#consuming = false;
-        const reason = error instanceof Error ? error.message : String(error);
+        const { reason } = databaseReasonOf(error);
         if (reason !== this.#lastError) this.logger.warn({ reason }, 'intake is paused; nothing is lost');
         this.#lastError = reason;
         await delay(250 + Math.random() * 500, undefined, { signal }).catch(() => undefined);
@@ -132,14 +144,17 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
 
   async #consume(intake: Intake, connection: NatsConnection): Promise<void> {
     const { signal } = this.#stopped;
-    const queue: Arrived[] = [];
     let arrived = (): void => undefined;
-    // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream.
+    // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream, and is not sent again, however long
+    // a transaction takes.
     const subscription = await intake.consumer.consume({
       max_messages: UNDER_WAY,
       callback: (message) => {
         // Inspected as it comes, while the database works on the batch before.
-        queue.push({ message, inspected: inspectMessage({ natsSubject: message.subject, payload: message.data }) });
+        this.#queue.push({
+          message,
+          inspected: inspectMessage({ natsSubject: message.subject, payload: message.data }),
+        });
         arrived();
       },
     });
@@ -150,26 +165,34 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         if (performance.now() - checkedAt > CHECK_EVERY_MS) {
           checkedAt = performance.now();
           await this.#check(intake);
-          // What waits here is not lost: the stream need not send it again.
-          for (const { message } of queue) message.working();
         }
         // Nothing is taken before it is known that the log is the one that it was.
-        const batch = this.outside.checked ? nextBatch(queue) : [];
-        if (batch.length > 0) {
-          await this.#take(batch, connection);
+        this.#taken = this.outside.checked ? nextBatch(this.#queue) : [];
+        if (this.#taken.length > 0) {
+          await this.#take(this.#taken, connection);
           continue;
         }
         this.#lastError = null;
         const woken = new Promise<void>((resolve) => {
           arrived = resolve;
         });
-        if (queue.length === 0 || !this.outside.checked)
+        if (this.#queue.length === 0 || !this.outside.checked)
           await Promise.race([woken, delay(500, undefined, { signal }).catch(() => undefined)]);
       }
     } finally {
       this.#consuming = false;
       await subscription.close();
+      // What is left comes again.
+      this.#queue.length = 0;
+      this.#taken = [];
     }
+  }
+
+  /** Says to the stream that it need not send again what is here. */
+  #working(): Promise<undefined> {
+    if (this.#connection?.isClosed() === false)
+      for (const { message } of [...this.#taken, ...this.#queue]) message.working();
+    return Promise.resolve(undefined);
   }
 
   /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are recreated */
@@ -186,8 +209,15 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       if (message.subject === recalledSubject(publisherOf(message.subject))) {
         await this.recovery.take(message);
         message.ack();
-      } else if (await this.outside.compare(message)) batch.push(one);
-      else this.#hold(message);
+      } else {
+        await this.outside.compare(message);
+        batch.push(one);
+      }
+    }
+    // Only now: the last of them may prove that the log was restored, and the first would take a place that it had given.
+    if (!this.outside.mayGrow) {
+      for (const { message } of batch) this.#hold(message);
+      return;
     }
     if (batch.length === 0) return;
     this.#held.clear();
@@ -245,7 +275,9 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.logger.warn({ nats_subject: letter.natsSubject, reason: letter.reason }, 'a message went to the dead letters');
     const header = headers();
     header.set('Countersign-Reason', letter.reason.replaceAll(/[\r\n]+/g, ' '));
-    connection.publish(`audit-dead-letters.${letter.natsSubject}`, this.masking.ofText(letter.payload).shown, {
+    // A publisher may use up the line that the server reads; with more before it, the server would end audit's own connection.
+    const subject = letter.natsSubject.slice(0, ANNOUNCED_SUBJECT).replace(/\.+$/, '');
+    connection.publish(`audit-dead-letters.${subject}`, this.masking.ofText(letter.payload).shown, {
       headers: header,
     });
   }

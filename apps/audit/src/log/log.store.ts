@@ -75,6 +75,8 @@ export class LogStore {
     );
     const [{ next_index: nextIndex, tree_size: treeSize }] = reachRow.parse(rows);
     this.reach.check(BigInt(nextIndex));
+    // What other replicas append is seen too: an older database is noticed by those that append nothing themselves.
+    this.reach.saw(BigInt(nextIndex));
     return treeSize === nextIndex;
   }
 

@@ -44,6 +44,8 @@ export interface OwnEvents {
 }
 
 const TIMEOUT_MS = 3_000;
+/** JetStream's code for a stream that is not there. */
+const STREAM_NOT_FOUND = 10_059;
 
 /** @param keepHours hours for which it remembers */
 export async function ensureLogRecord(connection: NatsConnection, replicas: number, keepHours: number): Promise<void> {
@@ -54,11 +56,37 @@ export async function ensureLogRecord(connection: NatsConnection, replicas: numb
   else await manager.streams.update(logRecordStream.name, settings);
 }
 
+/** Whether the stream is there. @throws when NATS does not answer */
+export async function hasLogRecord(connection: NatsConnection): Promise<boolean> {
+  const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
+  try {
+    await manager.streams.info(logRecordStream.name);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === STREAM_NOT_FOUND) return false;
+    throw error;
+  }
+}
+
 /** The newest checkpoint that was published; undefined when none is remembered. */
 export async function newestCheckpoint(connection: NatsConnection): Promise<string | undefined> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: CHECKPOINT_SUBJECT });
   return message?.string();
+}
+
+/** The log index behind the newest of audit's own events that are remembered; undefined when none is. */
+export async function newestOwnEnd(connection: NatsConnection): Promise<bigint | undefined> {
+  const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
+  const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: OWN_EVENTS_SUBJECT });
+  const own = message === null ? undefined : ownEventsOf(message.header.get(FIRST_INDEX_HEADER), message.json());
+  return own === undefined ? undefined : own.firstIndex + BigInt(own.events.length);
+}
+
+function ownEventsOf(index: string, events: unknown, salts = '{}'): OwnEvents | undefined {
+  return /^[0-9]{1,18}$/.test(index) && Array.isArray(events)
+    ? { firstIndex: BigInt(index), events, salts }
+    : undefined;
 }
 
 /** Remembers audit's own events with their places; resolves once the stream has them. */
@@ -98,11 +126,9 @@ export async function* readOwnEvents(connection: NatsConnection): AsyncGenerator
     const before = pending;
     for await (const message of await consumer.fetch({ max_messages: 100, expires: TIMEOUT_MS })) {
       pending = message.info.pending;
-      const index = message.headers?.get(FIRST_INDEX_HEADER) ?? '';
-      const events: unknown = message.json();
-      if (/^[0-9]{1,18}$/.test(index) && Array.isArray(events)) {
-        yield { firstIndex: BigInt(index), events, salts: message.headers?.get(SALTS_HEADER) ?? '{}' };
-      }
+      const { headers: said } = message;
+      const own = ownEventsOf(said?.get(FIRST_INDEX_HEADER) ?? '', message.json(), said?.get(SALTS_HEADER));
+      if (own !== undefined) yield own;
     }
     if (pending === before) throw new Error('the stream of the log does not return the messages that it contains');
   }

@@ -1,7 +1,7 @@
 import { uuidv7 } from '@countersign/audit-event';
 import { byItself, unattended } from '@countersign/service-host';
 import { lostEntries } from './lost-entries.js';
-import { type Claim } from './recovered-log.js';
+import { highestNumber, type Claim } from './recovered-log.js';
 
 const now = new Date('2026-11-26T12:00:00.000Z');
 const returned = (index: bigint, source: string, sequence: bigint): Claim => ({
@@ -16,14 +16,11 @@ describe('places of a restored log of which nothing came back', () => {
   const declare = (events: readonly Claim[], known: bigint) =>
     Array.from(
       lostEntries(
-        {
-          events,
-          lost: [
-            { first: 5n, last: 6n },
-            { first: 9n, last: 9n },
-          ],
-        },
-        known,
+        [
+          { first: 5n, last: 6n },
+          { first: 9n, last: 9n },
+        ],
+        highestNumber('audit', events, known),
         byItself(unattended()),
         now,
       ),

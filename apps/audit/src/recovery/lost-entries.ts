@@ -1,23 +1,20 @@
 import { completeEvent, uuidv7, type EventContext } from '@countersign/audit-event';
 import { events as catalogue } from '../events.js';
-import { type Claim, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
+import { type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
 /**
  * Entries that say of each lost place that its event was lost; they are audit's own, numbered behind those that came back. A log can
  * have lost millions, so each is made as it is needed.
- * @param known the highest number of an own event that the log has; 0 if there is none
+ * @param known the highest number of an own event, in the log or come back; 0 if there is none
  * @param now when the loss is declared
  */
 export function* lostEntries(
-  { events, lost }: { readonly events: readonly Claim[]; readonly lost: readonly IndexSpan[] },
+  lost: readonly IndexSpan[],
   known: bigint,
   context: EventContext,
   now: Date,
 ): Generator<RecoveredEvent> {
-  let sequence = events.reduce(
-    (highest, own) => (own.source === catalogue.source && own.sequence > highest ? own.sequence : highest),
-    known,
-  );
+  let sequence = known;
   for (const { first, last } of lost) {
     for (let index = first; index <= last; index += 1n) {
       sequence += 1n;

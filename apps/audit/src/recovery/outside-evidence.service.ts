@@ -11,7 +11,7 @@ import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
 import { LogComparison } from './log-comparison.js';
 import { KNOWN_INDEX_KEYS, readKnownPlace, type KnownIndexKeys } from './known-index.js';
 import { publisherOf } from './recalled-message.js';
-import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
+import { ensureLogRecord, hasLogRecord, keepOwnEvents, newestCheckpoint, newestOwnEnd } from './log-record.js';
 import { RecoveryStore } from './recovery.store.js';
 
 export const RECOVERY_OPTIONS = Symbol('countersign.audit.recovery-options');
@@ -24,6 +24,8 @@ export interface RecoveryOptions {
 
 /** Milliseconds between two checks while the log is not yet compared, or is restored; otherwise a check needs no query. */
 const CHECK_EVERY_MS = 500;
+/** Milliseconds between two questions whether NATS still has the stream in which audit remembers. */
+const RECORD_EVERY_MS = 5_000;
 
 /**
  * Notices that the database was restored from a backup: a checkpoint that audit signed, a place that it sent to a service, or what this process
@@ -36,6 +38,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #checked = false;
+  #recordedAt = -Infinity;
   #checkpoint: Checkpoint | undefined;
   readonly #comparison: LogComparison;
   readonly #publishers = new Set<string>();
@@ -83,24 +86,21 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     return this.#publishers;
   }
 
-  /**
-   * Whether the log has what a source received, as its message proves. What it only claims holds nobody up.
-   * @returns whether the log has it
-   */
-  async compare(message: JsMsg): Promise<boolean> {
+  /** Compares the log with what a source received, as its message proves. */
+  async compare(message: JsMsg): Promise<void> {
     const publisher = publisherOf(message.subject);
     this.#publishers.add(publisher);
-    const known = message.headers?.get(KNOWN_INDEX_HEADER) ?? '';
-    const place = readKnownPlace(this.keys, publisher, known);
+    await this.heard(publisher, message.headers?.get(KNOWN_INDEX_HEADER) ?? '');
+  }
+
+  /** Compares the log with what a source received, as it proves. What it only claims holds nobody up. @param known as the source sends it; may be empty */
+  async heard(source: string, known: string): Promise<void> {
+    const place = readKnownPlace(this.keys, source, known);
     if (place !== undefined) await this.seen(place.index + 1n);
-    else if (known !== '' && !this.#doubted.has(publisher)) {
-      this.#doubted.add(publisher);
-      this.logger.warn(
-        { source: publisher },
-        'a source names a log index that audit never sent it; such claims are ignored',
-      );
+    else if (known !== '' && !this.#doubted.has(source)) {
+      this.#doubted.add(source);
+      this.logger.warn({ source }, 'a source names a log index that audit never sent it; such claims are ignored');
     }
-    return this.mayGrow;
   }
 
   /** Whether something outside is ahead of the log. */
@@ -143,6 +143,11 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     if (end > this.reach.end || this.restored) await this.#compareWith(end);
   }
 
+  /** Like {@link seen}, for one of many of which most say nothing new: only a higher one costs a query. */
+  async reached(end: bigint): Promise<void> {
+    if (end > this.end) await this.seen(end);
+  }
+
   /** Holds the log still whose database was replaced by an older one while this process ran, and asks again what was signed. */
   async wentBack({ end }: LogWentBack): Promise<void> {
     this.#checked = false;
@@ -164,15 +169,32 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
     // Another replica may have recovered the log.
     if (this.restored) await this.seen(this.end);
+    if (this.#checked && this.#connection !== undefined && performance.now() - this.#recordedAt > RECORD_EVERY_MS)
+      await this.#remember(this.#connection);
+  }
+
+  /** Makes the stream in which audit remembers: NATS may have lost its store. */
+  async #remember(connection: NatsConnection): Promise<void> {
+    if (!(await hasLogRecord(connection))) {
+      this.logger.warn('NATS has lost the stream of the log; it is recreated, and remembers what comes from now on');
+      await this.#ensure(connection);
+    }
+    this.#recordedAt = performance.now();
+  }
+
+  #ensure(connection: NatsConnection): Promise<void> {
+    return ensureLogRecord(connection, this.options.replicas, Math.max(1, this.options.keepHours));
   }
 
   async #check(connection: NatsConnection): Promise<void> {
-    await ensureLogRecord(connection, this.options.replicas, Math.max(1, this.options.keepHours));
+    await this.#ensure(connection);
     const note = await newestCheckpoint(connection);
     if (note !== undefined) {
       this.#checkpoint = openCheckpoint(note, this.signers);
       await this.seen(BigInt(this.#checkpoint.size));
     }
+    const own = await newestOwnEnd(connection);
+    if (own !== undefined) await this.reached(own);
     this.#checked = true;
   }
 

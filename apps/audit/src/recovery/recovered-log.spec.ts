@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { uuidv7 } from '@countersign/audit-event';
-import { recoveryPlan, type Claim } from './recovered-log.js';
+import { RecoveryPlan, type Claim } from './recovered-log.js';
 
 const claim = (index: number, said: Partial<Claim> = {}): Claim => ({
   index: BigInt(index),
@@ -11,7 +11,54 @@ const claim = (index: number, said: Partial<Claim> = {}): Claim => ({
   ...said,
 });
 
+const inOrder = (next: bigint, end: bigint, found: readonly Claim[]): readonly Claim[] =>
+  found
+    .filter(({ index }) => index >= next && index < end)
+    .toSorted((one, other) => (one.index < other.index ? -1 : 1));
+function recoveryPlan(next: bigint, end: bigint, found: readonly Claim[]) {
+  const plan = new RecoveryPlan(next, end);
+  const events = plan.take(inOrder(next, end, found), []);
+  const { missing, contested } = plan.finish();
+  return { events, missing, contested };
+}
+
 describe('putting a restored log back', () => {
+  it('comes to the same in pages of any number of places', () => {
+    const some = fc.record({
+      index: fc.nat(12),
+      id: fc.nat(9),
+      sequence: fc.nat(9),
+      source: fc.constantFrom('a', 'b'),
+      proven: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(some), fc.integer({ min: 1, max: 5 }), (said, size) => {
+        const claims = inOrder(
+          0n,
+          12n,
+          said.map(({ index, id, sequence, ...rest }) =>
+            claim(index, { ...rest, id: String(id), sequence: BigInt(sequence) }),
+          ),
+        );
+        const places = [...Map.groupBy(claims, ({ index }) => index).values()];
+        const plan = new RecoveryPlan(0n, 12n);
+        const events: Claim[] = [];
+        for (let at = 0; at < places.length; at += size) {
+          const page = places.slice(at, at + size).flat();
+          const isRival = (other: Claim): boolean =>
+            !page.includes(other) &&
+            page.some(
+              ({ id, source, sequence }) => other.id === id || (other.source === source && other.sequence === sequence),
+            );
+          events.push(...plan.take(page, claims.filter(isRival)));
+        }
+        const { missing, contested, events: count } = plan.finish();
+        expect({ events, missing, contested }).toEqual(recoveryPlan(0n, 12n, claims));
+        expect(count).toBe(events.length);
+      }),
+    );
+  });
+
   it('accounts for every place once: by its event, or as missing', () => {
     fc.assert(
       fc.property(fc.nat(20), fc.nat(40), fc.array(fc.nat(70)), (next, length, indices) => {

@@ -93,12 +93,13 @@ describe('the trail, its database restored from a backup', () => {
     }
   }
   const log = () => inAudit('select log_index, event from event order by log_index');
-  async function start(): Promise<void> {
+  /** @param intervalMs milliseconds between two checkpoints that nobody orders */
+  async function start(intervalMs = 50): Promise<void> {
     app = await startAudit({
       ...auditVariables({ issuer: issuer.issuer, databaseUrl: auditUrl, backing: { nats, passwords } }),
       LOG_LEVEL: 'error',
       LOG_KEY: key,
-      LOG_INTERVAL_MS: '50',
+      LOG_INTERVAL_MS: String(intervalMs),
       MASKED_FIELDS: 'request.peer',
     });
   }
@@ -134,18 +135,23 @@ describe('the trail, its database restored from a backup', () => {
     await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('create database audit_backup template audit owner audit_owner');
-    await start();
+    await start(60_000);
     await newcomer.recordDurably(transfer.event('transfer.read', { principal: null, txn: uuidv7() }, { id: uuidv7() }));
     for (let n = 0; n < count; n += 1) {
       await record(1);
       await ask(`/events?limit=${String(n + 1)}`);
     }
     await until(isEmpty, 150_000);
-    const had = await log();
-    await until(async () => (await checkpoint()).size >= had.length);
+    const { length } = await log();
+    await until(async () => (await checkpoint()).size >= length);
     const signed = await checkpoint();
     // The checkpoints that were ordered are events too: they are kept outside the database before it goes.
     await until(isEmpty, 150_000);
+    // What no checkpoint covers, of a source that has nothing to say later.
+    await newcomer.recordDurably(transfer.event('transfer.read', { principal: null, txn: uuidv7() }, { id: uuidv7() }));
+    await until(isEmpty, 150_000);
+    const had = await log();
+    expect(had.length).toBeGreaterThan(signed.size);
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
     await postgres.createDatabase('audit', auditPassword);
@@ -315,6 +321,11 @@ describe('the trail, its database restored from a backup', () => {
     expect((await log()).slice(0, had.length)).toEqual(had);
   }, 480_000);
 
+  /** Transactions that wait for the next log index. */
+  const waitingFor = async (): Promise<number> =>
+    (await inAudit(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%log_sequence%'`))
+      .length;
+
   it('goes on when a source claims a log index that it was never sent, and stops for one that it proves', async () => {
     await until(isEmpty, 150_000);
     const service = await connect({ servers: nats.url, user: 'payments', pass: passwords.payments });
@@ -326,6 +337,8 @@ describe('the trail, its database restored from a backup', () => {
     };
     const keys = knownIndexKeysOf({ LOG_KEY: createPrivateKey({ format: 'jwk', key: JSON.parse(key) }) });
     const place = { index: 999_999n, first: 1n, last: 1n };
+    const writer = new pg.Client({ connectionString: auditUrl });
+    await writer.connect();
     try {
       const before = (await checkpoint()).size;
       for (const made of ['999999999999', `999999999999.${'A'.repeat(43)}`, knownPlace(keys, 'accounts', place)])
@@ -333,10 +346,28 @@ describe('the trail, its database restored from a backup', () => {
       await record(1);
       await until(async () => (await checkpoint()).size > before);
       expect((await recovery()).state).toBe('current');
+      await until(isEmpty, 150_000);
+      // What waits before the proof takes no place either.
+      await writer.query('begin');
+      await writer.query('select from log_sequence for update');
+      await record(1);
+      await until(async () => (await waitingFor()) > 0);
+      const refused = uuidv7();
+      const context = { principal: null, txn: uuidv7() };
+      await newcomer.recordDurably(transfer.event('transfer.read', context, { id: refused }));
+      await until(
+        async () => (await accounts.query('select from audit_outbox_event where sequence is not null')).rowCount === 1,
+      );
+      await delay(500);
       await claims(knownPlace(keys, 'payments', place));
+      await delay(500);
+      await writer.query('commit');
       await until(async () => (await recovery()).state === 'restored');
       expect((await recovery()).end_index).toBe(1_000_000);
+      await delay(500);
+      expect(await inAudit(`select from event where resource = 'transfer/${refused}'`)).toEqual([]);
     } finally {
+      await writer.end();
       await service.close();
     }
   }, 480_000);

@@ -61,9 +61,13 @@ export class RecoveryService {
       publisher,
     );
     const place = readKnownPlace(this.keys, publisher, headers?.get(KNOWN_INDEX_HEADER) ?? '');
+    // A source that has nothing new to send says only here how far the log reached: what was appended behind the last checkpoint is lost with it.
+    if (place !== undefined) await this.outside.reached(place.index + 1n);
     const isProven = ({ index, event }: RecoveredEvent): boolean =>
       place !== undefined && isWithinPlace(place, BigInt(event.sequence), index);
-    const isRead = recalled !== undefined && (!this.outside.restored || (await this.store.stage(recalled, isProven)));
+    // Behind the end is no place that anybody has proven; a source that invents some fills nothing with them.
+    const wanted = recalled?.filter(({ index }) => index < this.outside.end);
+    const isRead = wanted !== undefined && (!this.outside.restored || (await this.store.stage(wanted, isProven)));
     if (!isRead) this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
   }
 
@@ -101,6 +105,7 @@ export class RecoveryService {
     const next = await this.store.nextIndex();
     for await (const { firstIndex, events: kept, salts } of readOwnEvents(connection)) {
       const own = recoveredEvents(kept, firstIndex.toString(), salts, 'audit') ?? [];
+      await this.outside.reached(firstIndex + BigInt(own.length));
       await this.store.stage(
         own.filter(({ index }) => index >= next),
         () => true,

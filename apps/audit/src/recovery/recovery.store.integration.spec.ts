@@ -3,6 +3,7 @@ import { AuditOutbox } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { byItself, unattended } from '@countersign/service-host';
 import type pg from 'pg';
+import { LogReach } from '../log/log-reach.js';
 import { logSignersOf } from '../log/log-signer.js';
 import { LogStore } from '../log/log.store.js';
 import { eventOf } from '../testing/event-of.js';
@@ -72,6 +73,36 @@ describe('what comes back to a restored log', () => {
     const places = await log();
     expect([places.length, places.filter((place) => place === 'lost').length]).toEqual([1_300, 1_298]);
     expect([places[0], places[1], places[1_200]]).toEqual(['payments', 'lost', 'accounts']);
+  });
+
+  it('is missed also by a replica that has appended and signed nothing itself', async () => {
+    const idle = new LogStore(pool, signers, new LogReach());
+    await store.stage([at(0, 'payments'), at(1, 'payments')], proven);
+    await recover(2);
+    await new LogStore(pool, signers, new LogReach()).integrate();
+    expect(await idle.integrate()).toBeUndefined();
+    await pool.query('update log_sequence set next_index = next_index - 1');
+    await expect(idle.integrate()).rejects.toMatchObject({ code: 'LOG_WENT_BACK' });
+  });
+
+  it('is one log where a place stays contested although one of its claims was refuted on the way to it', async () => {
+    const far = 2_101;
+    const first = at(0, 'payments');
+    await store.stage([first], proven);
+    await store.stage(
+      Array.from({ length: far - 1 }, (_, place) => at(place + 1, 'payments')),
+      proven,
+    );
+    await store.stage([at(far, 'liar', { id: first.event.id })], invented);
+    await store.stage([at(far, 'accounts')], invented);
+    expect((await store.state(BigInt(far + 3))).missing).toEqual([{ first: BigInt(far + 1), last: BigInt(far + 2) }]);
+    expect(await recover(far + 1)).toMatchObject({
+      kind: 'contested',
+      contested: [{ first: BigInt(far), last: BigInt(far) }],
+    });
+    expect(await recover(far + 1, true)).toMatchObject({ kind: 'recovered', recovered: far });
+    const places = await log();
+    expect([places.length, places.at(-2), places.at(-1)]).toEqual([far + 1, 'payments', 'lost']);
   });
 
   it('is put aside where the database cannot hold it', async () => {

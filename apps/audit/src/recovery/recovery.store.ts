@@ -1,71 +1,33 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { auditEventSchema, type EventContext } from '@countersign/audit-event';
+import { type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
 import { inTransaction, AUDIT_OUTBOX, CLOCK, limitStatements, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
 import { events as catalogue } from '../events.js';
-import { appendEvents, appendParameters, isDataFault } from '../log/append-events.store.js';
+import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { LogStore } from '../log/log.store.js';
 import { maskAgain } from '../masking/masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
 import { lostEntries } from './lost-entries.js';
-import { recoveryPlan, type Claim, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
+import {
+  claimedPlaces,
+  recoveryStateOf,
+  stageEvents,
+  standingEvents,
+  type RecoveryState,
+} from './recovered-events.store.js';
+import { highestNumber, RecoveryPlan, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
 const CHUNK = 500;
-
 const bigintText = z.string().transform(BigInt);
 const nextRows = z.tuple([z.object({ next_index: bigintText })]);
-const saltsSchema = z.record(z.string(), z.string());
 const sourceRows = z.array(z.object({ source: z.string() }));
-const claimRows = z.array(
-  z
-    .object({ log_index: bigintText, id: z.string(), source: z.string(), sequence: bigintText, proven: z.boolean() })
-    .transform(({ log_index: index, ...row }): Claim => ({ index, ...row })),
-);
-const stagedRows = z.array(
-  z
-    .object({ log_index: bigintText, event: z.string(), salts: saltsSchema.nullable() })
-    .transform((row): RecoveredEvent => ({
-      index: row.log_index,
-      event: auditEventSchema.parse(JSON.parse(row.event)),
-      salts: row.salts ?? {},
-    })),
-);
 const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
 const leafRows = z.array(z.object({ leaf_hashes: z.instanceof(Buffer) }));
 const lastRows = z.tuple([z.object({ last: bigintText })]);
-
-/** A source's proven claim to a place replaces its own unproven one. The time is read so that PostgreSQL refuses one that it cannot hold. */
-const stageEvents = `
-  insert into recovered_event (log_index, id, source, sequence, event, salts, proven)
-  select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::jsonb[], $7::boolean[])
-    as staged (log_index, id, source, sequence, event, salts, proven)
-  where (event::jsonb->>'time')::timestamptz is not null
-  on conflict (log_index, source) do update set id = excluded.id, sequence = excluded.sequence, event = excluded.event,
-    salts = excluded.salts, proven = true
-  where excluded.proven and not recovered_event.proven`;
-
-/** What the log has already, under another index, cannot be what it has lost. */
-const newClaims = `
-  select log_index::text, id, source, sequence::text, proven from recovered_event as claim
-  where log_index >= $1 and not exists (select from event where event.id = claim.id)
-    and not exists (select from event where event.source = claim.source and event.sequence = claim.sequence)
-  order by claim.log_index`;
-
-const stagedEvents = `
-  select log_index::text, event, salts from recovered_event
-  join unnest($1::bigint[], $2::text[]) as wanted (log_index, source) using (log_index, source) order by recovered_event.log_index`;
-
-/** How far a recovery is. */
-export interface RecoveryState {
-  /** The first index that the log does not have. */
-  readonly next: bigint;
-  readonly found: number;
-  readonly missing: readonly IndexSpan[];
-}
 
 export interface RecoveryOrder {
   /** The index behind the last one that the log had. */
@@ -139,28 +101,13 @@ export class RecoveryStore {
    * @param events at different places
    * @returns whether the database can hold them: one that it cannot hold would fail the whole recovery
    */
-  async stage(events: readonly RecoveredEvent[], isProven: (event: RecoveredEvent) => boolean): Promise<boolean> {
-    try {
-      await this.pool.query(stageEvents, [
-        events.map(({ index }) => index),
-        events.map(({ event }) => event.id),
-        events.map(({ event }) => event.source),
-        events.map(({ event }) => event.sequence),
-        events.map(({ event }) => JSON.stringify(event)),
-        events.map(({ salts }) => JSON.stringify(salts)),
-        events.map(isProven),
-      ]);
-      return true;
-    } catch (error) {
-      if (isDataFault(error)) return false;
-      throw error;
-    }
+  stage(events: readonly RecoveredEvent[], isProven: (event: RecoveredEvent) => boolean): Promise<boolean> {
+    return stageEvents(this.pool, events, isProven);
   }
 
-  async state(end: bigint): Promise<RecoveryState> {
-    const next = await this.nextIndex();
-    const { events, missing } = recoveryPlan(next, end, await this.#claims(this.pool, next));
-    return { next, found: events.length, missing };
+  /** @param end the index behind the last one that the log had */
+  state(end: bigint): Promise<RecoveryState> {
+    return recoveryStateOf(this.pool, end);
   }
 
   /**
@@ -179,13 +126,16 @@ export class RecoveryStore {
     await limitStatements(client, 0);
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
-    const { events, missing, contested } = recoveryPlan(next, end, await this.#claims(client, next));
+    const plan = new RecoveryPlan(next, end);
+    let known = await this.#ownKnown(client);
+    for await (const { claims, rivals } of claimedPlaces(client, next, end))
+      known = highestNumber(catalogue.source, plan.take(claims, rivals), known);
+    const { events, missing, contested } = plan.finish();
     if (contested.length > 0 && !acceptLoss) return { kind: 'contested', contested };
     if (missing.length > 0 && !acceptLoss) return { kind: 'missing', missing };
     const lost = [...missing, ...contested].sort((one, other) => (one.first < other.first ? -1 : 1));
-    const known = await this.#ownKnown(client);
-    const entries = lostEntries({ events, lost }, known, context, this.clock());
-    await this.#append(client, inOrder(this.#staged(client, events), entries));
+    const entries = lostEntries(lost, known, context, this.clock());
+    await this.#append(client, inOrder(standingEvents(client, next, end, lost), entries));
     await this.#restoreOutbox(client);
     const verified = checkpoint === undefined || (await this.#leadsTo(client, checkpoint));
     if (!verified && !acceptLoss) return { kind: 'mismatch' };
@@ -195,7 +145,7 @@ export class RecoveryStore {
       changes: {
         first_index: next.toString(),
         end_index: end.toString(),
-        recovered: events.length,
+        recovered: events,
         lost: lost.slice(0, 100).map(span),
         lost_entries: Number(lost.reduce((sum, { first, last }) => sum + last - first + 1n, 0n)),
         checkpoint_size: checkpoint === undefined ? null : checkpoint.size,
@@ -205,24 +155,7 @@ export class RecoveryStore {
     });
     await this.outbox.record(drizzle({ client }), recovered);
     await client.query('delete from recovered_event');
-    return { kind: 'recovered', recovered: events.length, lost, verified };
-  }
-
-  async #claims(queries: pg.Pool | pg.PoolClient, next: bigint): Promise<readonly Claim[]> {
-    const { rows } = await queries.query(newClaims, [next]);
-    return claimRows.parse(rows);
-  }
-
-  /** The events themselves, a page at a time. */
-  async *#staged(client: pg.PoolClient, claims: readonly Claim[]): AsyncGenerator<RecoveredEvent> {
-    for (let at = 0; at < claims.length; at += CHUNK) {
-      const page = claims.slice(at, at + CHUNK);
-      const { rows } = await client.query(stagedEvents, [
-        page.map(({ index }) => index),
-        page.map(({ source }) => source),
-      ]);
-      yield* stagedRows.parse(rows);
-    }
+    return { kind: 'recovered', recovered: events, lost, verified };
   }
 
   /**

@@ -19,16 +19,22 @@ export class SourceReportsService {
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** Every replica of audit hears all of them. */
-  listen(connection: NatsConnection): void {
+  /**
+   * Every replica of audit hears all of them.
+   * @param onKnown hears what a source sends to prove the highest log index that it received
+   */
+  listen(connection: NatsConnection, onKnown: (source: string, known: string) => void): void {
     this.#since = this.clock();
     connection.subscribe(ALL_REPORTS, {
       callback: (error, message) => {
         if (error !== null) return;
         const source = message.subject.slice(ALL_REPORTS.length - 1);
-        const report = parseReport(source, message.string());
-        if (report !== undefined && !(source === 'audit' && report.replica === thisReplica))
-          this.#received.hear(report, this.clock());
+        const heard = parseReport(source, message.string());
+        if (heard === undefined) return;
+        // A proof is not shown to anyone.
+        const { known, ...report } = heard;
+        if (known !== undefined) onKnown(source, known);
+        if (source !== 'audit' || report.replica !== thisReplica) this.#received.hear(report, this.clock());
       },
     });
   }
