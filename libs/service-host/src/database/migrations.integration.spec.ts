@@ -5,6 +5,7 @@ import {
   startDatabases,
   startPostgres,
   testFolder,
+  withDatabase,
   type GuardedUrls,
   type Postgres,
 } from '@countersign/backing-services';
@@ -12,6 +13,7 @@ import pg from 'pg';
 import { pino, type Logger } from 'pino';
 import { openDatabase } from './database.js';
 import { migrateService } from '../migrate.js';
+import { migrateDatabase } from './migrations.js';
 
 /** As the migrations of our services do it: the service may add rows and change one column. */
 const NOTES = `
@@ -99,6 +101,36 @@ describe('migrations with their own credentials', () => {
     await migrate(urls, folder('after', NOTES, TAKEN_BACK));
     expect(await mayDo(url, add(2))).toBe(false);
     await (await openDatabase({ url, migrationsFolder: before, startTimeoutMs: 0 }, pino({ level: 'silent' }))).end();
+  }, 60_000);
+
+  it('give the service all of its rights also where a run was ended halfway', async () => {
+    const urls = await guarded('halfway');
+    // The host's own are committed, those of the service fail.
+    await expect(migrate(urls, folder('halfway', NOTES, 'SELECT 1 / 0'))).rejects.toThrow();
+    await migrate(urls, folder('halfway', NOTES));
+    expect(await mayDo(urls.service, 'delete from dpop_proof')).toBe(true);
+    expect(await mayDo(urls.service, add(1))).toBe(true);
+    expect(await mayDo(urls.service, 'delete from note')).toBe(false);
+
+    // All are committed, and the service has no rights to what they made yet.
+    const upgrade = folder('halfway', NOTES, `CREATE TABLE later (id int); ${TAKEN_BACK}`);
+    await withDatabase(urls.migrator, async (client) => {
+      const query = client.query.bind(client);
+      let mirrored = 0;
+      Object.assign(client, {
+        query: (text: unknown, ...rest: unknown[]): unknown => {
+          if (typeof text === 'string' && text.includes('$mirror$')) mirrored += 1;
+          return mirrored === 2 ? Promise.reject(new Error('killed')) : Reflect.apply(query, client, [text, ...rest]);
+        },
+      });
+      await expect(migrateDatabase(client, { folder: upgrade, service: 'halfway' })).rejects.toThrow('killed');
+    });
+    expect(await mayDo(urls.service, 'select from later')).toBe(false);
+    await migrate(urls, upgrade);
+    expect(await mayDo(urls.service, 'insert into later values (1)')).toBe(true);
+    expect(await mayDo(urls.service, add(2))).toBe(false);
+    expect(await migrate(urls, upgrade)).toEqual([]);
+    await (await openDatabase({ url: urls.service, migrationsFolder: upgrade }, pino({ level: 'silent' }))).end();
   }, 60_000);
 
   it('take as long as they take, however short the time of a statement is', async () => {

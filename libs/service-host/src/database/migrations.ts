@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { outboxMigrations } from '@countersign/audit-client';
 import pg from 'pg';
 import { z } from 'zod';
-import { mirrorRights } from './rights.js';
+import { atomically, mirrorRights } from './rights.js';
 import { limitStatements } from './statement-limit.js';
 
 /** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
@@ -37,6 +37,7 @@ const journalsOf = (folder: string): readonly Journal[] => [
 
 const lastRows = z.tuple([z.object({ last: z.string().nullable() })]);
 const ownershipRows = z.array(z.object({ login: z.string(), owner: z.string(), mayOwn: z.boolean() }));
+const loginRows = z.array(z.object({ login: z.string() }));
 const mayRows = z.tuple([z.object({ may: z.boolean().nullable() })]);
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
 
@@ -111,6 +112,41 @@ async function letReadJournal(client: pg.ClientBase, service: string): Promise<v
   for (const { table } of journalsOf('')) await client.query(`grant select on drizzle.${table} to ${service}`);
 }
 
+/**
+ * Names, while migrations run, the login that has the rights which they give. The service gets them at the end, so what a run that was ended before
+ * then has given is known of that login only: the next run continues with its rights, and not with those of the service.
+ */
+const UNFINISHED = 'drizzle.__unfinished';
+
+/** The login of a run that did not come to its end. @returns undefined if the last one did */
+async function unfinishedLogin(client: pg.ClientBase): Promise<string | undefined> {
+  const there = await client.query(`select to_regclass('${UNFINISHED}') is not null as may`);
+  if (mayRows.parse(there.rows)[0].may !== true) return undefined;
+  const { rows } = await client.query(
+    `select login from ${UNFINISHED} where exists (select from pg_roles where rolname = login)`,
+  );
+  return loginRows.parse(rows)[0]?.login;
+}
+
+async function beginRights(client: pg.ClientBase, from: string, login: string): Promise<void> {
+  await atomically(client, async () => {
+    if (from !== login) await mirrorRights(client, from, login);
+    await client.query('create schema if not exists drizzle');
+    await client.query(`drop table if exists ${UNFINISHED}`);
+    await client.query(`create table ${UNFINISHED} as select $1::text as login`, [login]);
+  });
+}
+
+async function finishRights(client: pg.ClientBase, login: string, service: string): Promise<void> {
+  const apart = client.escapeIdentifier(service);
+  await atomically(client, async () => {
+    await client.query(`alter default privileges revoke all on tables from ${apart}`);
+    await mirrorRights(client, login, service);
+    await client.query(`drop table ${UNFINISHED}`);
+    await letReadJournal(client, apart);
+  });
+}
+
 async function mayReadJournal(client: pg.ClientBase, service: string): Promise<boolean> {
   const { rows } = await client.query(
     `select has_schema_privilege($1, to_regnamespace('drizzle'), 'usage')
@@ -139,9 +175,7 @@ export async function migrateDatabase(
     throw new MigrationError(
       `The role ${login} may not migrate: the database belongs to ${owner}. Run: GRANT ${owner} TO ${login}`,
     );
-  const apart = service !== undefined && service !== login ? client.escapeIdentifier(service) : undefined;
-  const upToDate = async (missing: readonly string[]): Promise<boolean> =>
-    missing.length === 0 && (service === undefined || apart === undefined || (await mayReadJournal(client, service)));
+  const apart = service === login ? undefined : service;
 
   // However long it takes, and however long another replica takes: what is given up would be given up at every start.
   await limitStatements(client, 0, 'session');
@@ -149,16 +183,15 @@ export async function migrateDatabase(
   try {
     await becomeOwner(client, ownership);
     const missing = await missingMigrations(client, folder);
-    if (await upToDate(missing)) return missing;
-    if (service === undefined || apart === undefined) {
-      await applyMigrations(client, folder);
+    if (apart === undefined) {
+      if (missing.length > 0) await applyMigrations(client, folder);
       return missing;
     }
-    await mirrorRights(client, service, login);
+    const unfinished = await unfinishedLogin(client);
+    if (missing.length === 0 && unfinished === undefined && (await mayReadJournal(client, apart))) return missing;
+    await beginRights(client, unfinished ?? apart, login);
     await applyMigrations(client, folder);
-    await client.query(`alter default privileges revoke all on tables from ${apart}`);
-    await mirrorRights(client, login, service);
-    await letReadJournal(client, apart);
+    await finishRights(client, login, apart);
     return missing;
   } finally {
     await client.query('reset role');

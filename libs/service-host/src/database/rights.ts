@@ -41,18 +41,23 @@ BEGIN
   END LOOP;
 END $mirror$`;
 
-/** Gives `to` exactly the rights of `from`, in one transaction. Run it as the owner. */
-export async function mirrorRights(client: pg.ClientBase, from: string, to: string): Promise<void> {
+/** Works in one transaction. */
+export async function atomically(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {
   await client.query('begin');
   try {
-    await client.query(`select set_config('countersign.from', $1, true), set_config('countersign.to', $2, true)`, [
-      from,
-      to,
-    ]);
-    await client.query(MIRROR);
+    await work();
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
     throw error;
   }
+}
+
+/** Gives `to` exactly the rights of `from`. Run it as the owner, in a transaction. */
+export async function mirrorRights(client: pg.ClientBase, from: string, to: string): Promise<void> {
+  await client.query(`select set_config('countersign.from', $1, true), set_config('countersign.to', $2, true)`, [
+    from,
+    to,
+  ]);
+  await client.query(MIRROR);
 }
