@@ -49,7 +49,7 @@ describe('databases on the PostgreSQL that specs share', () => {
     expect(lost).toEqual([]);
   }, 120_000);
 
-  it('may end a connection that nobody uses, and the process goes on without it', async () => {
+  it('may end a connection that nobody uses, and the process lives', async () => {
     const url = await databases().database('ended');
     const [client, pool] = [await openDatabase(url), openPool(url, 1)];
     await pool.query('select');
