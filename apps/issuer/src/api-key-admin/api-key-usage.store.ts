@@ -98,7 +98,7 @@ export class ApiKeyUsageStore {
 
   /**
    * Marks the keys that this hour were used far more often than usual, each once an hour for all replicas.
-   * @param times how many times the average hour of the week before
+   * @param times how many times the average hour of the week before, or since its first use in it: a new key, as each rotation makes one, is no alarm
    * @param least requests below which nothing is unusual
    */
   async takeUnusual(
@@ -112,7 +112,8 @@ export class ApiKeyUsageStore {
         select api_key_id, sum(count) as count from api_key_usage
         where hour = ${hour.toISOString()}::timestamptz group by api_key_id having sum(count) >= ${least}
       ), usual as (
-        select p.api_key_id, p.count, coalesce(sum(u.count), 0) / 168.0 as usual
+        select p.api_key_id, p.count,
+          sum(u.count) / greatest(1, extract(epoch from ${hour.toISOString()}::timestamptz - min(u.hour)) / 3600) as usual
         from present p left join api_key_usage u on u.api_key_id = p.api_key_id
           and u.hour >= ${hour.toISOString()}::timestamptz - interval '7 days' and u.hour < ${hour.toISOString()}::timestamptz
         group by p.api_key_id, p.count

@@ -508,8 +508,12 @@ describe('API keys at two replicas of the issuer', () => {
     expect(await of('api-key.new-network')).toMatchObject([
       { changes: { network: '198.51.100.1', service: 'payments' } },
     ]);
-    const before = new Date(Date.now() - 5 * 3_600_000);
-    await asService('/api-keys/usage', { reports: [reportOf(id, 168, '192.0.2.1', before)] });
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    const reports = [reportOf(id, 168, '192.0.2.1', hoursAgo(5)), reportOf(id, 1, '192.0.2.1', hoursAgo(168))];
+    await asService('/api-keys/usage', { reports });
+    const { id: fresh } = await live(2);
+    for (const hours of [2, 1, 0])
+      await asService('/api-keys/usage', { reports: [reportOf(fresh, 150, '192.0.2.1', hoursAgo(hours))] });
     const { ApiKeyUsageService } = await import('./api-key-usage.service.js');
     const check = () => Promise.all(issuer.apps.map((app) => app.get(ApiKeyUsageService).check()));
     await check();
@@ -518,6 +522,8 @@ describe('API keys at two replicas of the issuer', () => {
     await check();
     await check();
     expect(await of('api-key.unusual')).toMatchObject([{ changes: { count: 303, usual: 1 } }]);
+    // Used alike in each hour since it is new.
+    expect((await issuer.dataOf('api-key.unusual')).map(({ resource }) => resource)).not.toContain(`api-key/${fresh}`);
   });
 
   it('are marked when a service saw them in an address, and only those that there are', async () => {

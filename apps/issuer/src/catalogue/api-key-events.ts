@@ -63,7 +63,7 @@ export const apiKeyEvents = {
     changes: { network: 'an IPv4 address, or the first half of an IPv6 address', service: 'which service saw it' },
   },
   'api-key.unusual': {
-    when: 'An API key was used at least 100 times in an hour, and ten times as often as in the average hour of the week before; once an hour.',
+    when: 'An API key was used at least 100 times in an hour, and ten times as often as in the average hour of the week before, or since its first use in that week; once an hour.',
     action: 'api-key:use',
     resource: 'api-key',
     changes: {
