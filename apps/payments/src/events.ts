@@ -168,7 +168,7 @@ export const events = defineEvents({
     },
     'webhooks.listed': { when: "The caller's endpoints were listed.", action: 'webhooks:read', resource: 'webhook' },
     'answer.replayed': {
-      when: 'The stored answer of an Idempotency-Key was repeated: it shows the whole object.',
+      when: 'The stored answer of an Idempotency-Key was repeated, or what another request or recovery had finished was shown: it shows the whole object.',
       action: [
         'payments:create',
         'payments:capture',

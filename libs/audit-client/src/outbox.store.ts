@@ -90,8 +90,17 @@ export class AuditOutbox {
     this.#expected = { timer: timer.unref(), afterMs };
   }
 
+  /**
+   * As {@link complete}, for a statement of which it is not known before whether it changes anything: the event counts as recorded once it is
+   * committed, and {@link announce} and {@link recorded} are called.
+   * @throws {AuditEventError}
+   */
+  prepare(event: NewAuditEvent): UnnumberedEvent {
+    return completeEvent(event, this.#newId(), this.options.source, this.#now());
+  }
+
   #complete(event: NewAuditEvent): UnnumberedEvent {
-    const complete = completeEvent(event, this.#newId(), this.options.source, this.#now());
+    const complete = this.prepare(event);
     this.announce(event);
     return complete;
   }

@@ -6,6 +6,8 @@ export interface Part {
   readonly write: (bind: Bind) => string;
   /** Without a row to change, everything is undone: the row has moved on since it was read. */
   readonly mustMatch?: boolean;
+  /** Called once it is committed. */
+  readonly done?: () => void;
 }
 
 /** A statement that PostgreSQL keeps prepared, by its name. */

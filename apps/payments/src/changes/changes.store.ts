@@ -26,6 +26,7 @@ export class ChangesStore {
     const { name, text, values } = oneStatement(parts);
     try {
       await this.pool.query({ name, text, values: [...values] });
+      for (const { done } of parts) done?.();
       return 'done';
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error;
@@ -37,9 +38,14 @@ export class ChangesStore {
     }
   }
 
-  /** The audit event of the change, committed with it. */
+  /** The audit event of the change, committed with it; until then its request counts as unrecorded. */
   event(event: NewAuditEvent): Part {
-    const complete = this.outbox.complete(event);
-    return insertPart('audit_outbox', { id: complete.id, event: JSON.stringify(complete) });
+    const complete = this.outbox.prepare(event);
+    const insert = insertPart('audit_outbox', { id: complete.id, event: JSON.stringify(complete) });
+    const done = (): void => {
+      this.outbox.announce(event);
+      this.outbox.recorded();
+    };
+    return { ...insert, done };
   }
 }

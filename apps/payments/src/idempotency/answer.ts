@@ -4,7 +4,7 @@ import { type Claim, type StoredAnswer } from './idempotency-key.js';
 
 /** What a request with an Idempotency-Key is answered: now, or again. */
 export interface Answer extends StoredAnswer {
-  /** The id of what a stored answer that is given again is about; null for a first answer. */
+  /** The id of what the answer is about, where this request did not bring it about: it is given again, or another request or recovery did. */
   readonly replayed: string | null;
 }
 

@@ -99,7 +99,7 @@ export class CaptureService {
     if (payment.status !== 'held') {
       const answer = captureAnswer(step, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: null };
+      return { ...answer, replayed: payment.id };
     }
     const now = this.clock();
     const taken: Step =
@@ -125,7 +125,7 @@ export class CaptureService {
       this.keys.answer(claim, captureAnswer(step, known, outcome)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is in progress');
-    return { ...captureAnswer(step, after, outcome), replayed: null };
+    return { ...captureAnswer(step, after.payment, outcome), replayed: after.isOwn ? null : payment.id };
   }
 
   #begin(payment: Payment, step: HoldStep, caller: Caller, now: Date): Step {

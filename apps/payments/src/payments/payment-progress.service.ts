@@ -11,6 +11,13 @@ import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
+/** What a payment has become. */
+export interface Settled {
+  readonly payment: Payment;
+  /** Whether this call wrote it down; else another had: a request with the same key, or recovery. */
+  readonly isOwn: boolean;
+}
+
 /** Commits what a payment becomes; anyone who learns of its transfer comes here: its request, a repeat of it, recovery. */
 @Injectable()
 export class PaymentProgress {
@@ -31,7 +38,7 @@ export class PaymentProgress {
     transfer: TransferState,
     author: Author,
     answer: (payment: Payment) => readonly Part[] = () => [],
-  ): Promise<Payment | undefined> {
+  ): Promise<Settled | undefined> {
     for (let [payment, tries] = [before, 0]; ; tries += 1) {
       if (tries > TRIES) throw new Error(`payment ${before.id} changes too often`);
       const now = this.clock();
@@ -40,7 +47,8 @@ export class PaymentProgress {
       if (mayChange && overtaken && !isCertain(payment, now)) return undefined;
       const after = applyTransfer(payment, transfer, now);
       const parts = [...this.#parts(payment, after, transfer, author, now), ...answer(after)];
-      if (parts.length === 0 || (await this.changes.commit(parts)) === 'done') return after;
+      if (parts.length === 0 || (await this.changes.commit(parts)) === 'done')
+        return { payment: after, isOwn: after !== payment };
       payment = await this.payments.get(before.id);
     }
   }

@@ -99,7 +99,7 @@ export class PaymentsService {
     if (payment.status !== 'created') {
       const answer = paymentAnswer(payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: null };
+      return { ...answer, replayed: payment.id };
     }
     const resumed = resume(payment, stepTimesOf(caller, now, this.lease), now);
     if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw idempotencyInFlight();
@@ -127,7 +127,7 @@ export class PaymentsService {
       this.keys.answer(claim, paymentAnswer(known, detail)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
-    return { ...paymentAnswer(after, detail), replayed: null };
+    return { ...paymentAnswer(after.payment, detail), replayed: after.isOwn ? null : payment.id };
   }
 }
 

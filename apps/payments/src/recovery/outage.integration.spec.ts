@@ -193,6 +193,38 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(codeOf(await refundAll(key))).toEqual([201, 'settled']);
   });
 
+  it('answers a caller that asks again for what recovery has finished meanwhile, and records that it did', async () => {
+    const hold = { amount: euro('100'), from, to, capture: 'manual' };
+    const steps = async (): Promise<readonly (readonly [string, object])[]> => {
+      const [paid, captured, cancelled] = await Promise.all([
+        pay(randomUUID()),
+        payments.call(shop, 'POST', '/payments', hold),
+        payments.call(shop, 'POST', '/payments', hold),
+      ]);
+      const [refund, capture, cancel] = [paid, captured, cancelled].map(
+        ({ body }) => `/payments/${String(body['id'])}`,
+      );
+      return [
+        ['/payments', { amount: euro('100'), from, to }],
+        [`${String(refund)}/refund`, { amount: euro('5') }],
+        [`${String(capture)}/capture`, {}],
+        [`${String(cancel)}/cancel`, {}],
+      ];
+    };
+    for (const [path, body] of await steps()) {
+      const key = randomUUID();
+      const ask = (): Promise<Answer> => payments.call(shop, 'POST', path, body, key);
+      const first = await ask();
+      // As recovery leaves the key of a request that was cut off: finished, and not answered.
+      await payments.pool.query('update idempotency_key set answer = null, lease_until = now() where key = $1', [key]);
+      const again = await ask();
+      expect([path, again.status, again.body['status']]).toEqual([path, first.status, first.body['status']]);
+      expect(again.headers['idempotency-replayed']).toBe('true');
+      const kind = path.endsWith('refund') ? 'refund' : 'payment';
+      expect(await payments.eventsOf(`${kind}/${String(again.body['id'])}`)).toContain('answer.replayed');
+    }
+  });
+
   it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     const [first, kept] = [await pay(old), await pay(young)];

@@ -53,6 +53,14 @@ function noticeOf(refund: Refund, payment: Payment, now: Date): Notice {
   return makeNotice(type, payment, { payment: paymentToJson(payment), refund: refundToJson(refund) }, now);
 }
 
+/** What a refund has become, with its payment. */
+export interface EndedRefund {
+  readonly refund: Refund;
+  readonly payment: Payment;
+  /** Whether this call wrote it down; else another had: a request with the same key, or recovery. */
+  readonly isOwn: boolean;
+}
+
 /** Commits what a refund becomes, with what its payment becomes by it. */
 @Injectable()
 export class RefundProgress {
@@ -74,13 +82,13 @@ export class RefundProgress {
     end: RefundEnd,
     author: Author,
     answer: (refund: Refund, payment: Payment) => readonly Part[] = () => [],
-  ): Promise<{ readonly refund: Refund; readonly payment: Payment } | undefined> {
+  ): Promise<EndedRefund | undefined> {
     for (let [part, whole, tries] = [refund, payment, 0]; ; tries += 1) {
       if (tries > TRIES) throw new Error(`payment ${payment.id} changes too often`);
       if (part.status !== 'created') {
         const parts = answer(part, whole);
         if (parts.length > 0) await this.changes.commit(parts);
-        return { refund: part, payment: whole };
+        return { refund: part, payment: whole, isOwn: false };
       }
       const now = this.clock();
       const paid = end.kind === 'posted';
@@ -95,7 +103,7 @@ export class RefundProgress {
         this.deliveries.insert(noticeOf(ended, after, now)),
         ...answer(ended, after),
       ]);
-      if (committed === 'done') return { refund: ended, payment: after };
+      if (committed === 'done') return { refund: ended, payment: after, isOwn: true };
       part = await this.refunds.get(refund.id);
       whole = await this.payments.get(payment.id);
     }

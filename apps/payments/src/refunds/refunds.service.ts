@@ -115,7 +115,7 @@ export class RefundsService {
     if (refund.status !== 'created') {
       const answer = refundAnswer(refund, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: null };
+      return { ...answer, replayed: refund.id };
     }
     const now = this.clock();
     const { orderUntil: until, dueAt } = stepTimesOf(caller, now, this.lease);
@@ -145,7 +145,7 @@ export class RefundsService {
       this.keys.answer(claim, refundAnswer(one, whole, detail)),
     ]);
     if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
-    return { ...refundAnswer(ended.refund, ended.payment, detail), replayed: null };
+    return { ...refundAnswer(ended.refund, ended.payment, detail), replayed: ended.isOwn ? null : refund.id };
   }
 }
 

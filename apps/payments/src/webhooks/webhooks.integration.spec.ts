@@ -69,6 +69,16 @@ describe('webhooks', () => {
     throw new Error('it did not come about within 25 seconds');
   }
 
+  it('are removed once, and each answer is recorded, however many requests come at the same moment', async () => {
+    const id = String((await register()).body['id']);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => payments.call('shop', 'DELETE', `/webhooks/${id}`)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...answers.slice(1).map(() => 404)]);
+    const events = (await payments.eventsOf(`webhook/${id}`)).filter((type) => type !== 'webhook.registered');
+    expect(events.sort()).toEqual([...answers.slice(1).map(() => 'webhook.missed'), 'webhook.removed']);
+  });
+
   it('notify the merchant, with a signature that the published keys verify, for this URL and body only', async () => {
     const endpoint = await register();
     const paid = await payments.call('shop', 'POST', '/payments', order);

@@ -94,10 +94,13 @@ export class WebhooksService {
 
   async remove(id: EndpointId, caller: Caller): Promise<void> {
     const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:remove', caller);
-    await this.changes.commit([
+    const committed = await this.changes.commit([
       this.endpoints.remove(endpoint, this.clock()),
       this.changes.event(eventBy(caller, 'webhook.removed', { id })),
     ]);
+    // Removed meanwhile.
+    if (committed !== 'done')
+      await this.#refuse(unknownWebhook(), caller, 'webhook.missed', { id, action: 'webhooks:remove' });
   }
 
   async sent(id: EndpointId, query: ListDeliveries, caller: Caller): Promise<DeliveryPageJson> {
@@ -138,8 +141,7 @@ export class WebhooksService {
   async #own(id: EndpointId, scope: string, action: string, caller: Caller): Promise<Endpoint> {
     const endpoint = await this.endpoints.find(id, reachOf(caller.principal, scope));
     if (endpoint !== undefined) return endpoint;
-    const unknown = new Problem(404, 'WEBHOOK_UNKNOWN', 'There is no such webhook endpoint among yours.');
-    return this.#refuse(unknown, caller, 'webhook.missed', { id, action });
+    return this.#refuse(unknownWebhook(), caller, 'webhook.missed', { id, action });
   }
 
   /** @throws the problem, always, once it is recorded */
@@ -152,6 +154,10 @@ export class WebhooksService {
     if (known.kind !== 'answered') throw idempotencyInFlight();
     return answerAgain(known);
   }
+}
+
+function unknownWebhook(): Problem {
+  return new Problem(404, 'WEBHOOK_UNKNOWN', 'There is no such webhook endpoint among yours.');
 }
 
 /** Whose payments a new endpoint is notified of. @returns undefined when that is more than the caller's scope reaches */
