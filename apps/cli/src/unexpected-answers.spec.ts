@@ -164,6 +164,21 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([code, err]).toEqual([3, expect.stringContaining('redirect')]);
   });
 
+  it('calls an answer that it does not understand so, and not a bug of its own', async () => {
+    const said = async (...args: readonly string[]): Promise<unknown> =>
+      (JSON.parse((await command(...args, '--json')).out) as { code: unknown }).code;
+    answer = (_, response) => {
+      response.end('<html>a proxy');
+    };
+    expect(await said('audit', 'hashes', '--out', join(folder, 'hashes'))).toBe('ANSWER_INVALID');
+    for (const event of ['event', 'sealed', 'error']) {
+      answer = (_, response) => {
+        response.end(`event: ${event}\ndata: {"of":"another version"}\n\n`);
+      };
+      expect(await said('audit', 'tail')).toBe('ANSWER_INVALID');
+    }
+  });
+
   it('shows nothing of an answer that moves the cursor, in lists as in refusals', async () => {
     answer = (_, response) => {
       json(response, { clients: [{ client_id: 'a\u001b[2Jb', status: 'active', policy: {} }] });

@@ -1,6 +1,6 @@
 import { parseCheckpointText, TILE_WIDTH, tilePath } from '@countersign/merkle-log';
 import { type Command } from 'commander';
-import { CliError } from '../cli-error.js';
+import { CliError, ExitCode } from '../cli-error.js';
 import { forceOption, NewFile } from '../new-file.js';
 import { textOf, unreachable } from '../no-answer.js';
 import { refusalOf } from '../session/service-failures.js';
@@ -52,11 +52,21 @@ async function fetchCheckpoint(
   );
 }
 
+/** Leaves of the log, as an unverified checkpoint says. @throws {CliError} `ANSWER_INVALID` */
+function sizeOf(note: string): number {
+  try {
+    return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `audit sent no checkpoint: ${reason}`);
+  }
+}
+
 async function fetchHashes({ out, force }: OutOptions & { readonly out: string }, command: Command): Promise<void> {
   const session = openSession(command);
   const file = await NewFile.create(out, { force });
   const note = (await readLog(session, 'checkpoint')).toString();
-  const { size } = parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1));
+  const size = sizeOf(note);
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
     await file.write(await readLog(session, tilePath({ level: 0, index, width })));

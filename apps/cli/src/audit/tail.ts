@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession, type Session } from '../session/session.js';
+import { understood } from '../session/understood.js';
 import { readEventStream } from './event-stream.js';
 import { countOf } from '../pages.js';
 import { addFilters, queryOf, READING } from './filters.js';
@@ -31,12 +32,12 @@ const sealedSchema = z.object({ first_index: z.string(), last_index: z.string() 
 
 /** What was missed, because retention moved it to segments first. */
 function sealedNote(data: string): string {
-  const { first_index: first, last_index: last } = sealedSchema.parse(JSON.parse(data));
+  const { first_index: first, last_index: last } = understood('audit', sealedSchema, data);
   return `entries ${first} to ${last} were moved to sealed segments before they were read; read them there`;
 }
 
 function refusalOf(data: string): CliError {
-  const { code, detail } = faultSchema.parse(JSON.parse(data));
+  const { code, detail } = understood('audit', faultSchema, data);
   return new CliError(ExitCode.refused, code, detail);
 }
 
@@ -77,7 +78,7 @@ async function run({ count = Infinity, cursor }: TailOptions, command: Command):
   const query = queryOf(command, session.output);
   let shown = 0;
   const show = (data: string): boolean => {
-    const found = foundEventSchema.parse(JSON.parse(data));
+    const found = understood('audit', foundEventSchema, data);
     session.output.result(found, line(eventRow(found)));
     shown += 1;
     return shown >= count;

@@ -8,8 +8,8 @@ import {
   type TokenClient,
 } from '@countersign/auth-core';
 import { type Command } from 'commander';
-import { z } from 'zod';
-import { CliError, ExitCode, OutcomeUnknown } from '../cli-error.js';
+import { type z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
 import { createOutput, type Output } from '../output.js';
 import { wantedNonce, type IssuerAddress } from '../person/issuer-calls.js';
 import { LoginFile, loginFolder } from '../person/kept-login.js';
@@ -20,6 +20,7 @@ import { findLocalStack } from './local-stack.js';
 import { answerLost, textOf } from '../no-answer.js';
 import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
 import { readSessionOptions } from './session-options.js';
+import { understood } from './understood.js';
 
 /** Milliseconds that one answer of a service may take. */
 const TIMEOUT_MS = 30_000;
@@ -93,14 +94,6 @@ export function authorizationOf(
   if (key === undefined) return { authorization: `Bearer ${token}` };
   const dpop = createDpopProof({ key, method, url, accessToken: token, ...(nonce === undefined ? {} : { nonce }) });
   return { authorization: `DPoP ${token}`, dpop };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The session of a command, from its options and the environment. @throws {CliError} */
@@ -197,13 +190,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
     },
     async call(schema, request) {
       const text = await textOf(await session.send(request), request.service);
-      const answer = schema.safeParse(jsonOf(text));
-      if (answer.success) return answer.data;
-      throw new OutcomeUnknown(
-        ExitCode.refused,
-        'ANSWER_INVALID',
-        `${request.service} sent a response that this version does not understand: ${z.prettifyError(answer.error)}`,
-      );
+      return understood(request.service, schema, text);
     },
   };
   return session;
