@@ -123,7 +123,7 @@ export class PaymentsModule implements OnApplicationShutdown {
           inject: [ACCOUNTS_CONNECTION],
           useFactory: ({ url, transport }: AccountsConnection) =>
             createAccountsClient({
-              calls: new ServiceCalls({ tokens, transport }),
+              calls: new ServiceCalls({ tokens, transport, allowPlainHttp: configuration.ALLOW_PLAIN_HTTP }),
               url,
               timeoutMs: configuration.ACCOUNTS_TIMEOUT_MS,
               deadlineMs: configuration.ACCOUNTS_DEADLINE_MS,

@@ -40,7 +40,7 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
   const refunds = new RefundsStore(database);
   const deliveries = new DeliveriesStore(database);
   const accounts = createAccountsClient({
-    calls: new ServiceCalls({ transport, tokens, random: () => 0.01 }),
+    calls: new ServiceCalls({ transport, tokens, random: () => 0.01, allowPlainHttp: true }),
     url: accountsUrl,
     timeoutMs: 60_000,
     deadlineMs: 60_000,

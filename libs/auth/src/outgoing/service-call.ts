@@ -2,7 +2,7 @@ import { type TransportRequest } from './transport.js';
 
 /** One call to another service. */
 export interface ServiceCall {
-  /** The full URL, `https` beyond this machine. */
+  /** The full URL; `https` beyond this machine, unless `allowPlainHttp` is set. */
   readonly url: string;
   /** `GET` by default; sent in upper case. */
   readonly method?: string | undefined;

@@ -158,13 +158,24 @@ describe('outgoing calls, to a real server', () => {
   it('fail as a value, without having been sent, where the call itself is wrong', async () => {
     const endless: Record<string, unknown> = {};
     endless['self'] = endless;
-    for (const wrong of [{ url: 'undefined/transfers' }, { json: endless, attempts: 1 }])
+    for (const wrong of [
+      { url: 'undefined/transfers' },
+      { url: 'http://accounts.test/transfers' },
+      { json: endless, attempts: 1 },
+    ])
       expect(await send({ method: 'POST', ...wrong })).toMatchObject({
         kind: 'failed',
         code: 'NETWORK',
         mayHaveHappened: false,
       });
     expect(seen).toEqual([]);
+    const tokens = createTokenClient({ issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey() });
+    const plain = { tokens, transport: () => Promise.reject(new Error('it was sent')) };
+    const call = { url: 'http://accounts.test/', audience: 'accounts', scopes: [], attempts: 1 };
+    expect(await new ServiceCalls(plain).send(call)).toMatchObject({ reason: expect.stringMatching(/plain http/) });
+    expect(await new ServiceCalls({ ...plain, allowPlainHttp: true }).send(call)).toMatchObject({
+      reason: 'it was sent',
+    });
   });
 
   it('are repeated with a new token if the old one is refused before its expiry, but not if it was just issued', async () => {

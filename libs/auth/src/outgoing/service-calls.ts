@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   authorizationHeaders,
   BoundedMap,
+  protectedUrl,
   TokenRequestError,
   type AccessToken,
   type PrivateJwk,
@@ -22,6 +23,8 @@ export interface ServiceCallsOptions {
   readonly tokens: TokenClient;
   /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */
   readonly dpopKey?: PrivateJwk | undefined;
+  /** Allows tokens to be sent over plain http beyond this machine's loopback address; false by default. */
+  readonly allowPlainHttp?: boolean | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Sends requests instead of `fetch`: over its own connections, for example. */
   readonly transport?: Transport | undefined;
@@ -83,10 +86,8 @@ export class ServiceCalls {
   /** Makes a call; every outcome is a value, nothing is thrown. */
   async send(wanted: ServiceCall): Promise<ServiceAnswer> {
     const call: Call = { ...wanted, method: (wanted.method ?? 'GET').toUpperCase() };
-    if (!URL.canParse(call.url)) {
-      const reason = `${JSON.stringify(call.url)} is not a URL`;
-      return { kind: 'failed', code: 'NETWORK', reason, mayHaveHappened: false, attempts: 0 };
-    }
+    const reason = whyNotTo(call.url, this.options.allowPlainHttp);
+    if (reason !== undefined) return { kind: 'failed', code: 'NETWORK', reason, mayHaveHappened: false, attempts: 0 };
     const { deadlineMs = 5_000 } = call;
     const deadline = this.#monotonic() + deadlineMs;
     const expired = AbortSignal.timeout(Math.max(1, deadlineMs));
@@ -206,6 +207,17 @@ export class ServiceCalls {
       else expired.addEventListener('abort', tell, { once: true });
     });
     return Promise.race([wanted, late]);
+  }
+}
+
+/** Why a token must not be sent to a URL. @returns undefined if it may */
+function whyNotTo(url: string, allowPlainHttp = false): string | undefined {
+  if (!URL.canParse(url)) return `${JSON.stringify(url)} is not a URL`;
+  try {
+    protectedUrl(url, allowPlainHttp);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 
