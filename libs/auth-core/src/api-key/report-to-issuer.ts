@@ -36,9 +36,32 @@ export class ReportRefused extends Error {
   }
 }
 
-/** Says that reports were refused, where no logger does. */
-export function warnOfRefusal(refused: ReportRefused, consequence: string): void {
-  process.emitWarning(`${refused.message}: ${consequence}`, { code: 'COUNTERSIGN_API_KEY_REPORT' });
+/** Sends a report at a time, and says that one was refused where no logger does: once, until another is taken. */
+export class WarnedReports {
+  #isRefused = false;
+
+  /**
+   * @param send throws {@link ReportRefused} when the issuer does not take them, something else when they did not arrive
+   * @param consequence what becomes of a report that is refused
+   */
+  constructor(
+    private readonly send: (reports: readonly SentReport[]) => Promise<void>,
+    private readonly consequence: string,
+  ) {}
+
+  /** @returns whether the issuer took the report; false when it refused it. @throws when it did not arrive */
+  async take(report: SentReport): Promise<boolean> {
+    try {
+      await this.send([report]);
+      this.#isRefused = false;
+    } catch (error) {
+      if (!(error instanceof ReportRefused)) throw error;
+      if (!this.#isRefused)
+        process.emitWarning(`${error.message}: ${this.consequence}`, { code: 'COUNTERSIGN_API_KEY_REPORT' });
+      this.#isRefused = true;
+    }
+    return !this.#isRefused;
+  }
 }
 
 /** Reports to the issuer what was seen of API keys. */
@@ -91,15 +114,11 @@ export function reportsOf(options: IssuerReporterOptions): {
   readonly onExposed: (key: string) => Promise<void>;
 } {
   const reporter = reportToIssuer(options);
+  const reports = new WarnedReports((sent) => reporter.usage(sent), 'such reports are dropped, their uses not counted');
   let waiting: SentReport | undefined;
   const sendWaiting = async (): Promise<void> => {
     if (waiting === undefined) return;
-    try {
-      await reporter.usage([waiting]);
-    } catch (error) {
-      if (!(error instanceof ReportRefused)) throw error;
-      warnOfRefusal(error, 'its uses are not counted');
-    }
+    await reports.take(waiting);
     waiting = undefined;
   };
   return {

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../json-object.js';
 import { quiet, type Timer } from '../quiet-timer.js';
-import { ReportRefused, warnOfRefusal, type SentReport } from './report-to-issuer.js';
+import { WarnedReports, type SentReport } from './report-to-issuer.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
 /** Maximum files that wait for the issuer: a few hours of its absence. Further counts wait in memory. */
@@ -11,6 +11,9 @@ const FILES_LIMIT = 10_000;
 /** Milliseconds before a failed report is sent again. */
 const AGAIN_MS = 5_000;
 const ENDING = '.json';
+/** What is added to the name of a report that the issuer refused, and how many of them are kept: a sample for people to examine. */
+const REFUSED = '.refused';
+const REFUSED_LIMIT = 1_000;
 
 function isReport(value: unknown): value is SentReport {
   return (
@@ -24,12 +27,13 @@ function isReport(value: unknown): value is SentReport {
 /**
  * Keeps reports on API keys as files until the issuer has them, for a service without a database: a crash loses only what was not written yet, and
  * the next start sends the rest. Processes may share a folder: a report that two of them send counts once. One that the issuer refuses is put aside
- * under the ending `.refused`, with a warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
+ * under the ending `.refused`, the first thousand of them, with a warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
  */
 export class UsageFolder {
   #sending: Promise<void> | undefined;
   #again: Timer | undefined;
   #waiting = 0;
+  readonly #reports: WarnedReports;
 
   /**
    * @param folder created when missing
@@ -37,8 +41,10 @@ export class UsageFolder {
    */
   constructor(
     private readonly folder: string,
-    private readonly send: (reports: readonly SentReport[]) => Promise<void>,
-  ) {}
+    send: (reports: readonly SentReport[]) => Promise<void>,
+  ) {
+    this.#reports = new WarnedReports(send, `such reports are kept in ${folder} with the ending ${REFUSED}`);
+  }
 
   /** Creates the folder, and starts sending what an earlier process left. @throws when the folder cannot be created or read */
   async open(): Promise<void> {
@@ -100,14 +106,13 @@ export class UsageFolder {
     if (text === undefined) return;
     const report = reportOf(text);
     if (report === undefined) return rename(path, `${path}.unreadable`);
-    try {
-      await this.send([report]);
-    } catch (error) {
-      if (!(error instanceof ReportRefused)) throw error;
-      warnOfRefusal(error, `it is kept as ${path}.refused`);
-      return rename(path, `${path}.refused`);
-    }
+    const isTaken = await this.#reports.take(report);
+    if (!isTaken && (await this.#countOf(REFUSED)) < REFUSED_LIMIT) return rename(path, path + REFUSED);
     await rm(path, { force: true });
+  }
+
+  async #countOf(ending: string): Promise<number> {
+    return (await readdir(this.folder)).filter((name) => name.endsWith(ending)).length;
   }
 
   async #names(): Promise<readonly string[]> {

@@ -87,7 +87,7 @@ describe('what the replicas of a service share of API keys', () => {
   });
 
   it('is put aside when the issuer refuses it for what it says, and keeps back nothing that follows', async () => {
-    const reports = new ApiKeyReports(pool);
+    const reports = new ApiKeyReports(pool, { reports: 1_000, untouched: 0, refused: 2 });
     const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
     for (const count of [1, 2, 3, 4, 5]) await reports.keep({ uses: [{ ...use, count }], networks: [] });
     await expect(reports.send(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
@@ -111,6 +111,10 @@ describe('what the replicas of a service share of API keys', () => {
     await reports.keep({ uses: [{ ...use, count: 7 }], networks: [] });
     await sendAll();
     expect(taken).toEqual([1, 3, 5, 6, 7]);
+    for (const count of [4, 8]) await reports.keep({ uses: [{ ...use, count }], networks: [] });
+    await sendAll();
+    expect(taken.at(-1)).toBe(8);
+    expect([await reports.waiting(), await reports.refused()]).toEqual([0, { count: 2, status: 400 }]);
     await pool.query(`update api_key_report_refused set refused_at = refused_at - interval '31 days'`);
     await reports.prune();
     expect(await reports.refused()).toEqual({ count: 0, status: null });
@@ -156,7 +160,7 @@ describe('what the replicas of a service share of API keys', () => {
     await pool.query('delete from api_key_report');
     const use = { api_key_id: 'c', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
     const { failing, fault } = losingAnswers();
-    const limits = { reports: 1_000, untouched: 0 };
+    const limits = { reports: 1_000, untouched: 0, refused: 10 };
     const [reports, other] = [new ApiKeyReports(failing, limits), new ApiKeyReports(pool, limits)];
     const keepInOther = async (times: number) => {
       for (let n = 0; n < times; n += 1) await other.keep({ uses: [{ ...use, count: 1 }], networks: [] });
@@ -208,7 +212,7 @@ describe('what the replicas of a service share of API keys', () => {
 
   it('takes little room however long the issuer is unavailable, loses nothing by that, and has a bound', async () => {
     await pool.query('delete from api_key_report');
-    const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40 });
+    const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40, refused: 10 });
     const use = { hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const, count: 1 };
     const keep = async (times: number) => {
       for (let n = 0; n < times; n += 1)

@@ -14,6 +14,8 @@ export interface KeptReport extends ApiKeyUsageReport {
 
 /** Maximum reports that wait for the issuer, of all replicas. Beyond them what is counted waits in memory. */
 const REPORTS_LIMIT = 20_000;
+/** Maximum reports that are kept although the issuer refused them, of all replicas: a sample for people to examine. Later ones are dropped. */
+const REFUSED_LIMIT = 1_000;
 /** The oldest, which may have been sent: they keep their ids. Replicas send some 20 each. */
 const UNTOUCHED = 1_000;
 /** Reports that are put together at once, and the characters beyond which one is full already. */
@@ -95,7 +97,7 @@ export class ApiKeyReports {
   /** @param limits fewer, for a test */
   constructor(
     private readonly pool: pg.Pool,
-    private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED },
+    private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED, refused: REFUSED_LIMIT },
   ) {}
 
   /** Why the last report could not be kept; null when it could. */
@@ -103,7 +105,7 @@ export class ApiKeyReports {
     return this.#lastError;
   }
 
-  /** Reports that the issuer refused, of all replicas, in the last 30 days, and the status with which it refused the last one. */
+  /** Reports that are kept although the issuer refused them, of all replicas, and the status with which it refused the last of them. */
   async refused(): Promise<{ readonly count: number; readonly status: number | null }> {
     const { rows } = await this.pool.query(
       'select count(*)::int as count, (array_agg(status order by refused_at desc))[1] as status from api_key_report_refused',
@@ -254,8 +256,9 @@ export class ApiKeyReports {
     await client.query(
       `with refused as (delete from api_key_report where id = $1 returning id, report)
        insert into api_key_report_refused (id, report, status) select id, report, $2 from refused
+       where (select count(*) from api_key_report_refused) < $3
        on conflict (id) do update set status = excluded.status, refused_at = excluded.refused_at`,
-      [id, status],
+      [id, status, this.limits.refused],
     );
   }
 }

@@ -37,7 +37,7 @@ export function signalApiKeyUsage(
   });
   const refused = new Gauge({
     name: 'api_key_reports_refused',
-    help: 'Reports on the use of API keys, of all replicas, that the issuer refused in the last 30 days: they are not counted.',
+    help: 'Reports on the use of API keys, of all replicas, that the issuer refused in the last 30 days, at most 1,000: they are not counted.',
     registers: [metrics],
   });
   let known = { lost: 0, refused: 0 };
