@@ -104,10 +104,12 @@ describe('the outbox and its relay', () => {
     const database = drizzle({ client: pool });
     const failing = database.transaction(async (transaction) => {
       await outbox.record(transaction, event('rolled-back'));
+      await outbox.recordAll(transaction, [event('rolled-back-too')]);
       throw new Error('the change failed');
     });
     await expect(failing).rejects.toThrow('the change failed');
-    await Promise.all(Array.from({ length: 40 }, (_, index) => outbox.recordDurably(event(`read-${String(index)}`))));
+    await Promise.all(Array.from({ length: 38 }, (_, index) => outbox.recordDurably(event(`read-${String(index)}`))));
+    await database.transaction((transaction) => outbox.recordAll(transaction, [event('one'), event('other')]));
     await database.transaction((transaction) => outbox.record(transaction, event('changed')));
     await until(async () => (await inStream()) === 41);
     const { rows: numbers } = await pool.query<{ sequence: string }>(

@@ -93,12 +93,14 @@ export class Delegations implements OnModuleInit {
     for (const choice of [choices].flat())
       ended.push(...(await this.store.end(transaction, choice, because, this.clock())));
     const revoked: RevocationRow[] = [];
+    const ends: NewAuditEvent[] = [];
     for (const { id, clientId, personId } of ended) {
       const requested = { kind: 'transaction', txn: id, holder: clientId } as const;
       if (!tokensAreRefused) revoked.push(await this.revocations.recordIn(transaction, requested, { ...who, txn: id }));
       const changes = { person: personId, client_id: clientId, because };
-      await this.outbox.record(transaction, events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
+      ends.push(events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
     }
+    await this.outbox.recordAll(transaction, ends);
     return { ended, revoked };
   }
 
