@@ -1,4 +1,4 @@
-// Puts a program and the packages that it imports into a few files. `node tools/bundle.mjs MAIN FOLDER` does so for a file of JavaScript.
+// Puts a program, of TypeScript or JavaScript, and the packages that it imports into a few files: `node tools/bundle.mjs MAIN FOLDER`.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { argv } from 'node:process';
@@ -25,7 +25,7 @@ function withoutOptional(dependencies) {
   };
 }
 
-/** Traces name the sources that TypeScript compiled. */
+/** Traces name the sources from which a library was compiled. */
 const throughMaps = {
   name: 'maps',
   load: {
@@ -57,6 +57,10 @@ export async function bundle(input, folder, dependencies = {}) {
   const build = await rolldown({
     input,
     platform: 'node',
+    // TypeScript's own files name each other as what is compiled from them.
+    resolve: { extensionAlias: { '.js': ['.js', '.ts'] } },
+    tsconfig: false,
+    transform: { target: 'es2023', decorator: { legacy: true } },
     external: LEFT_OUT,
     plugins: [withoutOptional(dependencies), throughMaps, inItsPlace(folder)],
     onLog(level, log, next) {

@@ -11,7 +11,7 @@ const options = {
   jsc: {
     target: 'es2023',
     parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
+    transform: { legacyDecorator: true },
   },
   module: { type: 'es6' },
   sourceMaps: 'inline',
