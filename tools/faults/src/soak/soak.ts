@@ -34,6 +34,8 @@ const measured = ['payments', 'accounts', 'audit'] as const satisfies readonly S
 
 /** Events that may wait in one outbox before its service makes more. */
 const WAITING_LIMIT = 4_000;
+/** Milliseconds until outboxes are counted again, in which a tenth of such an outbox leaves it. */
+const REFILL_MS = 100;
 const CHECK_EVERY_MS = 500;
 /** Milliseconds without a single event leaving an outbox after which the trail has stalled. */
 const STALLED_MS = 120_000;
@@ -98,7 +100,7 @@ export class Soak {
         ({ finished }, index) => !finished && (outboxes[index]?.rows ?? 0) < WAITING_LIMIT,
       );
       await Promise.all(hungry.map((source) => source.record()));
-      if (hungry.length === 0) await delay(20);
+      if (hungry.length === 0) await delay(REFILL_MS);
     }
   }
 
