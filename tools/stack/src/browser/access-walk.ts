@@ -14,6 +14,7 @@ const newSecretSchema = z.object({ client_id: z.string(), client_secret: z.strin
 /** The console's screens Access and Health, by mouse and by keyboard. */
 export function walkAccess(world: () => World): void {
   let amina: Window | undefined;
+  let olga: Window | undefined;
   const audit = (): string => world().stack.urls.audit;
 
   async function signIn(person: RegExp, { stays = false } = {}): Promise<Window> {
@@ -33,6 +34,17 @@ export function walkAccess(world: () => World): void {
     // The issuer's door was closed until then.
     window.forgive(/the server responded with a status of 403/);
   }
+  /** At the screen Access, with rights at the issuer: the window in which an earlier walk signed in, if there is one. */
+  async function atAccess(): Promise<Window> {
+    if (olga !== undefined) {
+      await olga.goto(`${audit()}/access`);
+      await olga.see('Access');
+      return olga;
+    }
+    const window = await signIn(/Olga Brandt/, { stays: true });
+    await askForRights(window, 'click');
+    return (olga = window);
+  }
   const tokensOf = (client: 'auditor' | 'operator') => {
     const { urls, identities } = world().stack;
     return createTokenClient({ issuer: urls.issuer, clientId: client, key: identities.clients[client] });
@@ -45,8 +57,7 @@ export function walkAccess(world: () => World): void {
     world,
     'see what a change will refuse, type the name, and have it refused everywhere, recorded as theirs; then undo it by keyboard',
     async () => {
-      const window = await signIn(/Olga Brandt/);
-      await askForRights(window, 'click');
+      const window = await atAccess();
       const { page } = window;
       await page.getByRole('button', { name: 'Disable auditor' }).waitFor();
       await window.check();
@@ -141,8 +152,7 @@ export function walkAccess(world: () => World): void {
             () => false,
           );
       expect([await bySecret(), await byKey(gone)]).toEqual([200, true]);
-      const window = await signIn(/Olga Brandt/);
-      await askForRights(window, 'click');
+      const window = await atAccess();
       const { page } = window;
       const dialog = page.getByRole('dialog');
       const closed = (): Promise<void> => page.locator('dialog').waitFor({ state: 'detached' });
@@ -189,8 +199,7 @@ export function walkAccess(world: () => World): void {
          ) insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at)
          select id, 's', 0, '[]', now() - interval '85 days', now() from allowed`,
     );
-    const window = await signIn(/Olga Brandt/);
-    await askForRights(window, 'click');
+    const window = await atAccess();
     const { page } = window;
     await page.getByRole('link', { name: 'People’s consents' }).click();
     await page.getByRole('heading', { name: /^One permission ends within 14 days/ }).waitFor();
@@ -230,8 +239,7 @@ export function walkAccess(world: () => World): void {
     world,
     'end what a person allowed, rotate the key that signs, and revoke a token by its name, by mouse and by keyboard',
     async () => {
-      const window = await signIn(/Olga Brandt/);
-      await askForRights(window, 'click');
+      const window = await atAccess();
       const { page } = window;
       const dialog = page.getByRole('dialog');
       const closed = (): Promise<void> => page.locator('dialog').waitFor({ state: 'detached' });
@@ -297,8 +305,7 @@ export function walkAccess(world: () => World): void {
     'end one session of a person, then all, who is signed out of the console at once, without being asked again',
     async () => {
       const other = await signIn(/Amina Rahal/);
-      const window = await signIn(/Olga Brandt/);
-      await askForRights(window, 'click');
+      const window = await atAccess();
       const { page } = window;
       await window.click('link', 'People');
       await page.getByRole('link', { name: 'Amina Rahal' }).click();
@@ -337,7 +344,9 @@ export function walkAccess(world: () => World): void {
   );
 
   walk(world, 'see the health of the trail refresh itself until they pause it', async () => {
-    const window = await signIn(/Olga Brandt/);
+    const window = await atAccess();
+    await window.click('link', 'Health');
+    await window.see('Health');
     const { page } = window;
     await page.getByRole('rowheader', { name: 'issuer' }).waitFor();
     await page.getByText(/^as of/).waitFor();
