@@ -6,7 +6,7 @@ import { Outboxes } from '../history/outboxes.js';
 import { RunningStack } from '../history/running-stack.js';
 import { walkScreens } from './screens-walk.js';
 import { walkStates } from './states-walk.js';
-import { WAIT_MS } from './soon.js';
+import { pause, WAIT_MS } from './soon.js';
 import { eventOf } from './trail.js';
 import { walkTrail } from './trail-walk.js';
 import { type WalkedHistory } from './walked-history.js';
@@ -74,7 +74,10 @@ export function walkMonth(world: () => World): void {
         return Number((await forged.nth(2).innerText()).replaceAll(',', '')) > 10_000;
       };
       // Calls are counted close behind the log, and the page shows those of when it was opened.
-      for (const end = performance.now() + WAIT_MS; !(await refused()) && performance.now() < end;) await page.reload();
+      for (const end = performance.now() + WAIT_MS; !(await refused()) && performance.now() < end;) {
+        await pause();
+        await page.reload();
+      }
       expect(await refused()).toBe(true);
       await page.locator('path[data-pair="corner-shop>payments"]').dispatchEvent('click');
       await window.see('Trail');
@@ -105,6 +108,7 @@ export function walkMonth(world: () => World): void {
       for (const newer = result('Newer than the checkpoint'); ;) {
         await all.or(newer).first().waitFor();
         if (await all.isVisible()) break;
+        await pause();
         await window.click('button', 'Verify this page in this browser');
       }
       const { id } = await eventOf(world().stack, 'source=accounts', ({ type }) => type.endsWith('transfer.posted.v1'));
@@ -121,6 +125,7 @@ export function walkMonth(world: () => World): void {
         await window.click('button', 'Compare');
         await added.or(same).first().waitFor();
         if (await added.isVisible()) break;
+        await pause();
         await page.reload();
       }
       await window.settle();

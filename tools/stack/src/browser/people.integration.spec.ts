@@ -10,6 +10,7 @@ import { walkBroker } from './broker-walk.js';
 import { walkConsole } from './console-walk.js';
 import { walkMonth } from './month-walk.js';
 import { walkProviders } from './providers-walk.js';
+import { pause } from './soon.js';
 import { eventOf } from './trail.js';
 import { type Window } from './window.js';
 import { START_LIMIT, walk, WALK_LIMIT, World } from './world.js';
@@ -127,6 +128,7 @@ describe('people in a real browser', () => {
       for (const end = Date.now() + 60_000; Date.now() < end;) {
         await window.goto(`${issuer()}/account`);
         if (await isShown()) break;
+        await pause();
       }
       await window.see('Your account');
       expect(await isShown()).toBe(true);
@@ -169,6 +171,7 @@ describe('people in a real browser', () => {
       for (const end = Date.now() + 60_000; Date.now() < end;) {
         await window.goto(shop());
         if ((await window.text()).includes('may not pay for you')) break;
+        await pause();
       }
       await window.see('Corner Shop');
       expect(await window.text()).toMatch(/may not see your accounts yet[\s\S]*may not pay for you/);

@@ -47,6 +47,6 @@ export async function eventOf(
     const found = events.find(rule);
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`not in the trail; it has: ${events.map(({ type }) => type).join(', ')}`);
-    await delay(100);
+    await delay(200);
   }
 }
