@@ -58,6 +58,11 @@ describe('where PostgreSQL keeps its data', () => {
     const other = dataDirectory(join(folder, 'other'), nobody);
     made.push(other);
     expect(other).not.toBe(first);
+    // As /var/tmp is after a month, or in a new container.
+    rmSync(other, { recursive: true });
+    expect(() => dataDirectory(join(folder, 'other'), nobody)).toThrow(/is gone.*--reset/);
+    removePostgresData(join(folder, 'other'));
+    made.push(dataDirectory(join(folder, 'other'), nobody));
     removePostgresData(state);
     expect(existsSync(first)).toBe(false);
   });

@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { reachable, type RunAs } from './run-as.js';
@@ -13,6 +23,17 @@ export class UntrustedFolder extends Error {
   constructor(path: string, reason: string) {
     super(`${path} ${reason}, so nothing is kept there. Find out who made it, remove it, and start again.`);
     this.name = 'UntrustedFolder';
+  }
+}
+
+/** The folder of a random name that had the data is not there: in a new container, or after the system emptied it. */
+export class DataGone extends Error {
+  readonly code = 'DATA_GONE';
+  constructor(path: string) {
+    super(
+      `PostgreSQL's data were in ${path}, and that folder is gone. Put it back, or start with empty data: npm start -- --reset`,
+    );
+    this.name = 'DataGone';
   }
 }
 
@@ -42,13 +63,18 @@ const pointerIn = (directory: string): string => join(directory, 'elsewhere');
 
 function elsewhere(directory: string, known: boolean): string {
   const pointer = pointerIn(directory);
-  if (existsSync(pointer)) return trustedFolder(readFileSync(pointer, 'utf8'));
+  if (existsSync(pointer)) {
+    const remembered = readFileSync(pointer, 'utf8');
+    if (!existsSync(remembered)) throw new DataGone(remembered);
+    return trustedFolder(remembered);
+  }
   const earlier = guessable(directory);
   // What is to be in memory stays there.
   const shared = directory.startsWith(`${MEMORY}/`) ? MEMORY : SHARED;
   const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(shared, 'countersign-'));
   chmodSync(made, 0o711);
-  writeFileSync(pointer, made, { mode: 0o600, flag: 'wx' });
+  writeFileSync(`${pointer}.part`, made, { mode: 0o600 });
+  renameSync(`${pointer}.part`, pointer);
   return made;
 }
 
@@ -56,7 +82,7 @@ function elsewhere(directory: string, known: boolean): string {
  * Where PostgreSQL keeps its data: in the folder given, or, when that is inside one that its user cannot reach, in a folder of a random
  * name under /var/tmp, or beside it in /dev/shm, which the folder given remembers.
  * @param user as whom PostgreSQL runs, when not as ourselves
- * @throws {UntrustedFolder}
+ * @throws {UntrustedFolder} or {DataGone}
  */
 export function dataDirectory(directory: string, user: RunAs | undefined): string {
   const own = resolve(directory);

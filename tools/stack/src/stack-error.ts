@@ -18,7 +18,7 @@ export function wordsFor(error: unknown): string {
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM')) {
     return `A file may not be read or written: ${text}\nWas the stack started by another user before? Remove .countersign, or name another folder with --directory.`;
   }
-  const isForPeople = ['NATS_SERVER_MISSING', 'FOLDER_UNTRUSTED'].some((code) => hasCode(error, code));
+  const isForPeople = ['NATS_SERVER_MISSING', 'FOLDER_UNTRUSTED', 'DATA_GONE'].some((code) => hasCode(error, code));
   if (error instanceof StackError || isForPeople) return text;
   return error instanceof Error ? (error.stack ?? text) : text;
 }
