@@ -131,7 +131,7 @@ function clientOf(url: string): pg.Client | { readonly fault: string } {
 
 /** Checks a database with the login of its service. @param url the service's DATABASE_URL */
 export async function inspectDatabase(url: string): Promise<readonly Finding[]> {
-  const { host = '', pathname = '' } = URL.parse(url) ?? {};
+  const { host, pathname } = URL.canParse(url) ? new URL(url) : { host: '', pathname: '' };
   const where = `database ${pathname.slice(1)}`;
   const client = clientOf(url);
   if ('fault' in client) {

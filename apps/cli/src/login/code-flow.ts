@@ -7,6 +7,9 @@ import { tokensFor, type IssuerAddress, type Tokens } from '../person/issuer-cal
 /** Milliseconds that a person may take in the browser; the issuer keeps a request no longer. */
 const PATIENCE_MS = 600_000;
 
+/** Of the addresses that requests to the loopback server name. */
+const BASE = 'http://127.0.0.1';
+
 /** What a login asks for. */
 export interface LoginRequest {
   readonly clientId: string;
@@ -48,10 +51,14 @@ export async function byBrowser(
   show: (url: string) => void,
 ): Promise<Tokens> {
   const [state, verifier] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  // Node 20 knows neither Promise.withResolvers nor URL.parse.
+  let [resolve, reject]: [(code: string) => void, (error: Error) => void] = [() => undefined, () => undefined];
+  const promise = new Promise<string>((onCode, onError) => {
+    [resolve, reject] = [onCode, onError];
+  });
   const server = createServer(({ method, url = '' }: IncomingMessage, response) => {
     // Of anybody: it may be no address.
-    const asked = URL.parse(url, 'http://127.0.0.1');
+    const asked = URL.canParse(url, BASE) ? new URL(url, BASE) : undefined;
     if (method !== 'GET' || asked?.pathname !== '/callback') {
       answer(response, 404, 'This page does not exist.');
       return;
