@@ -862,9 +862,12 @@ describe('an account', () => {
         expect.arrayContaining([expect.objectContaining({ id: somebody.sessionId, device: 'Firefox on Linux' })]),
       );
       expect(JSON.stringify(detail.body)).not.toContain('secret');
+      const allowed = await allow(somebody, 'store', ['offline_access']);
       const { body } = await world.issuer.admin('POST', `/admin/people/${somebody.personId}/disable`);
       expect(body).toMatchObject({ status: 'disabled', disabled_by: 'operator', sessions: [] });
-      expect(await isSignedIn(somebody.visitor)).toBe(false);
+      expect([await isSignedIn(somebody.visitor), await isLive(allowed)]).toEqual([false, false]);
+      // The person's entry refuses them too; many would fill the list.
+      expect(await rows('select kind from revocation where name = $1', allowed.id)).toEqual([]);
       expect(await rows(`select kind from revocation where name = $1`, somebody.personId)).toEqual([
         { kind: 'subject' },
       ]);

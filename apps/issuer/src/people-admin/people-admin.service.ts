@@ -112,7 +112,8 @@ export class PeopleAdmin {
   disable(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
     return this.#change(id, 'person.disabled', caller, async (transaction) => {
       await this.people.disable(transaction, id, caller.principal.subject, this.clock());
-      const ended = await this.#endIn(transaction, id, 'disabled', caller);
+      // One entry of the person refuses all their tokens: one for each delegation would fill the list.
+      const ended = await this.#endIn(transaction, id, 'disabled', caller, { tokensAreRefused: true });
       const revoked = await this.revocations.recordIn(transaction, { kind: 'subject', subject: id }, by(caller));
       return { ...ended, revoked };
     });
@@ -126,10 +127,16 @@ export class PeopleAdmin {
     });
   }
 
-  async #endIn(transaction: Transaction, id: PersonId, because: SessionEnd, caller: Caller): Promise<Ended> {
-    const theirs = { personId: id };
+  async #endIn(
+    transaction: Transaction,
+    personId: PersonId,
+    because: SessionEnd,
+    caller: Caller,
+    tokens: { readonly tokensAreRefused?: true } = {},
+  ): Promise<Ended> {
     // Also delegations whose session was over before.
-    return { sessions: await this.ends.endIn(transaction, theirs, because, by(caller), [theirs]) };
+    const alongside = { also: [{ personId }], ...tokens };
+    return { sessions: await this.ends.endIn(transaction, { personId }, because, by(caller), alongside) };
   }
 
   async #change(

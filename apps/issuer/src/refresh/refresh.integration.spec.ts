@@ -403,6 +403,8 @@ describe('refresh tokens', () => {
       expect([await endOf(id), await live(eve)]).toEqual(['live', true]);
       expect((await revoke({ kind: 'subject', subject })).status).toBe(201);
       expect([await endOf(id), await live(eve)]).toEqual(['BY_ADMIN', false]);
+      const entries = 'select kind from revocation where name = any ($1)';
+      expect((await issuer.database.query(entries, [[id, subject]])).rows).toEqual([{ kind: 'subject' }]);
       expect(await refusedAs(await refresh(body['refresh_token']))).toEqual([400, 'invalid_grant', 'DELEGATION_ENDED']);
       expect(await refusedAs(await redeemCode(issuer, waiting, planner))).toEqual([
         400,

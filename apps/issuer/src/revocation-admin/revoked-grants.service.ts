@@ -78,7 +78,8 @@ export class RevokedGrants {
     await this.people.lock(transaction, personId);
     const choice = { personId, ...before(seconds) };
     // Also what was allowed in sessions that were over before.
-    return { sessions: await this.sessions.endIn(transaction, choice, 'admin', who, [choice]) };
+    const alongside = { also: [choice], tokensAreRefused: seconds === undefined };
+    return { sessions: await this.sessions.endIn(transaction, choice, 'admin', who, alongside) };
   }
 
   async #ofClient(

@@ -17,6 +17,12 @@ export interface EndedSessions {
   readonly delegations: EndedDelegations;
 }
 
+/** What sessions take along. */
+interface EndedAlongside {
+  readonly also?: readonly DelegationChoice[];
+  readonly tokensAreRefused?: boolean;
+}
+
 const delegationEnds: Readonly<Record<SessionEnd, DelegationEnd>> = {
   'sign-out': 'SESSION_ENDED',
   provider: 'SESSION_ENDED',
@@ -53,18 +59,21 @@ export class SessionEnds {
   /**
    * Like {@link end}, in a transaction of the caller's; then {@link announce}.
    * @param also delegations that end with them, whichever session they were allowed in
+   * @param tokensAreRefused whether another entry of the feed refuses what was allowed
    */
   async endIn(
     transaction: Transaction,
     which: SessionsFilter,
     by: SessionEnd,
     who: EventContext,
-    also: readonly DelegationChoice[] = [],
+    { also = [], tokensAreRefused = false }: EndedAlongside = {},
   ): Promise<EndedSessions> {
     const sessions = await this.store.end(transaction, which, by, this.clock());
     const online = leavesOffline.has(by) ? { online: true } : {};
     const inSessions = sessions.map(({ id }) => ({ sessionId: id, ...online }));
-    const delegations = await this.delegations.endIn(transaction, [...inSessions, ...also], delegationEnds[by], who);
+    const choices = [...inSessions, ...also];
+    const because = delegationEnds[by];
+    const delegations = await this.delegations.endIn(transaction, choices, because, who, { tokensAreRefused });
     for (const { id, personId } of sessions) {
       await this.notices.addIn(transaction, { id, personId });
       await this.outbox.record(
