@@ -25,9 +25,10 @@ export class LogReach {
   /**
    * To be asked in the transaction that appends or signs, before it does.
    * @param next the index that the next event gets
+   * @param end as it was before the database was asked, unless the question locked the log: it may have grown since the answer
    * @throws {LogWentBack}
    */
-  check(next: bigint): void {
-    if (next < this.#end) throw new LogWentBack(this.#end);
+  check(next: bigint, end = this.#end): void {
+    if (next < end) throw new LogWentBack(end);
   }
 }

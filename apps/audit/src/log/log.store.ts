@@ -70,11 +70,12 @@ export class LogStore {
 
   /** Whether the newest checkpoint covers all that has a log index. An idle log is asked several times a second, and one statement is enough. */
   async #isCovered(): Promise<boolean> {
+    const { end } = this.reach;
     const { rows } = await this.pool.query(
       'select next_index, (select max(tree_size) from log_checkpoint) as tree_size from log_sequence',
     );
     const [{ next_index: nextIndex, tree_size: treeSize }] = reachRow.parse(rows);
-    this.reach.check(BigInt(nextIndex));
+    this.reach.check(BigInt(nextIndex), end);
     // What other replicas append is seen too: an older database is noticed by those that append nothing themselves.
     this.reach.saw(BigInt(nextIndex));
     return treeSize === nextIndex;
@@ -144,8 +145,9 @@ export class LogStore {
 
   async #integrateLocked(client: pg.PoolClient): Promise<SignedCheckpoint | undefined> {
     if (!(await tryLock(client, LOCK))) return undefined;
+    const { end } = this.reach;
     const { nextIndex } = await this.head(client);
-    this.reach.check(BigInt(nextIndex));
+    this.reach.check(BigInt(nextIndex), end);
     const latest = await this.#checkpoint(client);
     const size = latest?.treeSize ?? 0;
     const leaves = await this.#waiting(client, size);

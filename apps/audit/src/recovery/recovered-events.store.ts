@@ -57,19 +57,24 @@ const insertEvents = `
   where excluded.proven and not recovered_event.proven`;
 
 /** What the log has already, under another index, cannot be what it has lost. */
-const isNew = `not exists (select from event where event.id = claim.id)
-    and not exists (select from event where event.source = claim.source and event.sequence = claim.sequence)`;
+const isNew = `not exists (select from event where event.id = claim.id offset 0)
+    and not exists (select from event where event.source = claim.source and event.sequence = claim.sequence offset 0)`;
 
-/** All claims to the next places from $1 on, of the lost ones from $3 up to, not including, $2; and every other one to an id or a number of theirs. */
+const otherClaims = (to: string): string => `
+  select other.* from page cross join lateral (
+    select log_index, id, source, sequence, proven from recovered_event as claim where ${to} offset 0) as other`;
+
+/**
+ * All claims to the next places from $1 on, of the lost ones from $3 up to, not including, $2; and every other one to an id or a number of theirs. Each
+ * `offset 0` is for an index: PostgreSQL has no statistics of what has just come back, and would read and sort all of it for every page.
+ */
 const claimsOfPlaces = `
   with page as materialized (
     select log_index, id, source, sequence, proven from recovered_event as claim
     where log_index >= $1 and log_index < $2 and ${isNew}
     order by log_index fetch first ${String(CLAIMS_AT_ONCE)} rows with ties
   ), other as (
-    select claim.log_index, claim.id, claim.source, claim.sequence, claim.proven from page join recovered_event as claim using (id)
-    union
-    select claim.log_index, claim.id, claim.source, claim.sequence, claim.proven from page join recovered_event as claim using (source, sequence)
+    ${otherClaims('claim.id = page.id')} union ${otherClaims('claim.source = page.source and claim.sequence = page.sequence')}
   )
   select log_index::text, id, source, sequence::text, proven, false as rival from page
   union all
@@ -137,6 +142,11 @@ export async function stageEvents(
     if (isDataFault(error)) return false;
     throw error;
   }
+}
+
+/** For the rest of a transaction: without statistics, PostgreSQL would rather read and sort all that came back than walk through it. */
+export async function readByIndexes(client: pg.PoolClient): Promise<void> {
+  await client.query('set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off');
 }
 
 /** How far a recovery is. @param end the index behind the last one that the log had */

@@ -81,6 +81,11 @@ describe('what comes back to a restored log', () => {
     await recover(2);
     await new LogStore(pool, signers, new LogReach()).integrate();
     expect(await idle.integrate()).toBeUndefined();
+    // What is appended after the database has answered is no older database.
+    const reach = new LogReach();
+    const asking = new LogStore(pool, signers, reach).integrate();
+    reach.saw(3n);
+    expect(await asking).toBeUndefined();
     await pool.query('update log_sequence set next_index = next_index - 1');
     await expect(idle.integrate()).rejects.toMatchObject({ code: 'LOG_WENT_BACK' });
   });

@@ -14,6 +14,7 @@ import { keepApart } from '../masking/masked-values.store.js';
 import { lostEntries } from './lost-entries.js';
 import {
   claimedPlaces,
+  readByIndexes,
   recoveryStateOf,
   stageEvents,
   standingEvents,
@@ -124,6 +125,7 @@ export class RecoveryStore {
   ): Promise<RecoveryResult> {
     // However much was lost: what is given up would be given up again.
     await limitStatements(client, 0);
+    await readByIndexes(client);
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
     const plan = new RecoveryPlan(next, end);
