@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, ne, sql } from 'drizzle-orm';
 import { type Part } from '../changes/change.js';
 import { firstIdAt } from '../first-id.js';
 import { DELIVERY_DAYS, GIVE_UP_DAYS, type Delivery, type ListDeliveries, type Replay } from './delivery.js';
@@ -65,6 +65,18 @@ export class DeliveriesStore {
         );
       },
     };
+  }
+
+  /** When the first notice was made that a replay since a time leaves out, because it takes up no more; null if it takes up all. */
+  async afterReplay({ id: endpointId }: Pick<Endpoint, 'id'>, since: Date): Promise<Date | null> {
+    const [next] = await this.database
+      .select({ createdAt: table.createdAt })
+      .from(table)
+      .where(and(eq(table.endpointId, endpointId), ne(table.status, 'pending'), gte(table.eventId, firstIdAt(since))))
+      .orderBy(asc(table.eventId))
+      .offset(REPLAY_LIMIT)
+      .limit(1);
+    return next?.createdAt ?? null;
   }
 
   async exists({ id: endpointId }: Pick<Endpoint, 'id'>, eventId: string): Promise<boolean> {

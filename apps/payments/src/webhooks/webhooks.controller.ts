@@ -79,8 +79,8 @@ export class WebhooksController {
   }
 
   /**
-   * Sends one event again, or those since a time (at most a thousand). 202 with the endpoint; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`;
-   * 409 `WEBHOOK_GONE`.
+   * Sends one event again, or those since a time, the oldest thousand of them. 202 with the endpoint and `next_since`: since when to ask again for
+   * those that were left out, or null; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`; 409 `WEBHOOK_GONE`.
    */
   @Post(':id/replay')
   @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { uuidv7 } from '@countersign/audit-event';
 import { createLocalJWKSet, flattenedVerify, type JSONWebKeySet } from 'jose';
 import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
 import { ATTEMPT_LIMIT, nextAttempt } from './delivery.js';
-import { ENDPOINT_LIMIT } from './endpoint.js';
+import { ENDPOINT_LIMIT, REPLAY_LIMIT } from './endpoint.js';
 
 interface Received {
   readonly id: string;
@@ -128,6 +129,34 @@ describe('webhooks', () => {
     await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'failed');
     const { body } = await payments.call('shop', 'GET', '/webhooks');
     expect(body['webhooks']).toMatchObject([{ status: 'gone' }]);
+    await remove(endpoint);
+  });
+
+  it('are replayed a thousand at a time, and the answer says since when to ask for the rest', async () => {
+    const endpoint = await register();
+    const [id, at] = [String(endpoint.body['id']), Date.parse('2026-01-01T00:00:00Z')];
+    const notices = Array.from({ length: REPLAY_LIMIT + 3 }, (_, second) => at + 1_000 * second);
+    await payments.pool.query(
+      `insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, created_at)
+       select $1, event_id, 'payment.settled', $1, '{}', 'failed', created_at from unnest($2::uuid[], $3::timestamptz[]) as n (event_id, created_at)`,
+      [id, notices.map((time) => uuidv7(time)), notices.map((time) => new Date(time))],
+    );
+    const left = async (): Promise<readonly unknown[]> =>
+      (
+        await payments.pool.query<{ count: number }>(
+          `select count(*)::int from webhook_delivery where endpoint_id = $1 and status = 'failed'`,
+          [id],
+        )
+      ).rows;
+    answer = { status: 200 };
+    const first = await payments.call('shop', 'POST', `/webhooks/${id}/replay`, { since: '2025-12-31T00:00:00Z' });
+    const next = new Date(notices[REPLAY_LIMIT] ?? 0).toISOString();
+    expect([first.status, first.body['next_since']]).toEqual([202, next]);
+    expect(await left()).toEqual([{ count: 3 }]);
+    const rest = await payments.call('shop', 'POST', `/webhooks/${id}/replay`, { since: next });
+    expect([rest.status, rest.body['next_since']]).toEqual([202, null]);
+    expect(await left()).toEqual([{ count: 0 }]);
+    await payments.pool.query('delete from webhook_delivery where endpoint_id = $1', [id]);
     await remove(endpoint);
   });
 

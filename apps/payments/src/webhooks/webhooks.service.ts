@@ -111,7 +111,7 @@ export class WebhooksService {
     return { deliveries: rows.map(deliveryToJson), next_cursor: last?.eventId ?? null };
   }
 
-  /** Sends one event again, or every one since a time. 202 with the endpoint; they go out at once. 409 when the endpoint is gone. */
+  /** Sends one event again, or those since a time. 202 with the endpoint and `next_since`; they go out at once. 409 when the endpoint is gone. */
   async replay(id: EndpointId, wanted: Replay, key: IdempotencyKey, caller: Caller): Promise<Answer> {
     const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:replay', caller);
     const now = this.clock();
@@ -123,7 +123,11 @@ export class WebhooksService {
       const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
       return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), caller, 'webhook.replay_refused', { id });
     }
-    const answer: StoredAnswer = { status: 202, body: { ...endpointToJson(endpoint) } };
+    const next = wanted.since === undefined ? null : await this.deliveries.afterReplay(endpoint, wanted.since);
+    const answer: StoredAnswer = {
+      status: 202,
+      body: { ...endpointToJson(endpoint), next_since: next?.toISOString() ?? null },
+    };
     const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
     const committed = await this.changes.commit([
       this.endpoints.endRest(endpoint),
