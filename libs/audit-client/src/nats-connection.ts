@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { reasonOf } from '@countersign/auth-core';
 import { connect, usernamePasswordAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
 /** Which NATS server, as whom. */
@@ -78,10 +79,7 @@ export async function connectToNats(
       logger.info({ server: connection.getServer() }, 'connected to NATS');
       return connection;
     } catch (error) {
-      logger.warn(
-        { reason: error instanceof Error ? error.message : String(error) },
-        'NATS does not answer; trying again',
-      );
+      logger.warn({ reason: reasonOf(error) }, 'NATS does not answer; trying again');
       await delay(wait * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }

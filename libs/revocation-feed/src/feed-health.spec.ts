@@ -26,7 +26,11 @@ describe('what a feed logs', () => {
   it('is each reason once, from the first on', () => {
     const health = start();
     for (const reason of ['refused', 'refused', 'not found', 'refused']) health.lost(new Error(reason));
-    expect(said).toEqual([lost('refused'), lost('not found'), lost('refused')]);
+    // As Node's sockets say it of a host with several addresses.
+    const code = 'EHOSTUNREACH';
+    health.lost(Object.assign(new AggregateError([new Error(`connect ${code} ::1:4222`)], ''), { code }));
+    const several = lost('EHOSTUNREACH: connect EHOSTUNREACH ::1:4222');
+    expect(said).toEqual([lost('refused'), lost('not found'), lost('refused'), several]);
   });
 
   it('is nothing of a first list that comes within the quiet start', () => {

@@ -1,7 +1,9 @@
-import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
+import { TOKEN_LIFE_LIMIT_SECONDS, reasonOf as wholeReasonOf } from '@countersign/auth-core';
 import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState } from './feed-options.js';
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The message, which names the cause already; without one, as where a host has several addresses, what is in its causes. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.message !== '' ? error.message : wholeReasonOf(error);
 
 type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds' | 'quietStartMs'>;
 
