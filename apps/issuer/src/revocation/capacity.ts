@@ -19,7 +19,12 @@ export function tokenCapacity(maxBytes: number): number {
   return Math.floor((maxBytes * TOKEN_SHARE) / ENTRY_BYTES);
 }
 
+/** Whether revocations of a kind share their room with those of tokens. */
+export function sharesCapacity(kind: Revoked['kind']): boolean {
+  return sharedCapacityKinds.some((shared) => shared === kind);
+}
+
 /** Whether one more revocation of a kind has room. */
 export function hasCapacity(kind: Revoked['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
-  return !sharedCapacityKinds.some((shared) => shared === kind) || ofTokens < tokenCapacity(maxBytes);
+  return !sharesCapacity(kind) || ofTokens < tokenCapacity(maxBytes);
 }

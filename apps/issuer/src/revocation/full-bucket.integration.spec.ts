@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
+import { byItself, unattended } from '@countersign/service-host';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { ENTRY_BYTES, tokenCapacity } from './capacity.js';
+import { RevocationService } from './revocation.service.js';
 
 /** Room for some 60 entries, and so for some 40 of tokens. */
 const BUCKET_BYTES = 64 * 1_024;
@@ -109,6 +111,21 @@ describe('a bucket that fills', () => {
     expect((await revoke()).body['code']).toBe('REVOCATIONS_FULL');
     expect((await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' })).status).toBe(201);
   }, 120_000);
+
+  it('keeps to its room also where one transaction revokes more than that', async () => {
+    await issuer.database.query('delete from revocation');
+    const all = Array.from({ length: tokenCapacity(BUCKET_BYTES) + 5 }, () => {
+      return { kind: 'transaction', txn: crypto.randomUUID(), holder: 'shop' } as const;
+    });
+    await issuer.app.get(RevocationService).revoke(all, byItself(unattended()));
+    const { rows } = await issuer.database.query(
+      'select kind, count(*)::int as entries from revocation group by kind order by kind',
+    );
+    expect(rows).toEqual([
+      { kind: 'client', entries: 1 },
+      { kind: 'transaction', entries: 5 },
+    ]);
+  });
 
   it('that cannot be brought to what the database holds ends readiness, for as long as NATS is there', async () => {
     // The issuer's account on NATS has less room.

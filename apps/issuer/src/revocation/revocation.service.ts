@@ -11,7 +11,7 @@ import { type RevocationRow } from '../registry/revocations.tables.js';
 import { RevocationBucket } from './revocation-bucket.service.js';
 import { isInFuture, revocationFor, type RevocationCause, type RevocationRequest } from './revocation.js';
 import { RevocationsStore } from './revocations.store.js';
-import { hasCapacity } from './capacity.js';
+import { hasCapacity, sharesCapacity } from './capacity.js';
 
 /** As `revoked_by` names who it was; no client's or subject's name has a space. */
 const nameOfRevoker = ({ principal }: EventContext, { configuration }: RevocationCause): string =>
@@ -29,6 +29,9 @@ export interface Revoked {
  */
 @Injectable()
 export class RevocationService {
+  /** Entries of tokens as a transaction counted them, with its own since: it counts once, however many it adds. */
+  readonly #filling = new WeakMap<Transaction, number>();
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
@@ -85,8 +88,11 @@ export class RevocationService {
    * until now. Without such a client the list is full.
    */
   async #makeRoom(transaction: Transaction, { kind }: RevocationRequest, who: EventContext): Promise<void> {
-    const filling = { ofTokens: await this.store.countOfTokens(transaction) };
-    if (hasCapacity(kind, filling, this.bucket.maxBytes)) return;
+    if (!sharesCapacity(kind)) return;
+    const ofTokens = this.#filling.get(transaction) ?? (await this.store.countOfTokens(transaction));
+    this.#filling.set(transaction, ofTokens + 1);
+    if (hasCapacity(kind, { ofTokens }, this.bucket.maxBytes)) return;
+    this.#filling.delete(transaction);
     const clientId = await this.store.largestHolder(transaction);
     if (clientId === undefined) {
       throw new Problem(
