@@ -178,7 +178,15 @@ describe('the outbox and its relay', () => {
     const before = await messages();
     stranger.publish('audit.accounts.transfer.posted', '{}');
     await stranger.flush();
-    await delay(100);
+    // Nor receive its receipts, as a service whose rights lack them: that stays visible, although the rest of the relay works.
+    const warned: unknown[] = [];
+    const warn = (fields: object): void => void warned.push(fields);
+    const deaf = start({ source: 'accounts', logger: { info: () => undefined, warn }, pollIntervalMs: 20 });
+    await until(() => Promise.resolve(deaf.state().lastError?.includes('receipts.accounts') ?? false));
+    await delay(1_000);
+    expect(deaf.state().lastError).toContain('receipts.accounts');
+    await deaf.stop();
+    expect(warned).toHaveLength(1);
     expect(await messages()).toBe(before);
     await stranger.close();
   });

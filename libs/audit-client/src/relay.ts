@@ -79,6 +79,9 @@ export const RELAY_PACE_MS = 40;
 /** Milliseconds that a relay that stops waits for the acknowledgement of what it has published. */
 const ANSWERS_AT_STOP_MS = 250;
 
+/** Milliseconds after which a subscription that the server refused is tried again. */
+const SUBSCRIBE_AGAIN_MS = 5_000;
+
 /** Maximum bytes of a message's headers. */
 const HEADER_ROOM = 1_024;
 /** Part of a recalled message for its events; the rest is for their salts, which can be longer than the events. */
@@ -124,6 +127,8 @@ class OutboxRelay implements Relay {
   #countedAt = -Infinity;
   #lastPublishedAt: Date | undefined;
   #lastError: string | null = null;
+  /** Why receipts cannot be received. */
+  #deaf: string | null = null;
 
   constructor(private readonly options: RelayOptions) {
     options.outbox?.onRecorded(() => {
@@ -139,7 +144,7 @@ class OutboxRelay implements Relay {
       leading: this.#leading,
       pending: this.#pending,
       lastPublishedAt: this.#lastPublishedAt?.toISOString() ?? null,
-      lastError: this.#lastError,
+      lastError: this.#lastError ?? this.#deaf,
     };
   }
 
@@ -324,9 +329,10 @@ class OutboxRelay implements Relay {
     connection.subscribe(receiptSubject(this.options.source), {
       callback: (error, message) => {
         if (error !== null) {
-          this.#failed(error);
+          this.#deafened(connection, error);
           return;
         }
+        this.#deaf = null;
         const text = message.string();
         const receipt = parseReceipt(text);
         if (receipt === undefined) this.#takePlaces(text);
@@ -336,6 +342,17 @@ class OutboxRelay implements Relay {
         }
       },
     });
+  }
+
+  /** The server refuses the subscription, and would not renew it once the right is there. */
+  #deafened(connection: NatsConnection, error: Error): void {
+    const reason = outboxReasonOf(error);
+    if (reason !== this.#deaf) this.options.logger.warn({ reason }, 'no receipts: published events stay in the outbox');
+    this.#deaf = reason;
+    const again = setTimeout(() => {
+      if (!connection.isClosed()) this.#takeReceipts(connection);
+    }, SUBSCRIBE_AGAIN_MS);
+    again.unref();
   }
 
   /**

@@ -11,7 +11,7 @@ const limits = new WeakMap<pg.ClientBase, number>();
 
 /**
  * Lets the statements of the open transaction take another time than the ten seconds that a service's statements have.
- * @param ms milliseconds; 0: as long as they take
+ * @param ms milliseconds; 0: as long as they take. If the database falls silent then, TCP's keep-alive ends the connection, 40 seconds later
  * @param scope `session` where the transactions are begun by somebody else: for a connection that is then discarded, or `reset statement_timeout`
  */
 export async function limitStatements(
