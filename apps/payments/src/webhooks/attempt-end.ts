@@ -4,7 +4,15 @@ import { healthAfter, type Reception } from './endpoint-health.js';
 import { type Sent } from './sender.js';
 
 /** Characters of an error that are kept. */
-const ERROR_LIMIT = 200;
+export const ERROR_LIMIT = 200;
+
+/** As PostgreSQL takes it: what a receiver has put into an error must not keep the outcomes of all others from being stored. */
+function keptWords(reason: string): string {
+  return reason
+    .slice(0, ERROR_LIMIT)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, ' ');
+}
 
 function receptionOf(sent: Sent): Reception {
   if (sent.kind === 'failed') return 'silent';
@@ -21,7 +29,7 @@ export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => num
   const ended = { endpointId, eventId, attempts, lastStatus, health, gone };
   if (reception === 'taken')
     return { ...ended, status: 'delivered', nextAttemptAt: null, lastError: null, deliveredAt: now };
-  const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : sent.reason.slice(0, ERROR_LIMIT);
+  const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : keptWords(sent.reason);
   const next = gone ? undefined : nextAttempt(attempts, now, random());
   const status = next === undefined ? 'failed' : 'pending';
   return { ...ended, status, nextAttemptAt: next ?? null, lastError, deliveredAt: null };

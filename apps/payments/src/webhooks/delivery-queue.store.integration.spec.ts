@@ -4,6 +4,7 @@ import { drizzleOn, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { migrate } from '../testing/migrate.js';
+import { endOf, ERROR_LIMIT } from './attempt-end.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { DeliveryQueueStore } from './delivery-queue.store.js';
 import { endpointIdSchema, type EndpointId } from './endpoint.js';
@@ -90,6 +91,16 @@ describe('the queue of webhook deliveries', () => {
     expect(taken.length).toBe(40);
     expect(await queue.take(ids, now)).toEqual([]);
     expect(await found()).toEqual([]);
+  });
+
+  it('stores why an attempt failed, whatever the receiver’s certificate or name has put into the words', async () => {
+    await endpoints(1, 1);
+    const [attempt] = await queue.take([idOf(1)], now);
+    if (attempt === undefined) throw new Error('one was due');
+    const reason = `not cert's CN: \u0000\u001b[2J${'x'.repeat(ERROR_LIMIT - 21)}💶💶`;
+    await queue.end([endOf(attempt, { kind: 'failed', reason }, now, () => 0)], now);
+    const { rows } = await pool.query<{ last_error: string }>('select last_error from webhook_delivery');
+    expect(rows[0]?.last_error).toMatch(/^not cert's CN: {3}\[2Jx+\ufffd$/);
   });
 
   it('stores the outcome of an attempt and the endpoint’s health, and ends one that is gone', async () => {
