@@ -419,13 +419,21 @@ describe('refresh tokens', () => {
       const [first, second] = [await begin(pocket), await begin(planner)];
       const waiting = await issueCode(issuer, ada, { clientId: 'pocket', dpopKey: thumbprintOf(key) });
       await repeat(first.id, 450);
-      expect((await revoke({ kind: 'client', client_id: 'pocket' })).status).toBe(201);
+      const keyed = () =>
+        issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'pocket' }, issuer.url, {
+          'idempotency-key': 'all-of-pocket',
+        });
+      expect((await keyed()).status).toBe(201);
       const { rows } = await issuer.database.query(
         `select count(*)::int as ended, count(distinct xmin::text)::int as transactions
          from delegation where client_id = 'pocket' and ended_because = 'BY_ADMIN'`,
       );
       // One over very many takes longer than a statement may.
       expect(rows).toEqual([{ ended: 451, transactions: 3 }]);
+      await repeat(first.id, 250);
+      expect((await keyed()).status).toBe(201);
+      const begun = `select count(*)::int as live from delegation where client_id = 'pocket' and ended_at is null`;
+      expect((await issuer.database.query(begun)).rows).toEqual([{ live: 250 }]);
       expect([await endOf(first.id), await endOf(second.id)]).toEqual(['BY_ADMIN', 'live']);
       expect(await refusedAs(await redeemCode(issuer, waiting, pocket))).toEqual([
         400,

@@ -104,6 +104,8 @@ export class AdminRevocationsService {
     const described = await this.described.under(this.database, requested.clientId);
     for (const { clientId } of [requested, ...described]) {
       if (!(await this.grants.areMany(clientId))) continue;
+      // A repeat under its key changes nothing.
+      await this.database.transaction((transaction) => this.answers.begin(transaction, caller));
       await this.revocations.revoke([{ kind: 'client', clientId }], by(caller), { reason });
       await this.grants.endMany(clientId, by(caller));
     }
