@@ -72,7 +72,7 @@ const claimsOfPlaces = `
   with page as materialized (
     select log_index, id, source, sequence, proven from recovered_event as claim
     where log_index >= $1 and log_index < $2 and ${isNew}
-    order by log_index fetch first ${String(CLAIMS_AT_ONCE)} rows with ties
+    order by claim.log_index fetch first ${String(CLAIMS_AT_ONCE)} rows with ties
   ), other as (
     ${otherClaims('claim.id = page.id')} union ${otherClaims('claim.source = page.source and claim.sequence = page.sequence')}
   )
