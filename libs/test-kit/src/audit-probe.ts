@@ -20,7 +20,7 @@ export interface EventMatch {
   readonly subject?: string;
 }
 
-/** Takes what a service records. It It replaces the service's outbox, and receives its guard's refusals. */
+/** Takes what a service records. It replaces the service's outbox, and receives its guard's refusals. */
 export interface AuditProbe {
   readonly events: readonly UnnumberedEvent[];
   readonly refusals: readonly RefusalSeen[];

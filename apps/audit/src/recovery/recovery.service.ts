@@ -25,7 +25,7 @@ export interface RecoveryReport {
   readonly next_index: string;
   /** The index behind the last one that the log is known to have had. */
   readonly end_index: string;
-  /** Events that came back so far. */
+  /** Places of which something came back so far; after a recovery, events that were put back. */
   readonly found: number;
   readonly missing: readonly { readonly first: string; readonly last: string }[];
   readonly lost?: readonly { readonly first: string; readonly last: string }[];
