@@ -67,6 +67,9 @@ function journalsOf(database: string): readonly { readonly table: string; readon
     .filter(({ path }) => existsSync(path));
 }
 
+/** There while migrations run, and after a run that did not come to its end: libs/service-host/src/database/migrations.ts */
+const UNFINISHED = 'drizzle.__unfinished';
+
 async function isThere(client: pg.Client, table: string): Promise<boolean> {
   const { rows } = await client.query('select to_regclass($1) is not null as there', [table]);
   return thereRows.parse(rows)[0].there;
@@ -85,12 +88,16 @@ async function missingMigrations(client: pg.Client, database: string): Promise<r
     const last = await lastApplied(client, table);
     missing.push(...entries.filter(({ when }) => when > last).map(({ tag }) => tag));
   }
-  if (missing.length === 0) return [];
+  const what = [
+    ...(missing.length === 0 ? [] : [`it lacks ${missing.join(', ')}`]),
+    ...((await isThere(client, UNFINISHED)) ? ['migrations were ended before the service had its rights'] : []),
+  ];
+  if (what.length === 0) return [];
   return [
     {
       code: 'MIGRATIONS_MISSING',
       where: `database ${database}`,
-      what: `it lacks ${missing.join(', ')}`,
+      what: what.join('; '),
       to_do: 'Run `node dist/main.js migrate` of that service with MIGRATION_DATABASE_URL and DATABASE_URL.',
     },
   ];

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { freePort, newPassword, startPostgres, withDatabase, type Postgres } from '@countersign/backing-services';
 import pg from 'pg';
 import { z } from 'zod';
 import { run } from '../run.js';
@@ -176,11 +176,18 @@ describe('countersign doctor', () => {
     await client.query('grant select, insert, delete on audit_outbox_group to accounts');
     await client.end();
     expect(codes(await doctor('--stack', stack))).toEqual(['LOGIN_MAY_OWN database accounts']);
-    await postgres.createGuardedDatabase('accounts', {
+    const { migrator } = await postgres.createGuardedDatabase('accounts', {
       service: new URL(urls.oneForAll).password,
       migrator: newPassword(),
     });
     expect(await doctor('--stack', stack)).toMatchObject({ code: 0, report: { ok: true, findings: [] } });
+    // The table that a run of migrations keeps until it has given the service its rights.
+    await withDatabase(migrator, async (owner) => {
+      await owner.query('set role accounts_owner');
+      await owner.query('create table drizzle.__unfinished (login text)');
+      expect(codes(await doctor('--stack', stack))).toEqual(['MIGRATIONS_MISSING database accounts']);
+      await owner.query('drop table drizzle.__unfinished');
+    });
   });
 
   it('names what waits in groups, which a service that went back to an older version neither sends nor counts', async () => {
