@@ -13,6 +13,7 @@ import { type VerificationKey } from './keys/jwk.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';
 import { type RemoteKeySet } from './keys/remote-key-set.js';
 import { ACCESS_TOKEN_TYP } from './oauth.js';
+import { checkAlgorithms, checkNumber, checkText, checkUrl } from './option-checks.js';
 import { type Principal } from './principal.js';
 import { knownProfiles } from './profiles/known-profiles.js';
 import { acceptsType, principalByProfile, type TokenProfile } from './profiles/token-profile.js';
@@ -45,6 +46,26 @@ function fingerprintOf(token: string): string {
     .digest('base64url');
 }
 
+const NO_AUDIENCE = 'audience must name this service';
+
+/** @throws {TypeError} or {RangeError} naming the option */
+function checkVerifierOptions(options: VerifierOptions): void {
+  const { issuer, jwksUrl, profile, audience } = options;
+  if (jwksUrl === undefined) checkUrl('issuer', issuer);
+  else {
+    checkText('issuer', issuer);
+    checkUrl('jwksUrl', jwksUrl);
+  }
+  const names: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
+  if (names.some((name) => typeof name !== 'string' || name === '')) throw new RangeError(NO_AUDIENCE);
+  if (typeof profile === 'string' && !Object.hasOwn(knownProfiles, profile))
+    throw new RangeError(`profile ${JSON.stringify(profile)} is not known: ${Object.keys(knownProfiles).join(', ')}`);
+  checkAlgorithms(options.algorithms);
+  for (const name of ['cacheSize', 'cooldownSeconds', 'maxStaleSeconds', 'dpopLifetimeSeconds'] as const)
+    checkNumber(name, options[name]);
+  for (const name of ['refreshIntervalSeconds', 'timeoutMs'] as const) checkNumber(name, options[name], 1);
+}
+
 /** The result of checking a token's claims: the principal, with the claims that the service declared. */
 export type Completion<Caller extends Principal> = (principal: Principal, claims: JsonObject) => Caller;
 
@@ -69,13 +90,14 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     private readonly options: VerifierOptions,
     private readonly complete: Completion<Caller>,
   ) {
+    checkVerifierOptions(options);
     const { clockToleranceSeconds = 5, algorithms = supportedAlgorithms } = options;
-    if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
+    if (!(typeof clockToleranceSeconds === 'number' && clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
       throw new RangeError('clockToleranceSeconds is 0 to 5 seconds');
     }
     this.#toleranceSeconds = clockToleranceSeconds;
     const [audience, ...others] = typeof options.audience === 'string' ? [options.audience] : options.audience;
-    if (audience === undefined) throw new RangeError('audience must name this service');
+    if (audience === undefined) throw new RangeError(NO_AUDIENCE);
     this.#expected = { issuer: options.issuer, audience, others, toleranceSeconds: clockToleranceSeconds };
     this.issuers = [options.issuer];
     const missing = algorithms.filter((name) => !isAvailable(name));

@@ -1,7 +1,9 @@
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { endpointOf, protectedUrl } from '../endpoint.js';
+import { isObject } from '../json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE } from '../oauth.js';
+import { checkNumber, checkText, checkUrl } from '../option-checks.js';
 import { signClientAssertion } from './client-assertion.js';
 import { type TokenPauses } from './token-pauses.js';
 import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
@@ -41,6 +43,22 @@ export interface TokenClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
+/** @throws {TypeError} or {RangeError} naming the option, never with the key */
+function checkClientOptions(options: TokenClientOptions): void {
+  const { issuer, tokenEndpoint, clientId } = options;
+  if (tokenEndpoint === undefined) checkUrl('issuer', issuer);
+  else {
+    checkText('issuer', issuer);
+    checkUrl('tokenEndpoint', tokenEndpoint);
+  }
+  checkText('clientId', clientId);
+  const key: unknown = options.key;
+  if (!isObject(key) || ['kty', 'd', 'alg'].some((member) => typeof key[member] !== 'string'))
+    throw new TypeError('key must be a private JWK, as an object with kty, d and alg');
+  for (const name of ['retries', 'maxWaitMs', 'cacheSize'] as const) checkNumber(name, options[name]);
+  checkNumber('timeoutMs', options.timeoutMs, 1);
+}
+
 /** Calls the token endpoint, with a new assertion and proof for every try. */
 export class TokenEndpoint {
   readonly #url: string;
@@ -51,6 +69,7 @@ export class TokenEndpoint {
     private readonly options: TokenClientOptions,
     private readonly pauses: Pick<TokenPauses, 'ask' | 'isShort'>,
   ) {
+    checkClientOptions(options);
     this.#url = protectedUrl(
       options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token'),
       options.allowPlainHttp,

@@ -91,6 +91,14 @@ describe('the remote key set', () => {
     expect(delay).toBeLessThanOrEqual(seconds * 1_000);
   });
 
+  it('is not fetched again and again where a refresh is farther away than a timer can wait', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    await setOf({ refreshIntervalSeconds: 31_536_000 }).refresh();
+    const [, delay = 0] = timers.mock.calls.at(-1) ?? [];
+    timers.mockRestore();
+    expect(delay).toBe(2 ** 31 - 1);
+  });
+
   it('makes one fetch for many waiting callers', async () => {
     const set = setOf();
     await Promise.all(Array.from({ length: 50 }, () => set.refresh()));
