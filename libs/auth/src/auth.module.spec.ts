@@ -168,7 +168,7 @@ describe('the module', () => {
     };
     @Controller('orders')
     class TenantController {
-      constructor(private readonly tenant: Tenant) {}
+      constructor(@Inject(Tenant) private readonly tenant: Tenant) {}
 
       @Get()
       @RequireScopes('orders:read')

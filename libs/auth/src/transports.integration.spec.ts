@@ -66,6 +66,8 @@ class OrdersGateway implements OnGatewayConnection<WebSocket> {
 class OrdersResolver {
   @Query(() => String)
   @RequireScopes('orders:read')
+  // As a compiler of decorators' metadata writes it, which GraphQL asks for even where the type is given.
+  @Reflect.metadata('design:paramtypes', [String, Object])
   order(@Args('id', { type: () => String }) id: string, @CurrentPrincipal() caller: Principal): string {
     return `${id} for ${caller.subject}`;
   }
