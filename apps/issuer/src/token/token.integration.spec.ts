@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import {
   createVerifier,
   generateSigningKey,
@@ -18,6 +19,7 @@ import pg from 'pg';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 import { migrate } from '../testing/migrate.js';
+import { Issuances } from './commits/issuances.store.js';
 
 const issuer = 'https://issuer.test';
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -143,6 +145,19 @@ describe('the token endpoint', () => {
     const signed = await assertion();
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask(requested, signed)));
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
+  });
+
+  it('decides again as often as the registry changes in a moment, as when many people are disabled at once', async () => {
+    const issuances = app.get(Issuances);
+    const commit = issuances.commit.bind(issuances);
+    let changes = 15;
+    const changing = jest
+      .spyOn(issuances, 'commit')
+      .mockImplementation((decided) => (changes-- > 0 ? Promise.resolve('outdated') : commit(decided)));
+    expect((await ask(requested)).statusCode).toBe(200);
+    changes = Infinity;
+    expect(await refusal(requested)).toEqual([503, 'temporarily_unavailable']);
+    changing.mockRestore();
   });
 
   it('distinguishes a wrong key, an unknown client and an invalid assertion only for the client that signed it', async () => {

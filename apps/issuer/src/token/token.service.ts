@@ -14,8 +14,8 @@ import { type Granted, type Refused, type TokenDecision } from './token-decision
 import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
 
-/** How often a request is decided again because clients or keys changed in the meantime. */
-const ATTEMPTS = 5;
+/** Maximum times that one request is decided, since clients, keys or revocations changed in the meantime: many people disabled at once change them a hundred times per second. */
+const ATTEMPTS = 20;
 
 /** The answer of RFC 6749, section 5.1, and RFC 8693, section 2.2.1. */
 export interface TokenAnswer {
