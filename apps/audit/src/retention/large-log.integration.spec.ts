@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -250,13 +250,19 @@ describe('a log of many events', () => {
   it('is searched, exported and verified across the edge of what retention has sealed', async () => {
     const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
     const kept = 'select count(*)::int as count from log_checkpoint_kept';
-    const newer = 'select from log_checkpoint where tree_size > (select max(tree_size) from log_checkpoint_kept)';
+    const newer =
+      'select from log_checkpoint where tree_size > (select coalesce(max(tree_size), -1) from log_checkpoint_kept)';
     while ((await database.query(newer)).rowCount === 0) await delay(20);
     const before = (await database.query(kept)).rows;
     expect(await retentionAfter(30).sealDue()).toBe(0);
     expect((await database.query(kept)).rows).toEqual(before);
     await expect(retentionAfter(2).sealDue(AbortSignal.abort())).resolves.toBe(0);
     expect(await retentionAfter(2).sealDue()).toBe(1);
+    // As where the storage is not mounted: what would be written there could be lost.
+    const file = join(directory, '000000000000.ndjson.gz');
+    renameSync(file, `${file}.away`);
+    await expect(retentionAfter(1).sealDue()).rejects.toThrow(/000000000000\.ndjson\.gz is not in RETENTION_DIRECTORY/);
+    renameSync(`${file}.away`, file);
 
     expect(sealed.events[0]?.log_index).toBe(SEGMENT - 1);
     expect((await get(`/events/${sealed.events[0]?.event.id ?? ''}`)).status).toBe(404);

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { consistencySpans, edgeOf, spanHash } from '@countersign/merkle-log';
 import { Background, CLOCK, LOGGER } from '@countersign/service-host';
@@ -46,15 +47,31 @@ export class RetentionService {
     });
   }
 
-  /** Seals all segments that are old enough. @returns how many */
+  /**
+   * Seals all segments that are old enough.
+   * @returns how many
+   * @throws while the last segment is not in the directory: then it is another one, such as the place of a mount that is missing, and what is moved
+   * there may be lost
+   */
   async sealDue(signal?: AbortSignal): Promise<number> {
     const sealed = await this.store.alone(async () => {
+      await this.#mustHaveLast();
       await this.store.prune(signal);
       let segments = 0;
       while (signal?.aborted !== true && (await this.#sealNext(signal))) segments += 1;
       return segments;
     });
     return sealed ?? 0;
+  }
+
+  async #mustHaveLast(): Promise<void> {
+    const file = await this.store.lastFile();
+    const { directory } = this.options;
+    if (file === undefined || directory === undefined) return;
+    await access(join(directory, file)).catch((cause: unknown) => {
+      const reason = `${file} is not in RETENTION_DIRECTORY, where it was sealed: nothing is sealed until it is back`;
+      throw new Error(reason, { cause });
+    });
   }
 
   /** @throws when it is aborted before the segment is written: then nothing of it is left */

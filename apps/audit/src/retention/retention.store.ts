@@ -14,6 +14,7 @@ const LOCK = 'countersign.retention';
 
 const index = z.string().transform(Number).pipe(z.int().nonnegative());
 const minimumRows = z.tuple([z.object({ minimum_index: index })]);
+const fileRows = z.array(z.object({ file: z.string() }));
 const ageRows = z.array(z.object({ old: z.boolean() }));
 const eventRows = z.array(z.object({ log_index: index, event: z.unknown(), hash: z.instanceof(Buffer).nullable() }));
 
@@ -68,6 +69,12 @@ export class RetentionStore {
   async minimumIndex(): Promise<number> {
     const { rows } = await this.pool.query('select minimum_index from log_retention');
     return minimumRows.parse(rows)[0].minimum_index;
+  }
+
+  /** The file of the last segment; undefined before the first. */
+  async lastFile(): Promise<string | undefined> {
+    const { rows } = await this.pool.query('select file from log_segment order by first_index desc limit 1');
+    return fileRows.parse(rows)[0]?.file;
   }
 
   /** Whether the event came in before the time. */
