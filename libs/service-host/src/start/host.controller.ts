@@ -7,12 +7,15 @@ import { whenDocumented } from '../openapi/openapi-decorators.js';
 import { OpenApiDocument } from '../openapi/openapi.js';
 import { Unrecorded } from '../trail/recorded-answers.js';
 import { HEALTH, METRICS } from '../tokens.js';
+import { measureProcess } from './metrics.js';
 
 /** The operator's routes; open, because they show nothing about anyone. */
 @Public()
 @Unrecorded('it shows nothing about anyone')
 @Controller()
 export class HostController {
+  #process: Promise<void> | undefined;
+
   constructor(
     @Inject(HEALTH) private readonly health: HealthRegistry,
     @Inject(METRICS) private readonly metrics: Registry,
@@ -36,7 +39,9 @@ export class HostController {
 
   @Get('metrics')
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  scrape(): Promise<string> {
+  async scrape(): Promise<string> {
+    // Not before somebody asks, since measuring costs something.
+    await (this.#process ??= measureProcess(this.metrics));
     return this.metrics.metrics();
   }
 

@@ -105,6 +105,17 @@ describe("a service's signals", () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
+  it("have the process's own at the first scrape, with its event loop's lag, which nothing measures before", async () => {
+    // In one scrape, because each begins to measure again.
+    const { body } = await get('/metrics');
+    const [least = Number.NaN, most = Number.NaN] = ['min', 'max'].map((which) =>
+      Number(new RegExp(`^nodejs_eventloop_lag_${which}_seconds\\{[^}]*\\} (\\S+)$`, 'm').exec(body)?.[1]),
+    );
+    expect(least).toBeGreaterThan(0);
+    expect(most).toBeGreaterThanOrEqual(least);
+    expect(most).toBeLessThan(60);
+  });
+
   it('show how many events wait, how old the oldest is, and that NATS is unavailable, during an outage, and report it to audit after it', async () => {
     await until(async () => (await metric('audit_relay_connected')) === 1);
     await backing.nats.stop();
