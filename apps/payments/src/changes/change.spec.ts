@@ -15,6 +15,16 @@ describe('a change', () => {
     expect(values).toEqual(['e', '{}', 'settled', 4, 'p', 3]);
   });
 
+  it('says of the parts that want to know whether they changed a row', () => {
+    const part = { write: () => 'insert into webhook_delivery select 1', changed: () => undefined };
+    expect(oneStatement([part]).text).toBe(
+      'with p0 as (insert into webhook_delivery select 1 returning 1) select exists (select 1 from p0) as p0',
+    );
+    expect(oneStatement([{ ...part, mustMatch: true }]).text).toMatch(
+      / select require_current\(exists \(select 1 from p0\)\), exists \(select 1 from p0\) as p0$/,
+    );
+  });
+
   it('goes by the same name whenever it has the same text, and by another when it has not', () => {
     const change = (id: string, row: object) =>
       oneStatement([updatePart('payment', { id, version: 1 }, { ...row })]).name;

@@ -8,6 +8,8 @@ export interface Part {
   readonly mustMatch?: boolean;
   /** Called once it is committed. */
   readonly done?: () => void;
+  /** Called once it is committed, if this part changed a row. */
+  readonly changed?: () => void;
 }
 
 /** A statement that PostgreSQL keeps prepared, by its name. */
@@ -28,18 +30,23 @@ function nameOf(text: string): string {
   return name;
 }
 
+/** A part's name in the statement, and of the column that says whether it changed a row, if that is asked for. */
+export const nameOfPart = (index: number): string => `p${String(index)}`;
+
 /** Writes all parts as one statement (data-modifying CTEs): one round trip, one commit, all of it or nothing. */
 export function oneStatement(parts: readonly Part[]): Statement {
   const values: unknown[] = [];
   const bind: Bind = (value) => `$${String(values.push(value))}`;
-  const written = parts.map(({ write, mustMatch }, index) => {
-    const text = mustMatch === true ? `${write(bind)} returning 1` : write(bind);
-    return `p${String(index)} as (${text})`;
+  const written = parts.map(({ write, mustMatch = false, changed }, index) => {
+    const text = mustMatch || changed !== undefined ? `${write(bind)} returning 1` : write(bind);
+    return `${nameOfPart(index)} as (${text})`;
   });
-  const required = parts.flatMap(({ mustMatch }, index) =>
-    mustMatch === true ? [`require_current(exists (select 1 from p${String(index)}))`] : [],
-  );
-  const text = `with ${written.join(', ')} select ${required.length === 0 ? '1' : required.join(', ')}`;
+  const wanted = parts.flatMap(({ mustMatch = false, changed }, index) => {
+    const name = nameOfPart(index);
+    const matched = `exists (select 1 from ${name})`;
+    return [...(mustMatch ? [`require_current(${matched})`] : []), ...(changed ? [`${matched} as ${name}`] : [])];
+  });
+  const text = `with ${written.join(', ')} select ${wanted.length === 0 ? '1' : wanted.join(', ')}`;
   return { name: nameOf(text), text, values };
 }
 

@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
-import { insertPart, oneStatement, type Part } from './change.js';
+import { insertPart, nameOfPart, oneStatement, type Part } from './change.js';
 
 /**
  * What came of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has moved on since it was read,
@@ -25,8 +25,11 @@ export class ChangesStore {
   async commit(parts: readonly Part[]): Promise<Committed> {
     const { name, text, values } = oneStatement(parts);
     try {
-      await this.pool.query({ name, text, values: [...values] });
-      for (const { done } of parts) done?.();
+      const { rows } = await this.pool.query<Readonly<Record<string, unknown>>>({ name, text, values: [...values] });
+      for (const [index, { done, changed }] of parts.entries()) {
+        done?.();
+        if (rows[0]?.[nameOfPart(index)] === true) changed?.();
+      }
       return 'done';
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error;

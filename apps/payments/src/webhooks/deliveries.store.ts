@@ -14,11 +14,19 @@ const GIVE_UP_BATCH = 5_000;
 /** What is to be sent, and how that went, as callers ask for it. */
 @Injectable()
 export class DeliveriesStore {
+  readonly #listeners: (() => void)[] = [];
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** @param listener called whenever deliveries that are due were committed by this process */
+  whenDue(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
 
   /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it reports. */
   insert({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
     return {
+      changed: this.#due,
       write: (bind) => {
         const kind = bind(type);
         const now = bind(createdAt);
@@ -31,6 +39,10 @@ export class DeliveriesStore {
       },
     };
   }
+
+  readonly #due = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** Newest first; one more than the page holds. */
   list({ id: endpointId }: Pick<Endpoint, 'id'>, { status, cursor, limit }: ListDeliveries): Promise<Delivery[]> {
@@ -51,6 +63,7 @@ export class DeliveriesStore {
   /** Sends again, from the first attempt on: one event, or those since a time; what waits for an attempt anyway is left as it is. */
   replay({ id: endpointId }: Pick<Endpoint, 'id'>, { event_id, since }: Replay, now: Date): Part {
     return {
+      changed: this.#due,
       write: (bind) => {
         const endpoint = bind(endpointId);
         const which =

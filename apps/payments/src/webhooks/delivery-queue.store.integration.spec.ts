@@ -1,13 +1,17 @@
 import { fileURLToPath } from 'node:url';
+import { AuditOutbox } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { drizzleOn, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { updatePart } from '../changes/change.js';
+import { ChangesStore } from '../changes/changes.store.js';
 import { migrate } from '../testing/migrate.js';
 import { endOf, ERROR_LIMIT } from './attempt-end.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { DeliveryQueueStore } from './delivery-queue.store.js';
 import { endpointIdSchema, type EndpointId } from './endpoint.js';
+import { makeNotice } from './notice.js';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const seconds = (count: number): Date => new Date(now.getTime() + count * 1_000);
@@ -168,6 +172,22 @@ describe('the queue of webhook deliveries', () => {
       seconds(62),
     );
     expect((await pool.query('select status from webhook_delivery')).rows).toEqual([{ status: 'delivered' }]);
+  });
+
+  it('says at once that a notice is due, once it is committed and an endpoint wants it', async () => {
+    await endpoints(1, 1, { deliveries: 0 });
+    const changes = new ChangesStore(pool, new AuditOutbox({ pool, source: 'payments', now: () => now }));
+    const deliveries = new DeliveriesStore(drizzleOn(pool));
+    const due = jest.fn();
+    deliveries.whenDue(due);
+    const noticeFor = (subject: string) =>
+      deliveries.insert(makeNotice('payment.settled', { id: idOf(9), subject, clientId: subject }, {}, now));
+    const stale = updatePart('payment', { id: idOf(9), version: 1 }, { version: 2 });
+    expect(await changes.commit([noticeFor('somebody else')])).toBe('done');
+    expect(await changes.commit([noticeFor(idOf(1)), stale])).toBe('stale');
+    expect(due).toHaveBeenCalledTimes(0);
+    expect(await changes.commit([noticeFor(idOf(1))])).toBe('done');
+    expect(due).toHaveBeenCalledTimes(1);
   });
 
   it('gives up all that waited for days behind an endpoint, in portions', async () => {

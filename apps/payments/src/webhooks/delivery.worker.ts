@@ -4,6 +4,7 @@ import { Background, CLOCK, LOGGER, METRICS, type BackgroundHandle } from '@coun
 import { type Logger } from 'pino';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { endOf, endUnsent } from './attempt-end.js';
+import { DeliveriesStore } from './deliveries.store.js';
 import { type Attempt, type AttemptEnd, DeliveryQueueStore } from './delivery-queue.store.js';
 import { type EndpointId } from './endpoint.js';
 import { WEBHOOK_SENDER, type WebhookSender } from './sender.js';
@@ -15,8 +16,8 @@ export const WEBHOOK_CONCURRENCY = Symbol('countersign.payments.webhook-concurre
 export const ENDPOINT_CONCURRENCY = 4;
 /** Milliseconds after which an attempt counts in the slow lane. */
 const SLOW_AFTER_MS = 1_000;
-/** Milliseconds between two checks for what is due, while nothing happens here. */
-const POLL_MS = 250;
+/** Milliseconds between two checks for what has become due: attempts to repeat, and what another replica left. */
+const POLL_MS = 1_000;
 /** Endpoints that one check brings for each free place, so that there is a choice between clients. */
 const CHOICE = 4;
 /** Endpoints that are remembered to have taken something. */
@@ -42,6 +43,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
 
   constructor(
     @Inject(DeliveryQueueStore) private readonly queue: DeliveryQueueStore,
+    @Inject(DeliveriesStore) private readonly deliveries: DeliveriesStore,
     @Inject(WEBHOOK_SENDER) private readonly sender: WebhookSender,
     @Inject(WEBHOOK_CONCURRENCY) private readonly concurrency: number,
     @Inject(CLOCK) private readonly clock: () => Date,
@@ -79,6 +81,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
       everyMs: POLL_MS,
       run: () => (this.#round = this.#stopped ? Promise.resolve(undefined) : this.#turn()),
     });
+    this.deliveries.whenDue(() => this.#handle?.wake());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
