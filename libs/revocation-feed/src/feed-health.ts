@@ -17,6 +17,7 @@ export class FeedHealth {
   #lagMs: number | null = null;
   #lastError: string | null = null;
   #warnedOf: string | undefined;
+  #keepError: string | null = null;
 
   /** @param hasLoaded whether a whole list was ever there */
   constructor(
@@ -74,6 +75,14 @@ export class FeedHealth {
     this.#completeUntil = Math.min(this.now(), at);
   }
 
+  /** @param error why the list could not be kept in its file; undefined if it was */
+  kept(error?: unknown): void {
+    const reason = error === undefined ? null : reasonOf(error);
+    if (reason !== null && reason !== this.#keepError)
+      this.logger.warn({ reason }, 'the revocation list cannot be kept; trying again');
+    this.#keepError = reason;
+  }
+
   unreadable(): void {
     this.#unreadable += 1;
   }
@@ -95,6 +104,7 @@ export class FeedHealth {
       unreadable: this.#unreadable,
       lagMs: this.#lagMs,
       lastError: this.#lastError,
+      keepError: this.#keepError,
     };
   }
 }

@@ -85,6 +85,8 @@ export interface RevocationFeedState {
   /** Milliseconds from the issuer's having made the last pushed entry to its being in force here. */
   readonly lagMs: number | null;
   readonly lastError: string | null;
+  /** Why the list could not be kept in its file the last time; null if it could, or need not be. */
+  readonly keepError: string | null;
 }
 
 /** Revocations in memory, kept current by the bucket. Give it to a verifier as its `revocations`. */

@@ -211,6 +211,9 @@ describe('the revocation feed', () => {
     const before = follow(files);
     await before.loaded;
     expect(await eventually(() => readIfThere(files.listFile).includes('token.two'))).toBe(true);
+    const homeless = follow({ listFile: join(folder, 'missing', 'list.json') });
+    expect(await eventually(() => homeless.state().keepError?.includes('ENOENT') ?? false)).toBe(true);
+    expect(before.state().keepError).toBeNull();
     await before.close();
     await backing.nats.stop();
     issuer.isAway = true;

@@ -326,8 +326,9 @@ class BucketFeed implements RevocationFeed {
     this.#keptAt = this.#now();
     try {
       await this.#kept.write(this.#held);
+      this.#health.kept();
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the revocation list cannot be kept');
+      this.#health.kept(error);
     }
   }
 
