@@ -3,6 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
+import { z } from 'zod';
 import { insertPart, nameOfPart, oneStatement, type Part } from './change.js';
 
 /**
@@ -10,6 +11,8 @@ import { insertPart, nameOfPart, oneStatement, type Part } from './change.js';
  * or a place is taken. Except for `done` nothing at all was changed.
  */
 export type Committed = 'done' | 'key_known' | 'stale';
+
+const answerRows = z.tuple([z.record(z.string(), z.unknown())]);
 
 /** How often a change is decided again because a row has moved on; beyond it something is broken. */
 export const TRIES = 100;
@@ -25,10 +28,11 @@ export class ChangesStore {
   async commit(parts: readonly Part[]): Promise<Committed> {
     const { name, text, values } = oneStatement(parts);
     try {
-      const { rows } = await this.pool.query<Readonly<Record<string, unknown>>>({ name, text, values: [...values] });
+      const { rows } = await this.pool.query({ name, text, values: [...values] });
+      const [row] = answerRows.parse(rows);
       for (const [index, { done, changed }] of parts.entries()) {
         done?.();
-        if (rows[0]?.[nameOfPart(index)] === true) changed?.();
+        if (row[nameOfPart(index)] === true) changed?.();
       }
       return 'done';
     } catch (error) {
