@@ -2,7 +2,7 @@ import { uuidv7 } from '@countersign/audit-event';
 import { unattended, byItself } from '@countersign/service-host';
 import { delegationBegun } from '../testing/begun.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { type NewDelegation } from './delegation.js';
+import { delegationIdSchema, type NewDelegation } from './delegation.js';
 import { DelegationUsesStore } from './delegation-uses.store.js';
 import { Delegations } from './delegations.service.js';
 import { DelegationsStore } from './delegations.store.js';
@@ -114,7 +114,9 @@ describe('a delegation', () => {
 
     it('in pages, newest first, by person and by application, each read recorded', async () => {
       const personId = `person:${uuidv7()}`;
-      const all = [await begin({ personId }), await begin({ personId, clientId: 'other' }), await begin({ personId })];
+      // Those of one millisecond have no order.
+      const at = (ms: number) => ({ personId, id: delegationIdSchema.parse(uuidv7(Date.now() + ms)) });
+      const all = [await begin(at(0)), await begin({ ...at(1_000), clientId: 'other' }), await begin(at(2_000))];
       const first = await shown(`person_id=${personId}&limit=2`);
       expect(first['delegations']).toMatchObject([
         { id: all[2]?.id, person_id: personId, person_name: null, client_id: 'planner', bound: false },
