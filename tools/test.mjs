@@ -110,16 +110,16 @@ async function tests(...folders) {
 }
 // Lanes that take about as long as each other: two cores have work from the others while a spec waits for a process or a timer. Whatever takes
 // minutes begins first, because what begins last is waited for alone.
-const stack = ['tools/stack'];
-const processes = ['tools/faults', 'tools/release', 'tools/generators', 'apps/cli'];
-const issuing = ['apps/issuer', 'apps/accounts'];
-const named = [stack, processes, issuing].flat().map((folder) => folder.split('/')[1]);
+const lanes = [
+  ['tools/stack', 'apps/accounts'],
+  ['tools/faults', 'tools/release', 'tools/generators', 'apps/cli'],
+  ['apps/issuer'],
+];
+const named = lanes.flat().map((folder) => folder.split('/')[1]);
 const others = ['run-many', '-t', 'test', '--outputStyle=static', '--excludeTaskDependencies', '--parallel=2'];
 const testsOk = (
   await Promise.all([
-    tests(...stack),
-    tests(...processes),
-    tests(...issuing),
+    ...lanes.map((folders) => tests(...folders)),
     step('tests of all others', 'nx', [...others, `--exclude=${named.join()}`], { live: true }),
   ])
 )
