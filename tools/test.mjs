@@ -111,8 +111,8 @@ async function tests(...folders) {
 // Lanes that take about as long as each other: two cores have work from the others while a spec waits for a process or a timer. Whatever takes
 // minutes begins first, because what begins last is waited for alone.
 const lanes = [
-  ['tools/stack', 'apps/accounts'],
-  ['tools/faults', 'tools/release', 'tools/generators', 'apps/cli'],
+  ['tools/stack', 'apps/accounts', 'apps/cli'],
+  ['tools/faults', 'tools/release', 'tools/generators'],
   ['apps/issuer'],
 ];
 const named = lanes.flat().map((folder) => folder.split('/')[1]);
