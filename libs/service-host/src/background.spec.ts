@@ -39,6 +39,23 @@ describe('background work', () => {
     expect(rounds).toBe(5);
   });
 
+  it('asks after each round how long it waits, if that changes', async () => {
+    const waits = [1, 1];
+    let rounds = 0;
+    background.repeat({
+      name: 'sweep',
+      everyMs: () => waits.shift() ?? 3_600_000,
+      run: () => {
+        rounds += 1;
+        return Promise.resolve(undefined);
+      },
+    });
+    background.onApplicationBootstrap();
+    await until(() => rounds === 3);
+    await delay(20);
+    expect(rounds).toBe(3);
+  });
+
   it('can be woken, also while it runs', async () => {
     let rounds = 0;
     let finish: () => void = () => undefined;

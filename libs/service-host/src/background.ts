@@ -9,8 +9,8 @@ import { CLOCK, HEALTH, LOGGER } from './tokens.js';
 export interface BackgroundTask {
   /** In health notes and logs: `hold_expiry`. */
   readonly name: string;
-  /** Milliseconds between the end of one round and the next; a quarter more or less, so that replicas do not move in step. */
-  readonly everyMs: number;
+  /** Milliseconds between the end of one round and the next; a quarter more or less, so that replicas do not move in step. A function is asked each time. */
+  readonly everyMs: number | (() => number);
   /**
    * One round. What it throws is logged once, noted in health, and tried again with the next round.
    * @param signal aborted when the service stops: a long round should check it
@@ -115,7 +115,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     state.wake = () => {
       woken.abort();
     };
-    const ms = state.task.everyMs * (0.75 + Math.random() / 2);
+    const { everyMs } = state.task;
+    const ms = (typeof everyMs === 'number' ? everyMs : everyMs()) * (0.75 + Math.random() / 2);
     await delay(ms, undefined, { signal: AbortSignal.any([this.#stopped.signal, woken.signal]) }).catch(
       () => undefined,
     );

@@ -17,7 +17,10 @@ export const ENDPOINT_CONCURRENCY = 4;
 /** Milliseconds after which an attempt counts in the slow lane. */
 const SLOW_AFTER_MS = 1_000;
 /** Milliseconds between two checks for what has become due: attempts to repeat, and what another replica left. */
-const POLL_MS = 1_000;
+const POLL_MS = 250;
+/** The same after so many checks that found nothing. */
+const REST_MS = 1_000;
+const RESTS_AFTER = 20;
 /** Endpoints that one check brings for each free place, so that there is a choice between clients. */
 const CHOICE = 4;
 /** Endpoints that are remembered to have taken something. */
@@ -37,6 +40,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
   readonly #outcomes: Counter<'outcome'>;
   readonly #waited: Histogram;
   #ends: AttemptEnd[] = [];
+  #emptyChecks = 0;
   #handle: BackgroundHandle | undefined;
   #round: Promise<'again' | undefined> = Promise.resolve(undefined);
   #stopped = false;
@@ -78,7 +82,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
   onModuleInit(): void {
     this.#handle = this.background.repeat({
       name: 'webhook_deliveries',
-      everyMs: POLL_MS,
+      everyMs: () => (this.#emptyChecks < RESTS_AFTER ? POLL_MS : REST_MS),
       run: () => (this.#round = this.#stopped ? Promise.resolve(undefined) : this.#turn()),
     });
     this.deliveries.whenDue(() => this.#handle?.wake());
@@ -101,7 +105,9 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
 
   async #turn(): Promise<'again' | undefined> {
     await this.#keepEnds();
-    return (await this.#fill()) > 0 ? 'again' : undefined;
+    const begun = await this.#fill();
+    this.#emptyChecks = begun > 0 ? 0 : this.#emptyChecks + 1;
+    return begun > 0 ? 'again' : undefined;
   }
 
   async #keepEnds(): Promise<void> {
