@@ -69,6 +69,16 @@ describe('what the replicas of a service share of API keys', () => {
     expect((await ask(second, 0, 1))?.granted).toBe(1);
   });
 
+  it('is forgotten once nobody has used it for longer than a month', async () => {
+    await pool.query(
+      `insert into api_key_bucket (name, changed_at)
+       select 'unused-' || days, clock_timestamp() - make_interval(days => days) from unnest('{39, 41, 400}'::int[]) as days`,
+    );
+    await new PostgresLimitStore(pool).prune();
+    const { rows } = await pool.query(`select name from api_key_bucket where name like 'unused-%'`);
+    expect(rows).toEqual([{ name: 'unused-39' }]);
+  });
+
   it('is reported once it is committed, by one replica at a time, and again when it did not arrive', async () => {
     const reports = new ApiKeyReports(pool);
     const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };

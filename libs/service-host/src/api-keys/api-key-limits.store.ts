@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { leaseFrom, type LeaseAnswer, type LimitStore, type NamedLeaseRequest } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
+import { deleteInPortions } from '../database/delete-in-portions.js';
 import { inTransaction } from '../database/transaction.js';
 
 const bucketSchema = z.object({
@@ -23,7 +24,7 @@ const changed = `
 update api_key_bucket set bucket = changed.bucket, changed_at = clock_timestamp()
 from unnest($1::text[], $2::jsonb[]) as changed (name, bucket) where api_key_bucket.name = changed.name`;
 /** A bucket that long unused is full, and its month is over. */
-const forgotten = `delete from api_key_bucket where changed_at < clock_timestamp() - interval '40 days'`;
+const forgotten = `changed_at < clock_timestamp() - interval '40 days'`;
 
 /** The limits of API keys, shared by the replicas of a service through its own database: one commit for all leases that are asked for together. */
 export class PostgresLimitStore implements LimitStore {
@@ -64,8 +65,8 @@ export class PostgresLimitStore implements LimitStore {
     return z.array(rowSchema).parse((await client.query(locked, [names])).rows);
   }
 
-  /** Forgets what nobody has used for more than a month. */
-  async prune(): Promise<void> {
-    await this.pool.query(forgotten);
+  /** Forgets what nobody has used for more than a month. @param signal ends it between two portions */
+  async prune(signal?: AbortSignal): Promise<void> {
+    await deleteInPortions(this.pool, 'api_key_bucket', forgotten, [], signal);
   }
 }

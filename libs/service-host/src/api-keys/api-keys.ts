@@ -57,8 +57,8 @@ class ApiKeyWork implements OnModuleInit {
     this.background.repeat({
       name: 'api_key_buckets',
       everyMs: PRUNE_EVERY_MS,
-      run: async () => {
-        await this.limits.prune();
+      run: async (signal) => {
+        await this.limits.prune(signal);
         await this.reports.prune();
         return undefined;
       },
