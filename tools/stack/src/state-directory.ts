@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandOf, removePostgresData, trustedFolder } from '@countersign/backing-services';
-import { StackError } from './stack-error.js';
+import { hasCode, StackError } from './stack-error.js';
 
 const MARK = 'countersign-stack';
 
@@ -27,7 +27,7 @@ function lock(path: string): string {
       writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
       return file;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
       const pid = Number(readFileSync(file, 'utf8'));
       if (isStack(pid)) {
         throw new StackError(

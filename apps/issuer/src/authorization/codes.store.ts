@@ -14,7 +14,7 @@ import {
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { authorizationCodeTable as table } from './authorization.tables.js';
-import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { slowestClock } from '../registry/clocks.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
 
 const PRUNE_EVERY_MS = 60_000;
@@ -43,10 +43,8 @@ const byDigest = {
 };
 
 /** The condition that a code may still be redeemed, at a replica whose clock is behind too. */
-function redeemable(now: Date) {
-  const earliest = new Date(now.getTime() - CLOCK_TOLERANCE_SECONDS * 1_000);
-  return and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, earliest));
-}
+const redeemable = (now: Date) =>
+  and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, slowestClock(now)));
 
 function codeOf(row: CodeRow): KeptCode {
   return {

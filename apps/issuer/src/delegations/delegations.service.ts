@@ -106,13 +106,13 @@ export class Delegations implements OnModuleInit {
 
   /** Whether more are meant than may end in one transaction: a statement over very many takes longer than one may, and fails again each time. */
   async areMany(choice: DelegationChoice): Promise<boolean> {
-    return (await this.store.liveIds(choice, undefined, END_AT_ONCE + 1)).length > END_AT_ONCE;
+    return (await this.store.liveIds(choice, { limit: END_AT_ONCE + 1 })).length > END_AT_ONCE;
   }
 
   /** Ends the selected ones, each portion in a transaction of its own. Another entry of the feed refuses their tokens. */
   async endMany(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<void> {
     for (let after: DelegationId | undefined; ;) {
-      const ids = await this.store.liveIds(choice, after, END_AT_ONCE);
+      const ids = await this.store.liveIds(choice, { after, limit: END_AT_ONCE });
       await this.database.transaction((transaction) =>
         this.endIn(transaction, { ids }, because, who, { tokensAreRefused: true }),
       );

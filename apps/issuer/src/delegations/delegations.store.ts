@@ -98,22 +98,16 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
-  /** The ids of those allowed in a session that have not ended. */
-  async liveIdsIn(sessionId: string): Promise<readonly DelegationId[]> {
-    const rows = await this.database
-      .select({ id: delegationTable.id })
-      .from(delegationTable)
-      .where(and(eq(delegationTable.sessionId, sessionId), isNull(delegationTable.endedAt)));
-    return rows.map(({ id }) => id);
-  }
-
-  /** The ids of those that are meant and have not ended, in their order. @param after the last one of those before */
+  /**
+   * The ids of those that are meant and have not ended, in their order.
+   * @param after the last one of those before
+   * @param limit how many at most; all by default
+   */
   async liveIds(
     choice: DelegationChoice,
-    after: DelegationId | undefined,
-    limit: number,
+    { after, limit }: { readonly after?: DelegationId | undefined; readonly limit?: number } = {},
   ): Promise<readonly DelegationId[]> {
-    const rows = await this.database
+    const all = this.database
       .select({ id: delegationTable.id })
       .from(delegationTable)
       .where(
@@ -123,8 +117,8 @@ export class DelegationsStore {
           after === undefined ? undefined : gt(delegationTable.id, after),
         ),
       )
-      .orderBy(asc(delegationTable.id))
-      .limit(limit);
+      .orderBy(asc(delegationTable.id));
+    const rows = await (limit === undefined ? all : all.limit(limit));
     return rows.map(({ id }) => id);
   }
 

@@ -10,7 +10,7 @@ import {
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Allowed } from '../authorization/code.js';
-import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { slowestClock } from '../registry/clocks.js';
 import { deviceTable as table, type DeviceRow } from './device.tables.js';
 import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
 
@@ -92,7 +92,6 @@ export class DevicesStore implements OnModuleInit {
     transaction: Transaction,
     { personId, clientId }: { readonly personId?: string; readonly clientId: string },
   ): Promise<void> {
-    const earliest = new Date(this.clock().getTime() - CLOCK_TOLERANCE_SECONDS * 1_000);
     const ofPerson = personId === undefined ? undefined : sql`${table.allowed}->>'personId' = ${personId}`;
     await transaction
       .update(table)
@@ -101,7 +100,7 @@ export class DevicesStore implements OnModuleInit {
         and(
           isNull(table.redeemedAt),
           isNotNull(table.allowed),
-          gt(table.expiresAt, earliest),
+          gt(table.expiresAt, slowestClock(this.clock())),
           eq(table.clientId, clientId),
           ofPerson,
         ),

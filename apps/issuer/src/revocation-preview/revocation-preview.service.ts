@@ -74,7 +74,7 @@ export class RevocationPreviews {
     if (!this.keepsRecords) return null;
     const since = new Date(now.getTime() - TOKEN_LIFETIME_LIMIT * 1_000);
     const [delegations, records, keys] = await Promise.all([
-      query.kind === 'session' ? this.delegations.liveIdsIn(query.name) : [],
+      query.kind === 'session' ? this.delegations.liveIds({ sessionId: query.name }) : [],
       this.#recent.read(events.typeOf('token.issued'), since, TOKENS_LIMIT),
       this.keys.all(this.database),
     ]);

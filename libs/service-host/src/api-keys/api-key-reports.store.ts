@@ -179,10 +179,10 @@ export class ApiKeyReports {
     return keptRows.parse(rows)[0].kept;
   }
 
-  /** Forgets processes that have kept nothing for long, and reports that were refused long ago. */
-  async prune(): Promise<void> {
-    await deleteInPortions(this.pool, 'api_key_report_refused', `refused_at < now() - interval '30 days'`, []);
-    await deleteInPortions(this.pool, 'api_key_reporter', `kept_at < now() - interval '30 days'`, []);
+  /** Forgets processes that have kept nothing for long, and reports that were refused long ago. @param signal ends it between two portions */
+  async prune(signal?: AbortSignal): Promise<void> {
+    await deleteInPortions(this.pool, 'api_key_report_refused', `refused_at < now() - interval '30 days'`, [], signal);
+    await deleteInPortions(this.pool, 'api_key_reporter', `kept_at < now() - interval '30 days'`, [], signal);
   }
 
   /**

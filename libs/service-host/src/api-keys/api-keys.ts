@@ -59,7 +59,7 @@ class ApiKeyWork implements OnModuleInit {
       everyMs: PRUNE_EVERY_MS,
       run: async (signal) => {
         await this.limits.prune(signal);
-        await this.reports.prune();
+        await this.reports.prune(signal);
         return undefined;
       },
     });

@@ -1,4 +1,3 @@
-import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
 import { createTokenClient, generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { z } from 'zod';
@@ -101,8 +100,7 @@ export function walkAccess(world: () => World): void {
 
   /** A statement in the issuer's database: what only time would bring about. */
   async function atTheIssuer(statement: string): Promise<void> {
-    const url = new RunningStack(world().stack.directory).databaseUrlOf('issuer');
-    await withDatabase(url, (database) => database.query(statement));
+    await new RunningStack(world().stack.directory).inDatabase('issuer', (database) => database.query(statement));
   }
 
   /** A call of the issuer's administration, as the operator. */

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import pg from 'pg';
-import { databaseUrlFile } from '../services.js';
+import { RunningStack } from '../history/running-stack.js';
 import { walkAccess } from './access-walk.js';
 import { walkBroker } from './broker-walk.js';
 import { walkConsole } from './console-walk.js';
@@ -30,13 +28,6 @@ describe('people in a real browser', () => {
   afterEach(() => world.leave());
   afterAll(() => world.stop(), 60_000);
 
-  async function inIssuer(sql: string): Promise<void> {
-    const url = readFileSync(join(world.directory, 'env', databaseUrlFile('issuer')), 'utf8');
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  }
   /** The command `countersign` on this stack, of a person's own terminal. `code`: the one that a login shows. */
   function terminal(...args: readonly string[]) {
     const root = resolve(import.meta.dirname, '../../../..');
@@ -214,7 +205,9 @@ describe('people in a real browser', () => {
         await window.see('Corner Shop');
       }
       // As if they had signed in an hour before they allowed it.
-      await inIssuer(`update session set authenticated_at = authenticated_at - interval '1 hour'`);
+      await new RunningStack(world.directory).inDatabase('issuer', (database) =>
+        database.query(`update session set authenticated_at = authenticated_at - interval '1 hour'`),
+      );
       await window.goto(`${shop()}/connect/payments`);
       await go();
       await window[hand]('button', /^Buy Basket/);

@@ -1,4 +1,3 @@
-import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
 import { createTokenClient } from '@countersign/auth-core';
 import { type Locator } from 'playwright-core';
@@ -90,7 +89,7 @@ export function walkScreens(world: () => WalkedHistory): void {
     const audiences = { payments: ['payments:read'] };
     await post('/admin/api-keys', { client_id: 'storefront', name: 'hostile', audiences });
     await post('/admin/revocations', { kind: 'token', jti: 'hostile', with_derived: true, reason: 'hostile' });
-    await withDatabase(new RunningStack(stack.directory).databaseUrlOf('issuer'), async (database) => {
+    await new RunningStack(stack.directory).inDatabase('issuer', async (database) => {
       await database.query(`update api_key set name = $1 where name = 'hostile'`, [short('key')]);
       await database.query(`update revocation set reason = $1 where reason = 'hostile'`, [long('reason')]);
     });

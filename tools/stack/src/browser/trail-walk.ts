@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { withDatabase } from '@countersign/backing-services';
 import { expect } from '@jest/globals';
 import { Story } from '../history/happening.js';
 import { RunningStack } from '../history/running-stack.js';
@@ -229,7 +228,7 @@ export function walkTrail(world: () => WalkedHistory): void {
     await page.locator('[data-row]').first().waitFor();
     await window.click('button', /^Verify (the newest )?\d+ events in this browser/);
     await page.getByText(/^.{0,40}Each of \d+ events/).waitFor();
-    await withDatabase(new RunningStack(stack.directory).databaseUrlOf('audit'), (database) =>
+    await new RunningStack(stack.directory).inDatabase('audit', (database) =>
       database.query('delete from console_session'),
     );
     await page.keyboard.press('r');

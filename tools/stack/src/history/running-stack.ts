@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTokenClient } from '@countersign/auth-core';
+import { withDatabase } from '@countersign/backing-services';
+import type pg from 'pg';
 import { jwkSchema } from '../identities.js';
 import { databaseUrlFile, type ServiceName } from '../services.js';
 import { StackError } from '../stack-error.js';
@@ -30,6 +32,11 @@ export class RunningStack {
 
   databaseUrlOf(service: ServiceName): string {
     return this.#read(databaseUrlFile(service)).trim();
+  }
+
+  /** Works in a service's database by the service's own login. */
+  inDatabase<Result>(service: ServiceName, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+    return withDatabase(this.databaseUrlOf(service), work);
   }
 
   /** Says to audit, as the operator, that numbers are missing for good. @throws {StackError} */
