@@ -8,18 +8,17 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 const { version } = require('@swc/core/package.json');
 
-/** Our sources need no types that a compiler writes (`emitDecoratorMetadata`); the services in specs are written as other teams write theirs. */
-const optionsOf = (filename) => ({
+const options = {
   jsc: {
     target: 'es2023',
     parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: filename.endsWith('.spec.ts') },
+    transform: { legacyDecorator: true },
   },
   module: { type: 'es6' },
   sourceMaps: 'inline',
   configFile: false,
   swcrc: false,
-});
+};
 const cache = fileURLToPath(new URL('../../node_modules/.cache/specs/', import.meta.url));
 
 /** What one process compiled, all later ones read: a quarter of a second for each that starts a service. */
@@ -27,7 +26,6 @@ function compile(filename) {
   const source = readFileSync(filename, 'utf8');
   // By its name alone, which a trace finds beside what was compiled: a copy of the workspace has the same files elsewhere.
   const sourceFileName = basename(filename);
-  const options = optionsOf(filename);
   const key = createHash('sha256')
     .update(JSON.stringify([version, options, sourceFileName, source]))
     .digest('hex');
