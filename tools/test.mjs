@@ -1,6 +1,6 @@
 // Everything that must hold before a change lands: format, lint, types, tests. Ends with one line, `N passed, N failed`.
 import { spawn } from 'node:child_process';
-import { chmodSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -23,9 +23,8 @@ One file of them:     npx nx test <project> -- <pattern>
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };
-/** For whatever tests put into temporary folders. PostgreSQL runs as another user where this runs as root, and has its folder within. */
+/** For whatever tests put into temporary folders. */
 const temporary = testFolder();
-chmodSync(temporary, 0o711);
 const removeTemporary = () => rmSync(temporary, { recursive: true, force: true });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.once(signal, () => {

@@ -82,12 +82,17 @@ export async function startBackingServices(options: BackingServicesOptions = {})
 /**
  * Starts both with a PostgreSQL that nobody shares; call `stop` when done, which leaves nothing behind.
  * @param durable whether PostgreSQL syncs each commit to disk, as it does in production: for figures. A spec's data need not survive a crash
+ * @param large whether its data may be more than memory holds: then they are on disk, though not synced
  */
 export async function startOwnBackingServices({
   services = [],
   durable = false,
-}: BackingServicesOptions & { readonly durable?: boolean } = {}): Promise<OwnBackingServices> {
-  const directory = durable ? mkdtempSync(join(tmpdir(), 'countersign-')) : testFolder();
+  large = durable,
+}: BackingServicesOptions & {
+  readonly durable?: boolean;
+  readonly large?: boolean;
+} = {}): Promise<OwnBackingServices> {
+  const directory = large ? mkdtempSync(join(tmpdir(), 'countersign-')) : testFolder();
   const [postgres, { passwords, nats }] = await startedTogether([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
     startOwnNats(directory, { services }).then((started) => ({ ...started, stop: () => started.nats.stop() })),

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdtempSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync, statfsSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,8 +18,15 @@ function memoryIsPlenty(): boolean {
   }
 }
 
+/** Where to make folders in memory: in the run's own temporary folder if it is there, which is removed at the run's end whatever a test forgot. */
+export const folderInMemory = (): string => (tmpdir().startsWith(`${MEMORY}/`) ? tmpdir() : MEMORY);
+
 /**
  * A new folder for data that nobody needs after a test, in memory where there is plenty: a database is 300 files, and ext4 searches long for an
- * inode that was not deleted in the last minute.
+ * inode that was not deleted in the last minute. PostgreSQL's user can reach what is in it.
  */
-export const testFolder = (): string => mkdtempSync(join(memoryIsPlenty() ? MEMORY : tmpdir(), 'countersign-'));
+export function testFolder(): string {
+  const made = mkdtempSync(join(memoryIsPlenty() ? folderInMemory() : tmpdir(), 'countersign-'));
+  chmodSync(made, 0o711);
+  return made;
+}

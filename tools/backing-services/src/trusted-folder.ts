@@ -12,7 +12,7 @@ import {
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { reachable, type RunAs } from './run-as.js';
-import { MEMORY } from './test-folder.js';
+import { folderInMemory, MEMORY } from './test-folder.js';
 
 /** Where everybody may make folders, so where nothing is believed because of its name. */
 const SHARED = '/var/tmp';
@@ -70,7 +70,7 @@ function elsewhere(directory: string, known: boolean): string {
   }
   const earlier = guessable(directory);
   // What is to be in memory stays there.
-  const shared = directory.startsWith(`${MEMORY}/`) ? MEMORY : SHARED;
+  const shared = directory.startsWith(`${MEMORY}/`) ? folderInMemory() : SHARED;
   const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(shared, 'countersign-'));
   chmodSync(made, 0o711);
   writeFileSync(`${pointer}.part`, made, { mode: 0o600 });

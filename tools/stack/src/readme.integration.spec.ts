@@ -1,8 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { portIsFree } from '@countersign/backing-services';
+import { portIsFree, testFolder } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
 import { z } from 'zod';
 import { freePortBase } from './free-ports.js';
@@ -23,7 +22,7 @@ function block(language: string, part: string): string {
 }
 
 describe("the README's commands and snippets", () => {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-readme-'));
+  const folder = testFolder();
   const directory = join(folder, '.countersign');
   let base: number;
   let stack: ChildProcess;

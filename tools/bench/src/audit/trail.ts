@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, openDatabase, serviceVariables, startBackingServices } from '@countersign/backing-services';
+import { freePort, openDatabase, serviceVariables, startOwnBackingServices } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ export interface Trail {
 }
 
 export async function startTrail(core: number): Promise<Trail> {
-  const backing = await startBackingServices();
+  const backing = await startOwnBackingServices({ large: true });
   const issuer = await createTestIssuer({ audience: 'audit', listen: true });
   const databaseUrl = await backing.database('audit');
   const port = await freePort();
