@@ -57,6 +57,7 @@ export async function startTrail(core: number): Promise<Trail> {
     async page(query) {
       const startedAt = performance.now();
       const answer = await fetch(`${url}/events?limit=50&${query}`, { headers: { authorization: `Bearer ${token}` } });
+      if (!answer.ok) throw new Error(`a page of '${query}': ${String(answer.status)} ${await answer.text()}`);
       const page = pageSchema.parse(await answer.json());
       return { ms: performance.now() - startedAt, events: page.events.length };
     },
