@@ -34,5 +34,8 @@ export class OutcomeUnknown extends CliError {}
 
 /** A check found a fault, and the command has printed what: the exit code alone says it again. */
 export class CheckFailed extends Error {
-  readonly exitCode = ExitCode.refused;
+  constructor(readonly exitCode: ExitCode = ExitCode.refused) {
+    super('a check found a fault');
+    this.name = 'CheckFailed';
+  }
 }

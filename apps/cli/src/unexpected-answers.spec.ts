@@ -13,6 +13,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, makeApiKey } from '@countersign/auth-core';
+import { jest } from '@jest/globals';
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { run } from './run.js';
 
@@ -320,6 +321,27 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([(await add()).code, existsSync(path)]).toEqual([0, true]);
   });
 
+  it('waits for the end of what very many people allowed a client, which takes longer than other answers', async () => {
+    answer = (_, response) => {
+      json(response, {
+        ...{ kind: 'client', name: 'shop', until: '2026-11-28T00:00:00Z', revoked_by: 'operator' },
+        ...{ revoked_at: '2026-11-28T00:00:00Z', pushed: true },
+      });
+    };
+    const limit = jest.spyOn(AbortSignal, 'timeout');
+    try {
+      const limits = async (kind: string): Promise<readonly number[]> => {
+        limit.mockClear();
+        expect((await command('revoke', kind, 'shop')).code).toBe(0);
+        return limit.mock.calls.map(([ms]) => ms);
+      };
+      expect(await limits('client')).toContain(900_000);
+      expect(await limits('subject')).not.toContain(900_000);
+    } finally {
+      limit.mockRestore();
+    }
+  });
+
   it('says with --json in one line that keys which work are in files', async () => {
     const key = makeApiKey('test', '01900000-0000-7000-8000-000000000001');
     const path = join(folder, 'leak');
@@ -331,7 +353,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([code, JSON.parse(out)]).toEqual([1, expect.objectContaining({ ok: false, live: 1 })]);
   });
 
-  it('fails where nothing of what was named could be read, and names what it passed over without moving the cursor', async () => {
+  it('fails where something of what was named could not be read, which may hold a key, and names it without moving the cursor', async () => {
     const loop = join(folder, 'loop');
     symlinkSync(loop, loop);
     expect(JSON.parse((await command('keys', 'scan', loop, '--json')).out)).toMatchObject({ code: 'FILE_UNREADABLE' });
@@ -340,7 +362,12 @@ describe('what a command does with an answer that it does not expect', () => {
     mkdirSync(below);
     // Of bytes that are no text, as an unpacked archive may have them: such a file cannot be opened by its name.
     writeFileSync(Buffer.concat([Buffer.from(join(below, '\u001b[2Jkey')), Buffer.from([0xff])]), '');
-    const { code, out } = await command('keys', 'scan', below);
-    expect([code, out]).toEqual([0, `no API keys found\nnot readable: ${below}/·[2Jkey\ufffd\n`]);
+    const { code, out, err } = await command('keys', 'scan', below);
+    expect([code, out, err]).toEqual([
+      2,
+      `no API keys found\nnot readable: ${below}/·[2Jkey\ufffd\n`,
+      'error: 1 path was not readable, so the scan is incomplete\n',
+    ]);
+    expect(JSON.parse((await command('keys', 'scan', below, '--json')).out)).toMatchObject({ ok: false, live: 0 });
   });
 });

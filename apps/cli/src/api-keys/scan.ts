@@ -160,7 +160,7 @@ async function statusesOf(session: Session, found: readonly Found[]): Promise<Re
 
 const isLive = (status: string): boolean => status === 'live' || status === 'rotated';
 
-/** `countersign keys scan`. @throws {CheckFailed} when a key that works is in a file */
+/** `countersign keys scan`. @throws {CheckFailed} when a key that works is in a file, or a part could not be read: it may have one */
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
   const { found, unreadable } = await scanned(path);
@@ -181,11 +181,17 @@ export async function scan(path: string, _: object, command: Command): Promise<v
   ]);
   const shown = table(['where', 'id', 'environment', 'status', 'client', 'name'], rows, 'no API keys found');
   const missed = unreadable.map((one) => `\nnot readable: ${printable(one)}`).join('');
-  session.output.result({ ok: live === 0, live, keys, unreadable }, `${shown}${missed}`);
-  if (live === 0) return;
-  session.output.note(
-    `error: ${counted(live, 'live API key was', 'live API keys were')} found in files\n` +
-      'Revoke them: countersign api-keys revoke ID --reason "found in a file"',
-  );
-  throw new CheckFailed();
+  const isWhole = unreadable.length === 0;
+  session.output.result({ ok: live === 0 && isWhole, live, keys, unreadable }, `${shown}${missed}`);
+  if (!isWhole)
+    session.output.note(
+      `error: ${counted(unreadable.length, 'path was', 'paths were')} not readable, so the scan is incomplete`,
+    );
+  if (live > 0)
+    session.output.note(
+      `error: ${counted(live, 'live API key was', 'live API keys were')} found in files\n` +
+        'Revoke them: countersign api-keys revoke ID --reason "found in a file"',
+    );
+  if (live > 0) throw new CheckFailed();
+  if (!isWhole) throw new CheckFailed(ExitCode.usage);
 }

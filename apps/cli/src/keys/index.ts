@@ -51,7 +51,10 @@ Examples:
     );
   group
     .command('scan <path>')
-    .description('find API keys in files, and report which of them work; the keys never leave this machine')
+    .description(
+      'find API keys in files, and report which of them work; the keys never leave this machine. ' +
+        'Exits with 1 if a key works, with 2 if something could not be read',
+    )
     .action(scan);
   group
     .command('list')

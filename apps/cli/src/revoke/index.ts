@@ -5,6 +5,7 @@ import { CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
 import { limitOption, noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
+import { WHOLE_CHECK_MS } from '../session/long-answer.js';
 import { openSession } from '../session/session.js';
 import { noteTimes, timeOption } from '../time.js';
 import { decodeToken } from '../token/decode.js';
@@ -84,7 +85,13 @@ async function revoke(
     ...(reason === undefined ? {} : { reason }),
     ...(before === undefined ? {} : { issued_before: before }),
   };
-  const done = await callAdmin(session, revocationSchema, { method: 'POST', path: '/admin/revocations', body });
+  const done = await callAdmin(session, revocationSchema, {
+    method: 'POST',
+    path: '/admin/revocations',
+    body,
+    // What very many people allowed a client ends before the answer.
+    ...(requested['kind'] === 'client' ? { timeoutMs: WHOLE_CHECK_MS } : {}),
+  });
   const where = done.pushed
     ? 'sent to every validator'
     : 'validators receive it when NATS is back; the issuer refuses it already';

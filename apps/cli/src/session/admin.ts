@@ -11,7 +11,7 @@ import { type ServiceRequest, type Session } from './session.js';
 export async function callAdmin<Schema extends z.ZodType>(
   session: Session,
   schema: Schema,
-  request: Pick<ServiceRequest, 'path' | 'method' | 'body'>,
+  request: Pick<ServiceRequest, 'path' | 'method' | 'body' | 'timeoutMs'>,
 ): Promise<z.infer<Schema>> {
   const headers = request.method === 'POST' ? { headers: { 'idempotency-key': randomUUID() } } : {};
   const call = () => session.call(schema, { service: 'issuer', scopes: ['issuer:admin'], ...request, ...headers });

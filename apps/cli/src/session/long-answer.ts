@@ -1,4 +1,4 @@
-/** Milliseconds that an answer may take for which a service reads everything that it has. */
+/** Milliseconds that an answer may take for which a service reads, or ends, everything that it has. */
 export const WHOLE_CHECK_MS = 15 * 60_000;
 /** Milliseconds that Node's `fetch` waits for an answer to begin, and for each further piece of it, whatever its signal allows. */
 const FETCH_LIMIT_MS = 300_000;
