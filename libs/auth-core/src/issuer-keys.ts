@@ -32,6 +32,16 @@ function reportKeys({ issuer, onKeys }: VerifierOptions, reason: string): void {
   else if (!ok) process.emitWarning(message, { code: 'COUNTERSIGN_KEYS' });
 }
 
+function reportFile({ issuer, onKeysFile }: VerifierOptions, reason: string): void {
+  if (onKeysFile !== undefined) onKeysFile({ issuer, ok: reason === '', message: messageOf(issuer, reason) });
+  else if (reason !== '') process.emitWarning(messageOf(issuer, reason), { code: 'COUNTERSIGN_JWKS_FILE' });
+}
+
+const messageOf = (issuer: string, reason: string): string =>
+  reason === ''
+    ? `the keys of ${issuer} are kept in their file again`
+    : `the keys of ${issuer} cannot be kept in their file: ${reason}`;
+
 /**
  * The keys that verify an issuer's tokens, from its discovery document or its JWKS.
  * @param onKeys called with the set after each fetch that returned one
@@ -51,6 +61,9 @@ export function issuerKeys(options: VerifierOptions, onKeys: (keys: KeySet) => v
     onKeys,
     onFailure: (reason) => {
       reportKeys(options, reason);
+    },
+    onFileFailure: (reason) => {
+      reportFile(options, reason);
     },
   });
 }

@@ -124,6 +124,10 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     return this.#keys.lastError;
   }
 
+  get keysFileError(): string | undefined {
+    return this.#keys.fileError;
+  }
+
   verify(token: string): Caller {
     return bearer(this.#verify(token));
   }

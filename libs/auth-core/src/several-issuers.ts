@@ -37,6 +37,11 @@ export class SeveralIssuers<Caller extends Principal> implements TokenVerifier<C
     return failed.map(({ issuers, lastKeyError }) => `${issuers.join(' ')}: ${lastKeyError}`).join('; ');
   }
 
+  get keysFileError(): string | undefined {
+    const kept = this.#all.flatMap(({ keysFileError }) => keysFileError ?? []);
+    return kept.length === 0 ? undefined : kept.filter((reason) => reason !== '').join('; ');
+  }
+
   verify(token: string): Caller {
     return this.cached(token) ?? this.#of(token).verify(token);
   }

@@ -9,7 +9,7 @@ import { type RevocationList } from './revocation-list.js';
 /** The state of an issuer's keys. */
 export interface KeysReport {
   readonly issuer: string;
-  /** Whether the last fetch succeeded. */
+  /** Whether the last fetch succeeded, or the last write to the file. */
   readonly ok: boolean;
   /** A message with the cause: `the keys of https://… cannot be loaded: fetch failed: getaddrinfo ENOTFOUND …`. */
   readonly message: string;
@@ -62,6 +62,8 @@ export interface VerifierOptions<Claims = unknown> {
    * default.
    */
   readonly onKeys?: ((report: KeysReport) => void) | undefined;
+  /** Like {@link onKeys}, of keeping the keys in {@link keysFile}: the service runs, and its next start needs the issuer. */
+  readonly onKeysFile?: ((report: KeysReport) => void) | undefined;
   /** Where used DPoP proofs are remembered; in this process by default, so pass a shared store if the service has replicas. */
   readonly dpopReplays?: DpopReplayStore | undefined;
   /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are required by default. */

@@ -13,6 +13,9 @@ export interface TokenVerifier<Caller extends Principal = Principal> {
   /** Why the last fetch of keys failed; empty when it succeeded. */
   readonly lastKeyError: string;
 
+  /** Why the keys could not be kept in `keysFile` the last time; empty when they could, undefined where no file is configured. */
+  readonly keysFileError?: string | undefined;
+
   /**
    * Verifies a bearer token, synchronously: the keys are in memory.
    * @param token the compact JWS, without the `Bearer ` in front

@@ -68,6 +68,13 @@ function logKeys({ ok, message }: KeysReport): void {
   else logger.error(message);
 }
 
+/** A file that cannot be written refuses no request: it is missing at the next start. */
+function logKeysFile({ ok, message }: KeysReport): void {
+  const logger = new Logger('Countersign');
+  if (ok) logger.log(message);
+  else logger.warn(message);
+}
+
 /**
  * Closes every route of the importing application: HTTP on Fastify and Express, NATS message handlers, GraphQL operations, socket messages. See
  * `@Public()`, `@RequireScopes()`, `@RequireAnyScope()`, `@Authorize()`, `@CurrentPrincipal()`.
@@ -110,7 +117,8 @@ export class AuthModule
           inject: [AUTH_SETTINGS],
           useFactory: (settings: AuthSettings): AccessTokenVerifier | Promise<AccessTokenVerifier> => {
             if (settings.resource !== undefined) resourceUrl(settings.resource);
-            return settings.verifier ?? createVerifier({ ...settings, onKeys: settings.onKeys ?? logKeys });
+            const { onKeys = logKeys, onKeysFile = logKeysFile } = settings;
+            return settings.verifier ?? createVerifier({ ...settings, onKeys, onKeysFile });
           },
         },
         {

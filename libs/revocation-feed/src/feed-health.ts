@@ -18,6 +18,7 @@ export class FeedHealth {
   #lastError: string | null = null;
   #warnedOf: string | undefined;
   #keepError: string | null = null;
+  #keepKeysError: string | null = null;
 
   /** @param hasLoaded whether a whole list was ever there */
   constructor(
@@ -83,6 +84,12 @@ export class FeedHealth {
     this.#keepError = reason;
   }
 
+  /** @param reason why the keys cannot be kept in their file, from now on; empty when they can be again */
+  keptKeys(reason: string): void {
+    this.#keepKeysError = reason === '' ? null : reason;
+    if (reason !== '') this.logger.warn({ reason }, 'the keys of the revocations cannot be kept; trying again');
+  }
+
   unreadable(): void {
     this.#unreadable += 1;
   }
@@ -104,7 +111,7 @@ export class FeedHealth {
       unreadable: this.#unreadable,
       lagMs: this.#lagMs,
       lastError: this.#lastError,
-      keepError: this.#keepError,
+      keepError: this.#keepError ?? this.#keepKeysError,
     };
   }
 }

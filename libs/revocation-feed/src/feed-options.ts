@@ -85,7 +85,7 @@ export interface RevocationFeedState {
   /** Milliseconds from the issuer's having made the last pushed entry to its being in force here. */
   readonly lagMs: number | null;
   readonly lastError: string | null;
-  /** Why the list could not be kept in its file the last time; null if it could, or need not be. */
+  /** Why the list, or the keys that it is read with, could not be kept in its file the last time; null if they could, or need not be. */
   readonly keepError: string | null;
 }
 

@@ -33,6 +33,8 @@ export class KeptList {
       await rename(next, this.path);
     } catch (error) {
       await rm(next, { force: true });
+      // By the name of the file that is meant: the one beside it has another name each time.
+      if (error instanceof Error) error.message = error.message.replaceAll(next, this.path);
       throw error;
     }
   }

@@ -213,7 +213,11 @@ describe('the revocation feed', () => {
     expect(await eventually(() => readIfThere(files.listFile).includes('token.two'))).toBe(true);
     const homeless = follow({ listFile: join(folder, 'missing', 'list.json') });
     expect(await eventually(() => homeless.state().keepError?.includes('ENOENT') ?? false)).toBe(true);
+    // The same each time, so that it is logged once.
+    expect(homeless.state().keepError).toMatch(/missing\/list\.json'$/);
     expect(before.state().keepError).toBeNull();
+    const keyless = follow({ keysFile: join(folder, 'missing', 'keys.json') });
+    expect(await eventually(() => keyless.state().keepError?.includes('ENOENT') ?? false)).toBe(true);
     await before.close();
     await backing.nats.stop();
     issuer.isAway = true;

@@ -82,6 +82,9 @@ class BucketFeed implements RevocationFeed {
       cooldownSeconds: 10,
       maxStaleSeconds: 7 * 86_400,
       cacheFile: keysFile,
+      onFileFailure: (reason) => {
+        this.#health.keptKeys(reason);
+      },
       onKeys: ({ all }) => {
         this.#keysChanged(new Set(all.map(({ keyId }) => keyId)));
       },

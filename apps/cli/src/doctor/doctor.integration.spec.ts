@@ -25,7 +25,8 @@ const well = {
   notes: {
     database_login: { may_change_schema: false },
     audit_relay: { connected: true, pending: 3, oldest_seconds: 1, lastError: null },
-    revocation_feed: { state: 'current', unreadable: 0, lastError: null },
+    revocation_feed: { state: 'current', unreadable: 0, lastError: null, keepError: null },
+    issuer_keys: { keepError: null },
     intake: { consuming: true, stream_fill: 0.01, last_error: null },
     completeness: { alert: false, gaps: [] },
     search_index: { last_error: null },
@@ -46,6 +47,8 @@ describe('what a readiness report asks to be done', () => {
     ['audit_relay', { connected: true, pending: 3, oldest_seconds: 900 }, 'OUTBOX_WAITS'],
     ['revocation_feed', { state: 'lost', unreadable: 0, lastError: 'no' }, 'REVOCATION_FEED_NOT_CURRENT'],
     ['revocation_feed', { state: 'current', unreadable: 2, lastError: null }, 'REVOCATIONS_UNREADABLE'],
+    ['revocation_feed', { state: 'current', unreadable: 0, lastError: null, keepError: 'EACCES' }, 'NOT_KEPT'],
+    ['issuer_keys', { keepError: 'EROFS' }, 'NOT_KEPT'],
     ['revocation_bucket', { connected: false, lastError: 'no' }, 'REVOCATION_BUCKET_AWAY'],
     ['restored_database', { restored: true }, 'DATABASE_RESTORED'],
     ['accounts_circuit', 'open', 'ACCOUNTS_UNREACHABLE'],

@@ -38,6 +38,14 @@ function rule<Schema extends z.ZodType>(
   };
 }
 
+const keptFor = z.object({ keepError: z.string() });
+const notKept = ({ keepError }: z.infer<typeof keptFor>): Said => ({
+  code: 'NOT_KEPT',
+  what: `it cannot keep what its next start needs while the issuer or NATS is unavailable: ${keepError}`,
+  to_do:
+    'Check the folder of KEYS_FILE, REVOCATION_KEYS_FILE and REVOCATION_LIST_FILE: its owner, its rights, its disk.',
+});
+
 const rules = [
   rule('database_login', z.object({ may_change_schema: z.literal(true) }), () => ({
     code: 'LOGIN_MAY_OWN',
@@ -75,6 +83,8 @@ const rules = [
     what: `${String(unreadable)} entries of the revocation bucket were not the issuer's`,
     to_do: 'Update the issuer before the services; otherwise find out who writes to the bucket.',
   })),
+  rule('issuer_keys', keptFor, notKept),
+  rule('revocation_feed', keptFor, notKept),
   rule('revocation_bucket', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), (note) => ({
     code: 'REVOCATION_BUCKET_AWAY',
     what: `the issuer does not reach the revocation bucket${note.lastError === null ? '' : `: ${note.lastError}`}`,

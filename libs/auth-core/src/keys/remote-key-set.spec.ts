@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -290,8 +290,15 @@ describe('the remote key set', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('continues when the file cannot be written', async () => {
-    const set = setOf({ cacheFile: join(folder, 'no', 'such', 'folder', 'jwks.json') });
-    expect(await set.refresh()).toBe(true);
+  it('continues when the file cannot be written, and reports once why not, until it can be', async () => {
+    const parent = join(folder, 'later');
+    const reported: string[] = [];
+    const set = setOf({ cacheFile: join(parent, 'jwks.json'), onFileFailure: (reason) => reported.push(reason) });
+    for (let times = 0; times < 2; times += 1) expect(await set.refresh()).toBe(true);
+    expect([set.fileError, set.lastError]).toEqual([expect.stringContaining('ENOENT'), '']);
+    await mkdir(parent);
+    await set.refresh();
+    expect([set.fileError, reported]).toEqual(['', [expect.stringContaining(parent), '']]);
+    expect(setOf().fileError).toBeUndefined();
   });
 });

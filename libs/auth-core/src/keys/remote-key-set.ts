@@ -34,6 +34,13 @@ export interface RemoteKeySetOptions {
   readonly onKeys: (keys: KeySet) => void;
   /** Called once with the reason why keys cannot be fetched, and again when it changes; with an empty string once they can be again. */
   readonly onFailure?: ((reason: string) => void) | undefined;
+  /** Like {@link onFailure}, of keeping the set in {@link cacheFile}; a process warning by default. */
+  readonly onFileFailure?: ((reason: string) => void) | undefined;
+}
+
+function warnOfFile(reason: string): void {
+  if (reason === '') return;
+  process.emitWarning(`the keys cannot be kept in their file: ${reason}`, { code: 'COUNTERSIGN_JWKS_FILE' });
 }
 
 const FIRST_RETRY_MS = 100;
@@ -78,13 +85,17 @@ export class RemoteKeySet {
   #closed = false;
   /** Why the last fetch failed; empty when it did not. */
   lastError = '';
+  /** Why the set could not be kept in its file the last time; empty when it could, undefined where there is no file. */
+  fileError: string | undefined;
 
   constructor(private readonly options: RemoteKeySetOptions) {
     this.#clock = { now: options.now, monotonic: options.monotonic ?? monotonicClock };
     const { source } = options;
     this.#source = typeof source === 'string' ? fixedSource(source) : source;
     this.#unknown = new UnknownKeys(options.cooldownSeconds);
-    this.#file = options.cacheFile === undefined ? undefined : new JwksFile(options.cacheFile);
+    if (options.cacheFile === undefined) return;
+    this.#file = new JwksFile(options.cacheFile);
+    this.fileError = '';
   }
 
   /** Whether there are keys, and not older than the outage limit. */
@@ -215,13 +226,20 @@ export class RemoteKeySet {
     }
     const fetchedAt = now();
     this.#confirm(momentOf(this.#clock), fetchedAt + maxStaleSeconds * 1_000);
-    await this.#file
-      ?.write({ url: this.#source.name, fetchedAt, etag: this.#etag, jwks: this.#document })
-      .catch((error: unknown) => {
-        process.emitWarning(`the keys could not be stored: ${String(error)}`, { code: 'COUNTERSIGN_JWKS_FILE' });
-      });
+    await this.#keep(fetchedAt);
     const requested = (maxAgeOf(response.headers) ?? Infinity) * REFRESH_AT;
     return Math.min(Math.max(requested, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
+  }
+
+  /** A set that cannot be kept is of no use to the next start only: so it is reported now, and the keys are used. */
+  async #keep(fetchedAt: number): Promise<void> {
+    if (this.#file === undefined) return;
+    const reason = await this.#file
+      .write({ url: this.#source.name, fetchedAt, etag: this.#etag, jwks: this.#document })
+      .then(() => '', reasonOf);
+    const isNew = reason !== this.fileError;
+    this.fileError = reason;
+    if (isNew) (this.options.onFileFailure ?? warnOfFile)(reason);
   }
 
   #confirm(at: Moment, usableUntil: number): void {

@@ -141,6 +141,9 @@ export class ServiceAuthModule {
             ...(pushed === undefined ? {} : { revocations: pushed }),
             // The issuer asks itself, and has no keys until it has started.
             onKeys: options.fetch === undefined ? keysLog(logger) : () => undefined,
+            onKeysFile: ({ ok, message }) => {
+              logger[ok ? 'info' : 'warn'](message);
+            },
             problemMembers: (context: ExecutionContext) => ({
               request_id: traceOf(context.switchToHttp().getRequest<TracedRequest>()).requestId,
             }),

@@ -1,7 +1,7 @@
 import { type TokenVerifier } from '@countersign/auth-core';
 import { type HealthCheck, type HealthRegistry } from './health.js';
 
-type Keys = Pick<TokenVerifier, 'keysLoaded' | 'lastKeyError'>;
+type Keys = Pick<TokenVerifier, 'keysLoaded' | 'lastKeyError' | 'keysFileError'>;
 
 const hasKeys = (verifier: object): verifier is Keys => 'keysLoaded' in verifier && 'lastKeyError' in verifier;
 
@@ -13,7 +13,13 @@ function keysCheck(verifier: Keys): HealthCheck {
   };
 }
 
-/** Makes the keys a condition of readiness. A test's own verifier may have none. @param verifier nothing in an application without the guard */
+/**
+ * Makes the keys a condition of readiness, and notes whether they are kept in their file, where there is one. A test's own verifier may have none.
+ * @param verifier nothing in an application without the guard
+ */
 export function watchKeys(health: HealthRegistry, verifier: object | undefined): void {
-  if (verifier !== undefined && hasKeys(verifier)) health.add('issuer_keys', keysCheck(verifier));
+  if (verifier === undefined || !hasKeys(verifier)) return;
+  health.add('issuer_keys', keysCheck(verifier));
+  if (verifier.keysFileError === undefined) return;
+  health.addNote('issuer_keys', () => ({ keepError: verifier.keysFileError === '' ? null : verifier.keysFileError }));
 }

@@ -14,7 +14,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AuditOutbox } from '@countersign/audit-client';
 import { AuthModule, Public, RequireScopes, TOKEN_VERIFIER, type Refusal } from '@countersign/auth';
-import { type TokenVerifier } from '@countersign/auth-core';
+import { type KeysReport, type TokenVerifier } from '@countersign/auth-core';
 import { startDatabases } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
@@ -144,6 +144,25 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
     fetchKeys = issuer.fetch;
     await app?.get<TokenVerifier>(TOKEN_VERIFIER).loadKeys();
     expect(await ready()).toEqual([200, { status: 'ready', checks: { issuer_keys: 'ok' }, notes: {} }]);
+  });
+
+  it('health notes why the keys cannot be kept in their file, where there is one', async () => {
+    const reported: KeysReport[] = [];
+    const auth = AuthModule.forRoot({
+      issuer: issuer.issuer,
+      audience: 'orders',
+      fetch: issuer.fetch,
+      keysFile: '/no/such/folder/keys.json',
+      onKeysFile: (report) => reported.push(report),
+    });
+    const url = await serve({ imports: [auth, HealthModule.forRoot()] });
+    const keepError = expect.stringContaining('ENOENT');
+    expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({
+      status: 'ready',
+      checks: { issuer_keys: 'ok' },
+      notes: { issuer_keys: { keepError } },
+    });
+    expect(reported).toEqual([{ issuer: issuer.issuer, ok: false, message: keepError }]);
   });
 
   it('health says which part is not ready, and why', async () => {
