@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isBuilt, recordBuilt } from './built.mjs';
+import { takeTurn } from './one-at-a-time.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -27,6 +28,32 @@ export const buildEverything = ['run-many', '-t', 'build', '--outputStyle=static
  */
 export function startBuild() {
   if (process.env.COUNTERSIGN_BUILT === '1' || isBuilt(root)) return undefined;
+  const stopping = new AbortController();
+  const end = () => stopping.abort();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, end);
+  const failure = buildInTurn(stopping.signal).finally(() => {
+    for (const signal of signals) process.off(signal, end);
+  });
+  return { end, failure };
+}
+
+/** One command after another: a build first removes what it replaces, which another's services may be loading. */
+async function buildInTurn(signal) {
+  const say = (holder) =>
+    process.stderr.write(`Another command (process ${holder}) is building here; waiting for it …\n`);
+  const release = await takeTurn(`${root}node_modules/.cache/building`, say, signal).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (release === undefined) return 'Stopped before the build.\n';
+  try {
+    return isBuilt(root) ? undefined : await build(signal);
+  } finally {
+    release();
+  }
+}
+
+async function build(signal) {
   const begunMs = Date.now();
   const nx = spawn(`${root}node_modules/.bin/nx`, [...buildEverything, '--parallel=2'], {
     cwd: root,
@@ -42,17 +69,14 @@ export function startBuild() {
       // It had ended by itself.
     }
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, end);
+  signal.addEventListener('abort', end);
   let output = '';
   for (const stream of [nx.stdout, nx.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const failure = new Promise((resolve) => {
+  return new Promise((resolve) => {
     nx.on('error', (error) => resolve(`${error.message}\n`));
     nx.on('close', (code) => {
-      for (const signal of signals) process.off(signal, end);
       if (code === 0) recordBuilt(root, begunMs);
       resolve(code === 0 ? undefined : `${output}\nThe build failed; the lines above say where.\n`);
     });
   });
-  return { end, failure };
 }

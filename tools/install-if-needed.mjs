@@ -1,8 +1,8 @@
 // Before start and test: installs when node_modules is absent or older than the lock file. Plain Node, because nothing is installed yet.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { existsSync, statSync, utimesSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { takeTurn } from './one-at-a-time.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installed = `${root}node_modules/.package-lock.json`;
@@ -10,33 +10,6 @@ const lock = `${root}package-lock.json`;
 const marker = `${root}.installing`;
 
 const isInstalled = () => existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
-
-/** `npm ci` begins by removing node_modules, so only one of several commands in this folder may be at it. */
-async function takeMarker() {
-  for (let announced = false; ;) {
-    try {
-      writeFileSync(marker, String(process.pid), { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    const pid = existsSync(marker) ? Number(readFileSync(marker, 'utf8')) : 0;
-    if (pid > 0 && isAlive(pid)) {
-      if (!announced) console.error(`Another command (process ${pid}) is installing packages here; waiting for it …`);
-      announced = true;
-      await delay(500);
-    } else rmSync(marker, { force: true });
-  }
-}
 
 function install() {
   console.error('Installing packages (npm ci) …');
@@ -60,10 +33,13 @@ function install() {
 }
 
 if (!isInstalled()) {
-  await takeMarker();
+  // `npm ci` begins by removing node_modules, so only one of several commands in this folder may be at it.
+  const release = await takeTurn(marker, (holder) =>
+    console.error(`Another command (process ${holder}) is installing packages here; waiting for it …`),
+  );
   try {
     process.exitCode = isInstalled() ? 0 : install();
   } finally {
-    rmSync(marker, { force: true });
+    release();
   }
 }

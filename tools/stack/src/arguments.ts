@@ -1,6 +1,9 @@
 // Imports no other file: `npm start -- --help` runs this file directly, so that help needs no build.
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+/** With one of the services left out there is no sample payment. */
+const NO_SAMPLE = 'without';
+
 function portBase(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1_024 || port > 65_524)
@@ -27,12 +30,16 @@ export function createProgram(services: readonly string[], directory: string): C
     .description(
       'Runs Countersign on this machine: PostgreSQL, NATS, issuer, payments, accounts, audit; makes one payment and shows its trail.',
     )
-    .option(
-      '--exit',
-      'end after the sample payment; exit code 0 only if it settled and its audit events arrived',
-      false,
+    .addOption(
+      new Option('--exit', 'end after the sample payment; exit code 0 only if it settled and its audit events arrived')
+        .default(false)
+        .conflicts(NO_SAMPLE),
     )
-    .option('--json', 'print one JSON summary as the last line (logs go to standard error)', false)
+    .addOption(
+      new Option('--json', 'print one JSON summary of the payment as the last line (logs go to standard error)')
+        .default(false)
+        .conflicts(NO_SAMPLE),
+    )
     .option('--reset', 'start with empty data and new keys', false)
     .addOption(
       new Option('--without <services...>', 'leave out services, to run them with `npx nx serve`')

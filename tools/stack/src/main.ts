@@ -5,6 +5,7 @@ import { createTokenClient } from '@countersign/auth-core';
 import { createProgram } from './arguments.js';
 import { guestLines } from './guests.js';
 import { writeSecret } from './identities.js';
+import { Interruption } from './interruption.js';
 import { readableLine } from './log-lines.js';
 import { jsonSummary, reportSample } from './report.js';
 import { makeSamplePayment } from './sample-payment.js';
@@ -23,6 +24,9 @@ interface Arguments {
   readonly demo: boolean;
   readonly service: readonly string[];
 }
+
+/** The exit code of a process that Ctrl-C ended, as shells report it. */
+const INTERRUPTED = 130;
 
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
 
@@ -73,17 +77,16 @@ async function run(options: Arguments): Promise<void> {
     });
     return stopping;
   };
-  const interrupted = new Promise<void>((done) => {
-    let times = 0;
-    const onSignal = (): void => {
-      times += 1;
+  const interruption = new Interruption(
+    process,
+    () => {
       // What has started dies with this process; there is nothing yet that could end better.
-      if (times > 1 || stack === undefined) process.exit(130);
+      if (stack === undefined) return false;
       out('Stopping …');
-      done();
-    };
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-  });
+      return true;
+    },
+    () => process.exit(INTERRUPTED),
+  );
   try {
     const starting = startStack({
       root,
@@ -103,7 +106,13 @@ async function run(options: Arguments): Promise<void> {
     stack = await starting;
     if (options.without.length === 0) {
       const { storefront, auditor } = stack.identities.clients;
-      const result = await makeSamplePayment({ ...stack.urls, storefrontKey: storefront, auditorKey: auditor });
+      const keys = { storefrontKey: storefront, auditorKey: auditor };
+      const result = await interruption.orUndefined(makeSamplePayment({ ...stack.urls, ...keys }));
+      if (result === undefined) {
+        process.exitCode = INTERRUPTED;
+        if (options.json) process.stdout.write(`${JSON.stringify({ ok: false, error: 'interrupted' })}\n`);
+        return;
+      }
       out(reportSample(result));
       out(
         `${seconds()} s  ${result.ok ? 'the payment settled and its audit events arrived' : 'the payment or its audit events are missing'}`,
@@ -118,7 +127,7 @@ async function run(options: Arguments): Promise<void> {
       const died = [...running, ...Object.entries(stack.demo?.children ?? {})].map(([name, child]) =>
         child.exited.then((how) => `${name} ended: ${how}`),
       );
-      const ended = await Promise.race([interrupted, ...died]);
+      const ended = await Promise.race([interruption.requested, ...died]);
       if (typeof ended === 'string') {
         out(`${ended}; stopping the others.`);
         process.exitCode = 1;

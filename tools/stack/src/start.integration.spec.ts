@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePortsInARow, removePostgresData, testFolder } from '@countersign/backing-services';
 import { z } from 'zod';
+import { createProgram } from './arguments.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const environment = { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '0' };
@@ -23,7 +24,7 @@ describe('npm start', () => {
       .filter((line) => line.includes(state) || line.includes(folder));
 
   it('shows its help where nothing is built, and builds nothing for it', () => {
-    const scripts = ['start', 'build', 'built', 'pinned-node'].map((name) => `tools/${name}.mjs`);
+    const scripts = ['start', 'build', 'built', 'one-at-a-time', 'pinned-node'].map((name) => `tools/${name}.mjs`);
     for (const file of [...scripts, 'tools/stack/src/arguments.ts'])
       cpSync(join(root, file), join(folder, file), { recursive: true });
     const list = 'tools/backing-services/src/nats-configuration.ts';
@@ -37,6 +38,18 @@ describe('npm start', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/Usage: npm start[\s\S]*--without <services\.\.\.>[\s\S]*"payments"/);
   }, 60_000);
+
+  it.each([['--exit'], ['--json']])(
+    'refuses %s without all services: there is no payment, so it said nothing and ended with 0',
+    (option) => {
+      const program = createProgram(['payments'], '/nowhere')
+        .exitOverride()
+        .configureOutput({ writeErr: () => undefined });
+      expect(() => program.parse(['node', 'start', option, '--without', 'payments'])).toThrow(
+        `option '${option}' cannot be used with option '--without <services...>'`,
+      );
+    },
+  );
 
   it('takes the Node that runs it where npm has none for the platform, if that is new enough', () => {
     const script = `import { isNewEnough, pinnedNode } from './tools/pinned-node.mjs';

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
+import { z } from 'zod';
 import { freePortBase } from './free-ports.js';
 import { writeEnvironment } from './services.js';
 import { startStack } from './stack.js';
@@ -43,6 +46,43 @@ describe('the folder of a local stack', () => {
     } finally {
       process.env['PATH'] = PATH;
     }
+  });
+
+  it('belongs to one of two stacks that start at one moment, where a killed one left its lock', async () => {
+    const rounds = Array.from({ length: 200 }, (_, round) => join(folder, String(round)));
+    for (const path of rounds) {
+      mkdirSync(path);
+      writeFileSync(join(path, 'countersign-stack'), '');
+      writeFileSync(join(path, 'lock'), '1');
+    }
+    const urlOf = (file: string): string => JSON.stringify(pathToFileURL(join(import.meta.dirname, file)).href);
+    const script = `
+      const { loadTypeScript } = await import(${urlOf('../../specs/typescript.mjs')});
+      loadTypeScript();
+      const { openStateDirectory } = await import(${urlOf('state-directory.ts')});
+      console.log('ready');
+      process.stdin.once('data', (start) => {
+        const taken = ${JSON.stringify(rounds)}.filter((path, round) => {
+          while (Date.now() < Number(start) + round * 2);
+          try {
+            return openStateDirectory(path, false) !== undefined;
+          } catch (error) {
+            if (!error.message.includes('already running')) throw error;
+            return false;
+          }
+        });
+        console.log(JSON.stringify(taken));
+      });`;
+    // Known as a stack by its command line, as long as it runs.
+    const args = ['--input-type=module', '--eval', script, 'stack/dist/main.js'];
+    const starts = [0, 1].map(() => spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+    const lines = starts.map(({ stdout }) => createInterface(stdout)[Symbol.asyncIterator]());
+    const next = () => Promise.all(lines.map(async (line) => String((await line.next()).value)));
+    expect(await next()).toEqual(['ready', 'ready']);
+    for (const { stdin } of starts) stdin.write(String(Date.now() + 20));
+    const taken = (await next()).flatMap((line) => z.array(z.string()).parse(JSON.parse(line)));
+    expect(taken.sort()).toEqual([...rounds].sort());
+    for (const { stdin } of starts) stdin.end();
   });
 
   it('ends what a killed stack left running before it finds a port taken', async () => {

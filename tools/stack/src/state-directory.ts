@@ -1,9 +1,22 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { commandOf, removePostgresData, trustedFolder } from '@countersign/backing-services';
 import { hasCode, StackError } from './stack-error.js';
 
 const MARK = 'countersign-stack';
+/** More than starts at one moment: each that finds the lock of a killed stack may find another one removing it. */
+const LOCK_ATTEMPTS = 1_000;
 
 /** Where a stack keeps its data, keys and logs. Nothing but a folder that a stack made is ever removed. */
 export interface StateDirectory {
@@ -20,23 +33,57 @@ function isStack(pid: number): boolean {
   return commandOf(pid).includes('stack/dist/main.js');
 }
 
+/** Creates a file that names this process, whole or not at all: nobody finds it empty. @returns whether it was not there before */
+function make(file: string): boolean {
+  const beside = `${file}.${randomUUID()}`;
+  writeFileSync(beside, String(process.pid), { flag: 'wx', mode: 0o600 });
+  try {
+    linkSync(beside, file);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    return false;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+/** The process that a lock names; 0 if there is no such file. */
+function holderOf(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 0;
+    throw error;
+  }
+}
+
+/** Removes the lock of a stack that was killed. Of several starts that find it one at a time checks again, so that none removes a new one. */
+function clear(file: string): void {
+  const turn = `${file}.turn`;
+  if (!make(turn)) {
+    if (!isStack(holderOf(turn))) rmSync(turn, { force: true });
+    return;
+  }
+  try {
+    if (!isStack(holderOf(file))) rmSync(file, { force: true });
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
 function lock(path: string): string {
   const file = join(path, 'lock');
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-      return file;
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-      const pid = Number(readFileSync(file, 'utf8'));
-      if (isStack(pid)) {
-        throw new StackError(
-          `A stack is already running here (process ${String(pid)}). Stop it with Ctrl-C in its terminal (or kill ${String(pid)}), ` +
-            'or start another one beside it: npm start -- --directory /tmp/other-stack --port-base 5000',
-        );
-      }
-      rmSync(file, { force: true });
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt += 1) {
+    if (make(file)) return file;
+    const pid = holderOf(file);
+    if (isStack(pid)) {
+      throw new StackError(
+        `A stack is already running here (process ${String(pid)}). Stop it with Ctrl-C in its terminal (or kill ${String(pid)}), ` +
+          'or start another one beside it: npm start -- --directory /tmp/other-stack --port-base 5000',
+      );
     }
+    clear(file);
   }
   throw new StackError(`${file} cannot be written; remove it and start again.`);
 }
