@@ -40,6 +40,7 @@ const serviceSchema = z.looseObject({
   mem_limit: z.string().optional(),
   cpus: z.number().optional(),
   pids_limit: z.number().optional(),
+  stop_grace_period: z.string().optional(),
 });
 const composeSchema = z.looseObject({
   services: z.record(z.string(), serviceSchema),
@@ -125,6 +126,18 @@ describe('docker-compose.yml', () => {
         expect.any(Number),
         expect.any(Number),
       ]);
+  });
+
+  it('lets each service stop in the time that it takes for that', () => {
+    const host = read('libs/service-host/src/configuration.ts');
+    const byDefault = (variable: string): number =>
+      Number(new RegExp(`^  ${variable}: .*\\.default\\(([\\d_]+)\\)`, 'm').exec(host)?.[1]?.replaceAll('_', ''));
+    for (const name of serviceNames) {
+      const { stop_grace_period: grace = '10s', environment = {} } = compose.services[name] ?? {};
+      const variables = ['DRAIN_MS', 'SHUTDOWN_TIMEOUT_MS'];
+      const [drain, limit] = variables.map((variable) => Number(environment[variable] ?? byDefault(variable)));
+      expect(Number(grace.replace(/s$/, '')) * 1_000).toBeGreaterThan(Number(drain) + Number(limit));
+    }
   });
 
   it('keeps databases and messages on their own networks, which reach nothing beyond them', () => {
