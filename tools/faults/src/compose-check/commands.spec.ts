@@ -4,8 +4,19 @@ import { commands } from './commands.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
 /** Commands that are groups: the next word is a subcommand. */
-const groups = new Set(['clients', 'keys', 'api-keys', 'ledger', 'payments', 'audit', 'audit dead-letters', 'revoke']);
+const groups = new Set([
+  ...['clients', 'keys', 'api-keys', 'ledger', 'payments', 'people', 'nats'],
+  ...['audit', 'audit dead-letters', 'revoke'],
+]);
+/** Of a command group or a command, as the command line declares it: what this check runs must not decide what it looks for. */
+const DECLARED = /\.command\('([a-z][a-z-]*)/g;
 const MENTION = /\bcountersign ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)/g;
+
+const declared = new Set(
+  globSync('apps/cli/src/*/*.ts', { cwd: root }).flatMap((file) =>
+    [...readFileSync(resolve(root, file), 'utf8').matchAll(DECLARED)].map(([, name]) => name),
+  ),
+);
 
 /** The command in a mention, without what follows it: `revoke token` of `revoke token eyJ…`. */
 function commandOf(words: readonly string[]): string {
@@ -16,10 +27,9 @@ function commandOf(words: readonly string[]): string {
 
 /** Every command that a text names; a group by itself (`countersign clients`) names all of it. */
 function named(text: string): readonly string[] {
-  const first = new Set(commands.map(({ name }) => name.split(' ')[0]));
   return [...text.matchAll(MENTION)]
     .map(([, mention = '']) => mention.split(' '))
-    .filter(([word]) => first.has(word))
+    .filter(([word = '']) => declared.has(word))
     .map(commandOf)
     .filter((name) => !groups.has(name));
 }

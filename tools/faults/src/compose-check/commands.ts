@@ -50,6 +50,12 @@ function ofApiKey(verb: string, prints: RegExp, ...rest: readonly string[]): Che
   };
 }
 
+/** A command about a person who does not exist. */
+function ofNobody(verb: string, ...rest: readonly string[]): CheckedCommand {
+  const nobody = 'person:01900000-0000-7000-8000-000000000000';
+  return { ...check(`people ${verb}`, /PERSON_UNKNOWN/, nobody, ...rest), code: 1 };
+}
+
 /** Every command that the documents name, in an order in which each finds what it needs. */
 export const commands: readonly CheckedCommand[] = [
   check('whoami', /storefront|auditor|operator/),
@@ -159,5 +165,14 @@ export const commands: readonly CheckedCommand[] = [
   check('revoke subject', /revoked/, 'nobody-of-that-name'),
   check('revoke list', /reporting/),
   check('revoke restored', /the database is up to date/),
+
+  // Nobody has signed in: the right answers about somebody are refusals by the issuer itself.
+  check('people list', /Nobody has signed in/),
+  ofNobody('show'),
+  ofNobody('end-session', '01900000-0000-7000-8000-000000000001'),
+  ofNobody('end-sessions'),
+  ofNobody('disable'),
+  ofNobody('enable'),
+  check('nats rights', /audit\.orders\.>/, 'orders'),
   check('doctor', /All well/),
 ];
