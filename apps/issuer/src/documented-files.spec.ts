@@ -39,7 +39,7 @@ describe('the files that the documentation shows', () => {
         faultsOf(clientsFileSchema, withKeys(value)).map((fault) => `${page}: ${fault}`),
       ),
     );
-    expect(faults.filter((fault) => !fault.includes('declare a title for it'))).toEqual([]);
+    expect(faults.filter((fault) => !fault.includes('declare a title for this scope'))).toEqual([]);
     expect(pages.map((page) => examples(page, ['clients']).length)).toEqual([2, 2, 1]);
   });
 

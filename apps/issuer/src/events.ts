@@ -46,12 +46,12 @@ export const events = defineEvents({
     ...keyEvents,
     ...personEvents,
     'answer.replayed': {
-      when: 'The stored answer of an Idempotency-Key was repeated: it shows what the first one showed, a secret too.',
+      when: 'The stored response of an Idempotency-Key was returned again; it shows what the first one showed, including secrets.',
       action: keyed,
       resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'session', 'delegation'],
     },
     'idempotency-key.refused': {
-      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
+      when: 'A key was used with a different body (`IDEMPOTENCY_KEY_REUSED`), or while its first request was still running (`IDEMPOTENCY_IN_FLIGHT`).',
       action: keyed,
       resource: 'idempotency-key',
     },

@@ -60,7 +60,7 @@ function apiKeySettings(configuration: Configuration): ApiKeySettings {
   };
 }
 
-/** The issuer: who the clients are, what they may ask for, the keys that sign, the record of every token. */
+/** The issuer: its clients, what they may request, the signing keys, and the record of every token. */
 @Module({})
 export class IssuerModule {
   static forRoot(configuration: Configuration): DynamicModule {
@@ -69,7 +69,7 @@ export class IssuerModule {
     const nats = natsOf(configuration);
     return {
       module: IssuerModule,
-      // For the filter of errors, which belongs to the host.
+      // For the host's exception filter.
       global: true,
       exports: [OAUTH_ROUTES],
       imports: [
@@ -88,7 +88,7 @@ export class IssuerModule {
           audience: ISSUER_AUDIENCE,
           // What DPoP proofs for userinfo name (RFC 9449), unless RESOURCE_URL says otherwise.
           resource: configuration.ISSUER_URL,
-          // Answered within the process: nothing goes over a network.
+          // Answered within the process, without a network.
           fetch: () => ownKeys.answer(),
           allowPlainHttp: true,
           revocations: revoked,

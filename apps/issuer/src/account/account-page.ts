@@ -7,9 +7,9 @@ import { type AllowedApplication } from './applications.js';
 /** Uses of one application that are written out. */
 const USES_SHOWN = 10;
 
-/** What the page needs beside what it shows. */
+/** What the page needs in addition to what it shows. */
 export interface AccountPage {
-  /** The issuer's identifier, under which the forms are. */
+  /** The issuer's identifier; the forms are below it. */
   readonly issuer: string;
   /** The hidden field against forms of other sites. */
   readonly formToken: Html;
@@ -48,7 +48,7 @@ function inWords(
   return [visible(words?.title ?? audience), html`${titles}`];
 }
 
-/** What a token was for: that it also says who the person is goes without saying. */
+/** What a token was for. That it also identifies the person need not be listed. */
 function purposesOf(scope: string): readonly string[] {
   const scopes = scope.split(' ');
   const purposes = scopes.filter((one) => !identityWords.has(one));
@@ -119,7 +119,7 @@ function sessionCard(session: SessionRow, page: AccountPage): Html {
   </li>`;
 }
 
-/** The page on which a person sees, and ends, what they allowed and where they are signed in. */
+/** The page where people see and end what they allowed and where they are signed in. */
 export function accountPage(page: AccountPage): Html {
   const { applications, sessions, more, email, provider, roles } = page;
   const others = sessions.filter(({ id }) => id !== page.own);

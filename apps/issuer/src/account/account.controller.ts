@@ -22,15 +22,15 @@ const applicationFormSchema = z.strictObject({ form_token: formToken, client_id:
 const sessionFormSchema = z.strictObject({ form_token: formToken, session_id: sessionIdSchema });
 const emptyFormSchema = z.strictObject({ form_token: formToken });
 
-/** Where a form that ends something leads. */
+/** The target of a form that ends something. */
 const END_ANSWERS = {
-  200: 'a page that continues by itself to the sign-in',
+  200: 'a page that continues automatically to the sign-in',
   303: 'to the account page',
   400: 'a page that says what is wrong',
 };
-const ENDS = 'what is ended is a separate event; nothing is shown';
+const ENDS = 'ending something is a separate event; nothing is shown';
 
-/** A person's own page: applications and what they did, sessions and devices, and ending any of them at once. */
+/** A person's own page: applications and what they did, sessions and devices, with a button to end each immediately. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
 @AnswersPages()
@@ -76,7 +76,7 @@ export class AccountController {
     });
   }
 
-  /** Ends all that the person allowed an application: its tokens are refused everywhere, at once. */
+  /** Ends everything that the person allowed an application: its tokens are refused everywhere, immediately. */
   @Post('applications/end')
   @Answers(END_ANSWERS)
   @AcceptsForm()

@@ -532,7 +532,7 @@ describe('an account', () => {
       const asking = { client_id: 'planner', post_logout_redirect_uri: bye };
       const { status, text } = await signOut(somebody, asking);
       expect([status, await isSignedIn(somebody.visitor)]).toEqual([200, false]);
-      expect(text).toContain('does not answer right now');
+      expect(text).toContain('is not responding right now');
       expect(text).toContain(`href="${bye}"`);
     });
 

@@ -16,7 +16,7 @@ import { SessionsStore } from '../sessions/sessions.store.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { applicationsOf, type AllowedApplication } from './applications.js';
 
-/** Maximum rows that the page shows; what is not shown can be ended with the rest. */
+/** Maximum rows that the page shows; rows that are not shown can be ended with the rest. */
 const ACCOUNT_LIMIT = 200;
 
 interface AccountRead {
@@ -28,7 +28,7 @@ interface AccountRead {
   readonly words: Audiences;
 }
 
-/** What a person sees of their own account, and what they may end. */
+/** What a person sees of their account, and what they may end. */
 @Injectable()
 export class Account {
   constructor(
@@ -68,7 +68,7 @@ export class Account {
     };
   }
 
-  /** Withdraws the person's consent and ends all that they allowed an application, at once everywhere. */
+  /** Withdraws the person's consent and ends everything that they allowed an application, immediately and everywhere. */
   async endApplication(session: Session, clientId: string, trace: RequestTrace): Promise<void> {
     const who = byPerson(session, trace);
     const whose = { personId: session.person.id, clientId };

@@ -8,7 +8,7 @@ export interface Allowed {
   readonly scopes: readonly string[];
 }
 
-/** An application as the person who allowed it something sees it. */
+/** An application as shown to the person who allowed it something. */
 export interface AllowedApplication {
   readonly clientId: string;
   readonly allowed: readonly Allowed[];

@@ -7,13 +7,13 @@ import { RevocationService } from '../revocation/revocation.service.js';
 import { apiKeyEnded, unknownApiKey } from './api-key-problems.js';
 import { ApiKeyTrail, type ApiKeyChangeDone } from './api-key-trail.service.js';
 
-/** What one change does: what becomes of the key, and whether what it was exchanged for is refused from now on. */
+/** What one change does: the key's new state, and whether the tokens it was exchanged for are refused from then on. */
 interface Steps {
   readonly change: ApiKeyChange;
   readonly revokesTokens: boolean;
 }
 
-/** What an administrator may do with an API key that there is. Each change commits together with its audit event, and with the revocation of its tokens. */
+/** What an administrator may do with an existing API key. Each change commits together with its audit event, and with the revocation of its tokens. */
 @Injectable()
 export class ApiKeyChanges {
   constructor(
@@ -37,12 +37,12 @@ export class ApiKeyChanges {
   async enable(id: string, reason: string | undefined, caller: Caller): Promise<ApiKeyJson> {
     return this.#change('enabled', id, reason, caller, (key, now) => {
       if (!holdsPlace(key, now)) throw apiKeyEnded();
-      // No earlier token is accepted, but what the feed says of a key makes every service ask about it again.
+      // No earlier token is accepted, but the feed's entry makes every service ask about the key again.
       return { change: { disabledAt: null }, revokesTokens: key.disabledAt !== null };
     });
   }
 
-  /** Refuses the key forever; every service refuses it as soon as the feed has brought it. @throws {Problem} 404 `API_KEY_UNKNOWN` */
+  /** Refuses the key permanently; every service refuses it as soon as the feed has delivered the revocation. @throws {Problem} 404 `API_KEY_UNKNOWN` */
   async revoke(id: string, reason: string | undefined, caller: Caller): Promise<ApiKeyJson> {
     return this.#change('revoked', id, reason, caller, (key, now) => ({
       change: { revokedAt: key.revokedAt ?? now },

@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 /** Keys that one round announces. */
 const ROUND_LIMIT = 200;
 
-/** Says before their end which keys have no successor: an event for each, once, and a metric. */
+/** Announces keys without a successor before they expire: one event per key, and a metric. */
 @Injectable()
 export class ApiKeyExpiry implements OnModuleInit {
   readonly #expiring: Gauge;
@@ -36,7 +36,7 @@ export class ApiKeyExpiry implements OnModuleInit {
   ) {
     this.#expiring = new Gauge({
       name: 'issuer_api_keys_expiring',
-      help: 'Live API keys without a successor that end within API_KEY_WARNING_DAYS.',
+      help: 'Live API keys without a successor that expire within API_KEY_WARNING_DAYS.',
       registers: [metrics],
     });
   }

@@ -11,15 +11,15 @@ import { ApiKeyUsageService } from './api-key-usage.service.js';
 export class ApiKeyReportsController {
   constructor(@Inject(ApiKeyUsageService) private readonly usage: ApiKeyUsageService) {}
 
-  /** Receives how often keys were used at the calling service; each report counts once by its id. 204. */
+  /** Receives how often keys were used at the calling service; each report counts once, by its id. 204. */
   @Post('usage')
   @HttpCode(204)
-  @Unrecorded('counts, once a second from each service; what they show that is unusual is recorded')
+  @Unrecorded('usage counts, once a second from each service; unusual use is recorded')
   count(@ZodBody(usageReportsSchema) reports: UsageReports, @CurrentCaller() caller: Caller): Promise<void> {
     return this.usage.count(reports, caller);
   }
 
-  /** Marks a key as exposed that was sent in an address. 204, whether or not there is such a key. */
+  /** Marks a key that was sent in a URL as exposed. 204, whether or not the key exists. */
   @Post('exposures')
   @HttpCode(204)
   exposed(@ZodBody(exposureSchema) { api_key: key }: Exposure, @CurrentCaller() caller: Caller): Promise<void> {

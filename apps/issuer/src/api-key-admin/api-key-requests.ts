@@ -6,14 +6,14 @@ import { GRACE_LIMIT_SECONDS, GRACE_SECONDS } from '../api-keys/api-key.js';
 
 const reason = z.string().min(1).max(200).optional();
 const network = z.union([z.cidrv4(), z.cidrv6()], {
-  error: 'must be a network in CIDR notation, as 192.0.2.0/24 or 2001:db8::/48',
+  error: 'must be a network in CIDR notation, such as 192.0.2.0/24 or 2001:db8::/48',
 });
 
 export const newApiKeySchema = z.strictObject({
   client_id: nameSchema,
   name: z
     .string()
-    .regex(apiKeyNamePattern, 'must be 1 to 64 letters, digits, spaces and . _ -, a letter or digit first'),
+    .regex(apiKeyNamePattern, 'must be 1 to 64 letters, digits, spaces and . _ -, starting with a letter or digit'),
   /** Per audience, the scopes; all within the client's policy. */
   audiences: z.record(audienceSchema, z.array(scopeSchema).min(1).max(SCOPES_LIMIT)).refine(
     (audiences) => {
@@ -44,10 +44,10 @@ export type Reason = z.infer<typeof reasonSchema>;
 export const apiKeysQuerySchema = z
   .strictObject({
     client_id: nameSchema.optional(),
-    /** The `next_cursor` of the page before. */
+    /** The `next_cursor` of the previous page. */
     cursor: idSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
-    /** Only those that are not over yet and end before this time, the first to end first; one page. */
+    /** Only live ones that expire before this time, earliest first; one page. */
     ends_before: timeBoundSchema.optional(),
   })
   .refine(({ cursor, ends_before: before }) => cursor === undefined || before === undefined, {

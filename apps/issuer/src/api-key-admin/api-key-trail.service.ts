@@ -14,7 +14,7 @@ const actions = {
   revoked: 'api-key:revoke',
 } as const satisfies Readonly<Record<ApiKeyChangeDone, string>>;
 
-/** What one change made of a key; nothing before for one that is new. */
+/** A key before and after a change; `before` is missing for a new key. */
 export interface ChangedApiKey {
   readonly before: ApiKeyRow | null;
   readonly after: ApiKeyRow;
@@ -22,7 +22,7 @@ export interface ChangedApiKey {
   readonly further?: Readonly<Record<string, string>>;
 }
 
-/** Records what administrators do with API keys, and what was refused them. */
+/** Records what administrators do with API keys, and what they were refused. */
 @Injectable()
 export class ApiKeyTrail {
   constructor(@Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox) {}

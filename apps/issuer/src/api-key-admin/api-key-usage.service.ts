@@ -22,7 +22,7 @@ import { unknownApiKey } from './api-key-problems.js';
 
 const CHECK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** How many times its usual hour a key must be used to be noted, and how often at least. */
+/** How many times its usual hourly use counts as unusual, and the minimum number of requests. */
 const UNUSUAL_TIMES = 10;
 const UNUSUAL_LEAST = 100;
 
@@ -30,7 +30,7 @@ export interface ApiKeyUsageJson {
   readonly api_key_id: string;
   readonly from: string;
   readonly to: string;
-  /** By hour, audience, class of routes and outcome. */
+  /** By hour, audience, route class and outcome. */
   readonly uses: readonly {
     readonly hour: string;
     readonly audience: string;
@@ -41,7 +41,7 @@ export interface ApiKeyUsageJson {
   readonly totals: Readonly<Record<'allowed' | 'denied' | 'limited', number>>;
 }
 
-/** What services report of API keys, and what that shows. */
+/** What services report about API keys, and what that shows. */
 @Injectable()
 export class ApiKeyUsageService implements OnModuleInit {
   constructor(
@@ -66,7 +66,7 @@ export class ApiKeyUsageService implements OnModuleInit {
     });
   }
 
-  /** Counts what a service reports, each report once: its client is the audience that it counts for. */
+  /** Counts a service's report once; the service's client is the audience that it counts for. */
   async count({ reports }: UsageReports, caller: Caller): Promise<void> {
     const now = this.clock();
     await this.database.transaction(async (transaction) => {
@@ -99,7 +99,7 @@ export class ApiKeyUsageService implements OnModuleInit {
     }
   }
 
-  /** Marks a key that was sent where anybody may read it. What is not a key of this issuer changes nothing, and is answered the same. */
+  /** Marks a key as exposed. A text that is not a key of this issuer changes nothing, and gets the same response. */
   async exposed(text: string, caller: Caller): Promise<void> {
     const key = await this.authentication.identify(text);
     if (key === undefined) {

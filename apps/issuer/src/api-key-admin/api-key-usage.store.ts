@@ -29,7 +29,7 @@ const unusualRows = z.array(
 );
 export type UnusualUse = z.infer<typeof unusualRows>[number];
 
-/** Networks that are kept for one key; beyond them no further one is news. */
+/** Maximum networks kept for one key; beyond that no network counts as new. */
 const NETWORKS_OF_A_KEY = 256;
 
 /** How often keys were used, and from where, in the database. */
@@ -40,7 +40,7 @@ export class ApiKeyUsageStore {
     @Inject(POOL) private readonly pool: pg.Pool,
   ) {}
 
-  /** Notes that reports are counted. @returns the ids of those that were not before */
+  /** Notes that reports are counted. @returns the ids of those that had not been counted before */
   async takeNew(transaction: Transaction, ids: readonly string[], now: Date): Promise<ReadonlySet<string>> {
     const { rows } = await transaction.execute(sql`
       insert into api_key_report_seen (id, seen_at)
@@ -49,7 +49,7 @@ export class ApiKeyUsageStore {
     return new Set(idRows.parse(rows).map(({ id }) => id));
   }
 
-  /** Adds uses; those of keys that there are not are left out. In one order, so that no two reports wait for each other. */
+  /** Adds uses; those of unknown keys are ignored. In a fixed order, so that no two reports deadlock. */
   async add(transaction: Transaction, audience: string, uses: ApiKeyReport['uses']): Promise<void> {
     if (uses.length === 0) return;
     await transaction.execute(sql`
@@ -62,7 +62,7 @@ export class ApiKeyUsageStore {
       on conflict (api_key_id, hour, audience, route_class, outcome) do update set count = known.count + excluded.count`);
   }
 
-  /** Adds networks. @returns those that are new for a key which had come from others before */
+  /** Adds networks. @returns those that are new for a key that had been used from others before */
   async addNetworks(
     transaction: Transaction,
     networks: ApiKeyReport['networks'],
@@ -98,7 +98,7 @@ export class ApiKeyUsageStore {
 
   /**
    * Marks the keys that this hour were used far more often than usual, each once an hour for all replicas.
-   * @param times how many times the average hour of the week before, or since its first use in it: a new key, as each rotation makes one, is no alarm
+   * @param times how many times the average hour of the week before, or since its first use in it, so that a new key, such as after a rotation, raises no alarm
    * @param least requests below which nothing is unusual
    */
   async takeUnusual(
@@ -125,7 +125,7 @@ export class ApiKeyUsageStore {
     return unusualRows.parse(rows);
   }
 
-  /** Forgets reports and uses of long ago. */
+  /** Deletes old reports and uses. */
   async prune(now: Date): Promise<void> {
     const at = now.toISOString();
     await deleteInPortions(this.pool, 'api_key_report_seen', `seen_at < $1::timestamptz - interval '30 days'`, [at]);

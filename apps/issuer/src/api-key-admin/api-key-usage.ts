@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Days that one answer shows. */
+/** Maximum days in one response. */
 export const DAYS_LIMIT = 62;
 
 const reportedTime = timeBoundSchema.transform((time) => time.toISOString());
@@ -15,11 +15,11 @@ const useSchema = z.strictObject({
   route_class: z.string().regex(routeClassPattern),
   outcome: z.enum(['allowed', 'denied', 'limited']),
   count: z.int().min(1),
-  /** When the last of them was; a service of an older version does not say. */
+  /** When the last of them was; missing from services of an older version. */
   last_at: reportedTime.optional(),
 });
 const reportSchema = z.strictObject({
-  /** By it a report is counted once. */
+  /** Ensures that a report is counted once. */
   id: idSchema,
   uses: z.array(useSchema).max(5_000),
   networks: z
@@ -36,7 +36,7 @@ export type ApiKeyReport = z.infer<typeof reportSchema>;
 export const usageReportsSchema = z.strictObject({ reports: z.array(reportSchema).min(1).max(50) });
 export type UsageReports = z.infer<typeof usageReportsSchema>;
 
-/** When a reported use was at the latest: as the service says, within its hour, and never in the future. */
+/** The time of the last reported use: as the service reported it, but within its hour and never in the future. */
 export function lastUseOf({ hour, last_at: last }: ApiKeyReport['uses'][number], now: Date): Date {
   const start = Date.parse(hour);
   const said = last === undefined ? Infinity : Date.parse(last);
@@ -46,14 +46,14 @@ export function lastUseOf({ hour, last_at: last }: ApiKeyReport['uses'][number],
 export const exposureSchema = z.strictObject({ api_key: z.string().min(1).max(256) });
 export type Exposure = z.infer<typeof exposureSchema>;
 
-/** From when to when, at most 62 days; the last day when left out. */
+/** The period, at most 62 days; by default the last day. */
 export const apiKeyUsageQuerySchema = z.strictObject({
   from: timeBoundSchema.optional(),
   to: timeBoundSchema.optional(),
 });
 export type ApiKeyUsageQuery = z.infer<typeof apiKeyUsageQuerySchema>;
 
-/** A time that is asked about; `to` is not included. */
+/** The requested period; `to` is exclusive. */
 export interface Period {
   readonly from: Date;
   readonly to: Date;

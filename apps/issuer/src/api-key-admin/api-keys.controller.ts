@@ -43,7 +43,7 @@ export class ApiKeysController {
 
   /**
    * API keys, newest first, of all clients or of one; `limit` a page (1 to 200), continue with `next_cursor`. With `ends_before` those that are
-   * not over yet and end before that time, the first to end first.
+   * live and expire before that time, earliest first.
    */
   @Get()
   list(@ZodQuery(apiKeysQuerySchema) query: ApiKeysQuery, @CurrentCaller() caller: Caller): Promise<ApiKeyPage> {
@@ -76,7 +76,7 @@ export class ApiKeysController {
     return this.keys.read(id, caller);
   }
 
-  /** How often a key was used, by hour, audience, class of routes and outcome; the last day, or `from` to `to`, at most 62 days. 404 `API_KEY_UNKNOWN`. */
+  /** How often a key was used, by hour, audience, route class and outcome; the last day, or `from` to `to`, at most 62 days. 404 `API_KEY_UNKNOWN`. */
   @Get(':id/usage')
   usage(
     @ZodParam('id', idSchema) id: string,
@@ -87,7 +87,7 @@ export class ApiKeysController {
   }
 
   /**
-   * Creates a successor of the same name and rights, shown only once; the present key keeps working for `grace_seconds` (a day when left out, at most
+   * Creates a successor with the same name and rights, shown only once; the current key keeps working for `grace_seconds` (a day when left out, at most
    * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_DISABLED` (enable it first), `API_KEY_ROTATED`, `API_KEY_EXISTS`,
    * `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
@@ -101,7 +101,7 @@ export class ApiKeysController {
     return this.making.rotate(id, rotation, caller);
   }
 
-  /** Refuses the key, and what it was exchanged for, until it is enabled again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
+  /** Refuses the key, and the tokens it was exchanged for, until it is enabled again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
   @Post(':id/disable')
   @TakesIdempotencyKey({ action: 'api-key:disable', kind: 'api-key' })
   @HttpCode(200)
@@ -125,7 +125,7 @@ export class ApiKeysController {
     return this.changes.enable(id, reason, caller);
   }
 
-  /** Refuses the key forever, at every service as soon as the feed has brought it. 404 `API_KEY_UNKNOWN`. */
+  /** Refuses the key permanently, at every service as soon as the feed has delivered it. 404 `API_KEY_UNKNOWN`. */
   @Post(':id/revoke')
   @TakesIdempotencyKey({ action: 'api-key:revoke', kind: 'api-key' })
   @HttpCode(200)

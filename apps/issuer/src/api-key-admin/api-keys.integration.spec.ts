@@ -197,7 +197,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect(codeOf(await exchange(key, { subject_token_type: accessTokenType }))).toEqual([400, 'invalid_request']);
   });
 
-  it('are refused with one answer and one look-up, whatever is wrong with them', async () => {
+  it('are refused with one answer and one lookup, whatever is wrong with them', async () => {
     const { id, key } = await made();
     const [revoked, disabled, expired] = [await made(), await made(), await made()];
     await issuer.admin('POST', `/admin/api-keys/${revoked.id}/revoke`, {});
@@ -223,7 +223,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect([...answers]).toEqual(['400 {"error":"invalid_grant","error_description":"the API key is not accepted"}']);
   });
 
-  it('cost the same work to refuse, whatever is wrong with them: one look-up and one digest', async () => {
+  it('cost the same work to refuse, whatever is wrong with them: one lookup and one digest', async () => {
     const [{ id, key: good }, revoked, disabled, expired] = [await made(), await made(), await made(), await made()];
     await issuer.admin('POST', `/admin/api-keys/${revoked.id}/revoke`, {});
     await issuer.admin('POST', `/admin/api-keys/${disabled.id}/disable`, {});

@@ -16,7 +16,7 @@ import { PLANS, readPlansFile } from '../api-keys/plan.js';
 
 export const apiKeyControllers = [ApiKeysController, ApiKeyReportsController];
 
-/** Everything that API keys are made of, for the issuer's module. @param plansFile PLANS_FILE */
+/** The providers of API keys, for the issuer's module. @param plansFile PLANS_FILE */
 export function apiKeyProviders(settings: ApiKeySettings, plansFile: string | undefined): Provider[] {
   return [
     { provide: API_KEY_SETTINGS, useValue: settings },

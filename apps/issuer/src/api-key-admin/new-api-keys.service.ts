@@ -30,7 +30,7 @@ import { ApiKeyTrail } from './api-key-trail.service.js';
 /** A key as it is shown, once. */
 export type NewApiKeyJson = ApiKeyJson & { readonly api_key: string };
 
-/** Makes API keys. Each commits together with its audit event, and with the revocation of what its predecessor was exchanged for. */
+/** Creates API keys. Each commits together with its audit event, and with the revocation of the tokens that its predecessor was exchanged for. */
 @Injectable()
 export class NewApiKeys {
   constructor(
@@ -46,7 +46,7 @@ export class NewApiKeys {
   ) {}
 
   /**
-   * Creates a key; its text is in the answer and nowhere else.
+   * Creates a key; only the response contains its text.
    * @throws {Problem} 404 `CLIENT_UNKNOWN`; 409 `CLIENT_DISABLED`, `API_KEY_EXISTS`, `API_KEYS_LIMIT`; 422 `POLICY_EXCEEDED`,
    * `PLAN_UNKNOWN`, `EXPIRY_INVALID`
    */
@@ -77,7 +77,7 @@ export class NewApiKeys {
   }
 
   /**
-   * Creates a successor with the same rights; the present key keeps working for its grace time.
+   * Creates a successor with the same rights; the current key keeps working for its grace period.
    * @throws {Problem} 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_DISABLED`, `API_KEY_ROTATED`, `API_KEY_EXISTS`, `API_KEYS_LIMIT`; 422
    * `EXPIRY_INVALID`
    */
@@ -95,7 +95,7 @@ export class NewApiKeys {
         const before = await this.store.findForChange(transaction, id);
         const at = this.clock();
         if (before === undefined || !holdsPlace(before, at)) throw apiKeyEnded();
-        // A successor would work, and undo what the one who disabled it meant.
+        // A successor would work, and so undo the disabling.
         if (before.disabledAt !== null) throw apiKeyDisabled();
         if (before.successor !== null)
           throw new Problem(
@@ -116,7 +116,7 @@ export class NewApiKeys {
           at,
           further: { successor: successor.row.id },
         });
-        // What it was exchanged for until now may last longer than a short grace; what follows ends with it.
+        // Existing tokens may outlive a short grace period; later ones expire with it.
         const row =
           grace < TOKEN_LIFETIME_LIMIT
             ? await this.revocations.recordIn(transaction, { kind: 'api-key', apiKeyId: id }, by(caller))
@@ -138,7 +138,7 @@ export class NewApiKeys {
       throw new Problem(
         422,
         'POLICY_EXCEEDED',
-        `The policy of the client does not have ${beyond}; add it there, or leave it out.`,
+        `The client's policy does not include ${beyond}; add it there, or leave it out.`,
       );
     if (plan !== undefined && !this.plans.has(plan)) {
       const names = this.plans.names.join(', ');
@@ -154,7 +154,7 @@ export class NewApiKeys {
     throw new Problem(422, 'EXPIRY_INVALID', `expires_at must be in the future, at most ${days} days from now.`);
   }
 
-  /** Holds the client's lock until commit, so that no two requests count the same free place. */
+  /** Holds the client's lock until commit, so that no two requests count the same free slot. */
   async #takePlace(transaction: Transaction, { clientId, name }: ApiKeyRow, now: Date, ofName: number): Promise<void> {
     await this.store.lockClient(transaction, clientId);
     const holding = await this.store.holdingPlace(transaction, clientId, now);

@@ -16,7 +16,7 @@ export interface UsableApiKey {
   readonly owner: Client;
 }
 
-/** Why a key is not accepted, for the trail; the one who shows it only learns that it is not. */
+/** Why a key is not accepted, for the trail; the caller only sees that it is not. */
 export type ApiKeyFault =
   | 'API_KEY_MALFORMED'
   | 'API_KEY_UNKNOWN'
@@ -27,7 +27,7 @@ export type ApiKeyFault =
 
 /** One answer for every key that is not accepted (RFC 6749, section 5.2). */
 export class ApiKeyRefused extends OAuthError {
-  /** @param key the key, where its secret was right */
+  /** @param key the key, if its secret was right */
   constructor(
     readonly fault: ApiKeyFault,
     readonly key?: Pick<ApiKeyRow, 'id' | 'name' | 'clientId'>,
@@ -39,8 +39,8 @@ export class ApiKeyRefused extends OAuthError {
 const faults = { expired: 'API_KEY_EXPIRED', disabled: 'API_KEY_DISABLED', revoked: 'API_KEY_REVOKED' } as const;
 
 /**
- * Says whose a key is. One that is mistyped or made up without its checksum costs no look-up; any other costs one look-up and one digest,
- * whether there is such a key or not.
+ * Finds the owner of a key. A mistyped key, or one made up without a valid checksum, costs no lookup; any other costs one lookup and one digest,
+ * whether or not the key exists.
  */
 @Injectable()
 export class ApiKeyAuthentication {
@@ -54,8 +54,8 @@ export class ApiKeyAuthentication {
 
   /**
    * @param text the key
-   * @param service the client that brings it, authenticated: it pays for a flood, and so does the network that showed the key to it
-   * @param address of the one who showed it, as the service saw it
+   * @param service the authenticated client that presents it: floods count against it, and against the network that sent it the key
+   * @param address of the key's caller, as seen by the service
    * @throws {ApiKeyRefused}
    * @throws {TooManyRequests} in its place, beyond the limits of failures; a valid key is never refused for others' failures
    */

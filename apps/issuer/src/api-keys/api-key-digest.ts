@@ -1,16 +1,16 @@
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 /**
- * What is kept of a key: a keyed digest of its SHA-256, which nobody can use who steals the table.
+ * The stored form of a key: a keyed digest of its SHA-256, useless to anyone who steals the table.
  * @param hash SHA-256 of the whole key, base64url
  * @param secret the issuer's own
  */
 export function digestOfHash(hash: string, secret: KeyObject | Buffer): string {
-  // Client secrets are digested under the same secret; no client secret has a blank.
+  // Client secrets are digested under the same secret; no client secret contains a space.
   return createHmac('sha256', secret).update(`api-key ${hash}`).digest('base64url');
 }
 
-/** What no key has: compared with where there is no key, so that both take the same work. */
+/** A digest that no key has: used for comparison if there is no such key, so that both cases take the same work. */
 const nobody = 'A'.repeat(43);
 
 /** Compares in constant time; an unknown key costs the same. @param stored undefined if there is no such key */

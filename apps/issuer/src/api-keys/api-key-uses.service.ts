@@ -5,14 +5,14 @@ import { ApiKeysStore } from './api-keys.store.js';
 /** Milliseconds between two writes of what was used. */
 const WRITE_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
-/** Keys whose use is held before it is written; of others the next use counts. */
+/** Maximum keys whose use is buffered; for others the next use counts. */
 const HELD_LIMIT = 100_000;
 
-/** When each key was last used, to the minute: held in memory and written now and then, so that no use waits for it. */
+/** When each key was last used, to the minute: buffered in memory and written periodically, so that no use waits for it. */
 @Injectable()
 export class ApiKeyUses implements OnModuleInit, BeforeApplicationShutdown {
   #used = new Map<string, Date>();
-  /** What is written already, so that a key costs at most one write a minute. */
+  /** What has already been written, so that a key costs at most one write per minute. */
   readonly #written = new Map<string, number>();
 
   constructor(
@@ -42,7 +42,7 @@ export class ApiKeyUses implements OnModuleInit, BeforeApplicationShutdown {
     if (known === undefined || known.getTime() < minute) this.#used.set(id, new Date(minute));
   }
 
-  /** Writes what is held; what cannot be written is held on. */
+  /** Writes the buffer; whatever cannot be written stays in it. */
   async write(): Promise<void> {
     const used = this.#used;
     if (used.size === 0) return;

@@ -1,21 +1,21 @@
 import { type Policy } from '../registry/client.js';
 import { type ApiKeyRow } from './api-keys.tables.js';
 
-/** Keys of one name that are live at once: a rotation needs no outage. */
+/** Maximum live keys with the same name, so that a rotation needs no outage. */
 export const LIVE_KEYS_OF_A_NAME = 2;
-/** Maximum seconds for which a rotated key keeps working beside its successor: 30 days. */
+/** Maximum seconds for which a rotated key keeps working alongside its successor: 30 days. */
 export const GRACE_LIMIT_SECONDS = 30 * 86_400;
-/** Seconds of that when nothing is said: a day. */
+/** The default number of those seconds: a day. */
 export const GRACE_SECONDS = 86_400;
 
 export type ApiKeyStatus = 'live' | 'rotated' | 'disabled' | 'expired' | 'revoked';
 
-/** When a key ends by itself: its own end, or that of its grace. */
+/** When a key expires: its own expiry, or the end of its grace period. */
 export function endOf({ expiresAt, endsAt }: Pick<ApiKeyRow, 'expiresAt' | 'endsAt'>): Date {
   return endsAt !== null && endsAt < expiresAt ? endsAt : expiresAt;
 }
 
-/** `rotated` is live for the rest of its grace. */
+/** `rotated` is live for the rest of its grace period. */
 export function statusOf(
   key: Pick<ApiKeyRow, 'expiresAt' | 'endsAt' | 'disabledAt' | 'revokedAt'>,
   now: Date,
@@ -26,13 +26,13 @@ export function statusOf(
   return key.endsAt === null ? 'live' : 'rotated';
 }
 
-/** Whether a key counts against the limits: a disabled one can come back. */
+/** Whether a key counts against the limits: a disabled one can be enabled again. */
 export function holdsPlace(key: Pick<ApiKeyRow, 'expiresAt' | 'endsAt' | 'revokedAt'>, now: Date): boolean {
   return key.revokedAt === null && endOf(key) > now;
 }
 
 /**
- * What a key asks for beyond its client's policy: an audience, or `audience scope`.
+ * What a key requests beyond its client's policy: an audience, or `audience scope`.
  * @returns undefined when all is within
  */
 export function beyondPolicy(audiences: ApiKeyRow['audiences'], policy: Policy): string | undefined {
@@ -45,7 +45,7 @@ export function beyondPolicy(audiences: ApiKeyRow['audiences'], policy: Policy):
   return undefined;
 }
 
-/** The scopes that a key has at an audience now: its own, as far as the policy of its client still has them. */
+/** The scopes that a key has at an audience now: its own, as far as its client's policy still includes them. */
 export function scopesAt(key: Pick<ApiKeyRow, 'audiences'>, policy: Policy, audience: string): readonly string[] {
   const own = Object.hasOwn(key.audiences, audience) ? key.audiences[audience] : undefined;
   const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;

@@ -16,7 +16,7 @@ export type ApiKeyChange = Partial<
 export class ApiKeysStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Until commit nobody else makes keys for this client: so that a limit that was counted still holds when the key is stored. */
+  /** Until commit nobody else creates keys for this client, so that the counted limit still holds when the key is stored. */
   async lockClient(transaction: Transaction, clientId: string): Promise<void> {
     await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`api-key ${clientId}`}, 0))`);
   }
@@ -32,7 +32,7 @@ export class ApiKeysStore {
     return row;
   }
 
-  /** Those that are neither revoked nor at their end, the disabled ones among them. */
+  /** Those that are neither revoked nor expired, including disabled ones. */
   async holdingPlace(transaction: Transaction, clientId: string, now: Date): Promise<readonly ApiKeyRow[]> {
     return transaction
       .select()
@@ -54,7 +54,7 @@ export class ApiKeysStore {
       .where(inArray(apiKeyTable.id, [...ids]));
   }
 
-  /** Newest first. @param before the last id of the page before */
+  /** Newest first. @param before the last id of the previous page */
   async page(clientId: string | undefined, before: string | undefined, limit: number): Promise<readonly ApiKeyRow[]> {
     return this.database
       .select()
@@ -75,11 +75,11 @@ export class ApiKeysStore {
 
   async change(transaction: Transaction, id: string, change: ApiKeyChange): Promise<ApiKeyRow> {
     const [row] = await transaction.update(apiKeyTable).set(change).where(eq(apiKeyTable.id, id)).returning();
-    if (row === undefined) throw new Error('a key that is locked cannot be missing');
+    if (row === undefined) throw new Error('a locked key must exist');
     return row;
   }
 
-  /** Marks those that end before a time, have no successor and were not announced. @returns them, each once for all replicas */
+  /** Marks those that expire before a time, have no successor and were not announced. @returns them, each once for all replicas */
   async takeExpiring(transaction: Transaction, now: Date, before: Date, limit: number): Promise<readonly ApiKeyRow[]> {
     const due = transaction
       .select({ id: apiKeyTable.id })
@@ -98,7 +98,7 @@ export class ApiKeysStore {
     return transaction.update(apiKeyTable).set({ warnedAt: now }).where(inArray(apiKeyTable.id, due)).returning();
   }
 
-  /** How many of a client's keys, or whether one, can be exchanged for tokens. */
+  /** How many of a client's keys, or whether a given one, can be exchanged for tokens. */
   async countUsable(
     { id, clientId }: { readonly id?: string; readonly clientId?: string },
     now: Date,
@@ -115,7 +115,7 @@ export class ApiKeysStore {
     );
   }
 
-  /** Keys that are not over yet and end before a time, by themselves or after a rotation: the first to end first. */
+  /** Live keys that expire before a time, by their own expiry or after a rotation, earliest first. */
   async ending(clientId: string | undefined, now: Date, before: Date, limit: number): Promise<readonly ApiKeyRow[]> {
     return this.database
       .select()
@@ -132,7 +132,7 @@ export class ApiKeysStore {
       .limit(limit);
   }
 
-  /** Live keys without a successor that end before a time. */
+  /** Live keys without a successor that expire before a time. */
   async countExpiring(now: Date, before: Date): Promise<number> {
     return this.database.$count(
       apiKeyTable,

@@ -16,12 +16,12 @@ export const apiKeyTable = pgTable('api_key', {
   createdAt: time('created_at').notNull(),
   createdBy: text('created_by').notNull(),
   expiresAt: time('expires_at').notNull(),
-  /** When its grace is over: it has a successor. */
+  /** When its grace period ends, if it has a successor. */
   endsAt: time('ends_at'),
   successor: uuid('successor'),
   disabledAt: time('disabled_at'),
   revokedAt: time('revoked_at'),
-  /** When it was seen where anybody may read it. */
+  /** When it was seen in public. */
   exposedAt: time('exposed_at'),
   /** The service that saw it there. */
   exposedAtService: text('exposed_at_service'),

@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 
 /** Injection token of the {@link ApiKeySettings}. */
 export const API_KEY_SETTINGS = Symbol('countersign.issuer.api-key-settings');
-/** What the configuration says of keys. */
+/** The configuration of API keys. */
 export interface ApiKeySettings {
   readonly environment: string;
   readonly lifetimeDays: number;
@@ -18,13 +18,13 @@ export interface ApiKeySettings {
   readonly perClient: number;
 }
 
-/** A key that was just made: what is kept of it, and the key, to be shown only once. */
+/** A new key: its stored form, and the key itself, to be shown only once. */
 export interface MadeApiKey {
   readonly row: ApiKeyRow;
   readonly key: string;
 }
 
-/** What its maker decides of a new key. */
+/** What the creator of a new key chooses. */
 export type ApiKeyPurpose = Pick<
   ApiKeyRow,
   'clientId' | 'name' | 'audiences' | 'networks' | 'plan' | 'createdBy' | 'expiresAt'
@@ -57,8 +57,8 @@ export function newApiKey(
 }
 
 /**
- * When a new key ends: as asked for, within the limit, or after the default life.
- * @param span milliseconds of life when nothing is asked for; the default life when left out
+ * When a new key expires: as requested, within the limit, or after the default lifetime.
+ * @param span lifetime in milliseconds if none is requested; the default lifetime when left out
  * @returns undefined for a time that is past, or beyond the limit
  */
 export function expiryOf(

@@ -4,7 +4,7 @@ import { audienceSchema, nameSchema } from '../registry/client.js';
 import { readDeclaredFile } from '../registry/declared-file.js';
 
 const MINUTE_LIMIT = 10_000_000;
-/** Maximum bursts in a minute's requests. */
+/** Maximum burst, in minutes' worth of requests. */
 const BURST_LEAST = 30;
 const count = (max: number) => z.int().min(1).max(max);
 
@@ -12,7 +12,7 @@ const limitSchema = z
   .strictObject({
     /** Sustained requests per minute. */
     per_minute: count(MINUTE_LIMIT).optional(),
-    /** Requests at once, after a rest; those of a minute when left out. */
+    /** Burst size after idle time; a minute's requests by default. */
     burst: count(MINUTE_LIMIT).optional(),
     /** Requests per day, UTC. */
     per_day: count(Number.MAX_SAFE_INTEGER).optional(),
@@ -35,10 +35,10 @@ const limitSchema = z
 
 const className = z
   .string()
-  .refine((name) => name === '*' || routeClassPattern.test(name), 'must be a class of routes: a-z, 0-9, _ and -, or *');
+  .refine((name) => name === '*' || routeClassPattern.test(name), 'must be a route class of a-z, 0-9, _ and -, or *');
 const limitsSchema = z
   .record(className, limitSchema)
-  .refine((limits) => Object.keys(limits).length <= API_KEY_LIST_LIMIT, 'must name at most 16 classes of routes');
+  .refine((limits) => Object.keys(limits).length <= API_KEY_LIST_LIMIT, 'must name at most 16 route classes');
 
 export const plansFileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -48,7 +48,7 @@ export const plansFileSchema = z.strictObject({
     z.strictObject({
       /** For people. */
       description: z.string().min(1).max(200).optional(),
-      /** By audience, `*` for those that are not named; then by class of routes. */
+      /** By audience, `*` for those that are not named; then by route class. */
       limits: z.record(z.union([audienceSchema, z.literal('*')]), limitsSchema),
     }),
   ),
@@ -72,8 +72,8 @@ export class Plans {
   }
 
   /**
-   * What a key's plan says for one audience, by class of routes.
-   * @param name undefined for a key without a plan: then `default` holds, where there is one
+   * The limits of a key's plan for one audience, by route class.
+   * @param name undefined for a key without a plan: then `default` applies, if it exists
    * @returns undefined if nothing is limited; a plan that is no longer declared limits as `default` does
    */
   limitsOf(name: string | null, audience: string): Readonly<Record<string, ApiKeyLimit>> | undefined {
@@ -87,7 +87,7 @@ export class Plans {
   }
 }
 
-/** Reads PLANS_FILE; no plans where there is none. @throws {ConfigurationError} naming each fault */
+/** Reads PLANS_FILE; without it there are no plans. @throws {ConfigurationError} naming each fault */
 export async function readPlansFile(path: string | undefined): Promise<Plans> {
   return path === undefined
     ? new Plans()

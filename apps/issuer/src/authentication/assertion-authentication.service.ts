@@ -26,12 +26,12 @@ import { type UsedAssertion } from './used-assertions.store.js';
 
 /** Milliseconds that an assertion may wait for keys to be fetched. */
 const FETCH_LIMIT_MS = 200;
-/** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whether or not anyone waited for a fetch. */
+/** Milliseconds after which a failed assertion is answered if any client's keys are fetched, whether or not it waited for a fetch. */
 const FAILURE_AFTER_MS = 250;
 
 const NO_KEYS: Candidates = [];
 
-/** A client that showed valid credentials. */
+/** A client that presented valid credentials. */
 export interface AuthenticatedClient {
   readonly client: Client;
   /** The assertion that is still to be used up: in one commit with what it authorizes. */
@@ -61,7 +61,7 @@ export class AssertionAuthentication {
     return this.#named('ASSERTION_REPLAYED', { client, disabled: false }, ASSERTION_LIFETIME_LIMIT);
   }
 
-  /** A fetch of keys in progress would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
+  /** A key fetch in progress would be visible in the response time, and reveal that the client exists, so all failures take equally long. */
   async #failingLate(credentials: SignedCredentials): Promise<AuthenticatedClient> {
     const startedAt = performance.now();
     try {
@@ -74,7 +74,7 @@ export class AssertionAuthentication {
 
   /**
    * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is valid for at most 60 seconds and works once. One
-   * that an outside issuer signed for a workload is valid as long as it says, and `client_id` names the client that it stands for.
+   * that an outside issuer signed for a workload is valid until its expiry, and `client_id` names the client that it stands for.
    */
   async #byAssertion({ assertion: text, clientId: named }: SignedCredentials): Promise<AuthenticatedClient> {
     const assertion = parseAssertion(text);
@@ -101,7 +101,7 @@ export class AssertionAuthentication {
     return { client: enabledClient(registered), assertion: { clientId: id, jti: String(jti), expiresAt } };
   }
 
-  /** The outside issuer may have several entries, for several subjects or audiences: the one that the claims fit best counts. */
+  /** The outside issuer may have several entries, for several subjects or audiences: the one that best matches the claims counts. */
   async #byWorkload(
     registered: RegisteredClient,
     assertion: Assertion,
@@ -119,14 +119,14 @@ export class AssertionAuthentication {
     const fault = signatureFault(assertion, candidates);
     if (fault !== undefined || attempt === undefined)
       throw new ClientAuthenticationFailed(fault ?? 'ASSERTION_ISSUER', id);
-    // Another subject of the same issuer is a stranger, whose signature proves nothing of this client.
+    // Another subject of the same issuer is a stranger, whose signature proves nothing about this client.
     if (attempt.fault === 'ASSERTION_SUBJECT') throw new ClientAuthenticationFailed(attempt.fault, id);
     if (attempt.fault !== undefined)
       throw this.#named(attempt.fault, registered, WORKLOAD_LIFETIME_LIMIT, attempt.audience);
     return { client: enabledClient(registered), assertion: undefined };
   }
 
-  /** A failure whose answer says what to fix: the signature was valid. A disabled client learns nothing all the same. */
+  /** A failure whose response says what to fix, because the signature was valid. Even so, a disabled client sees nothing. */
   #named(
     fault: AssertionFault | 'ASSERTION_REPLAYED',
     { client: { client_id: id }, disabled }: Pick<RegisteredClient, 'client' | 'disabled'>,
@@ -142,7 +142,7 @@ export class AssertionAuthentication {
     return keys.candidates(assertion.algorithm, assertion.keyId);
   }
 
-  /** What is fetched too late for this assertion is there for the next. */
+  /** Keys fetched too late for this assertion are available for the next. */
   #remoteCandidates(uri: string, { algorithm, keyId }: Assertion): Candidates | Promise<Candidates> {
     const keys = this.remoteKeys.candidates(uri, algorithm, keyId);
     return keys instanceof Promise ? Promise.race([keys, delay(FETCH_LIMIT_MS, NO_KEYS, { ref: false })]) : keys;

@@ -5,7 +5,7 @@ import { FAILED } from './client-assertion.js';
 
 /**
  * One response for every failure, so that nobody can find out which clients and keys exist (RFC 6749, section 5.2).
- * @param description for a client that is known by a valid signature: it may learn what is wrong with the claims
+ * @param description for a client identified by a valid signature, which may know what is wrong with the claims
  */
 export function invalidClient(description = FAILED): OAuthError {
   return new OAuthError(401, 'invalid_client', description, {
@@ -13,7 +13,7 @@ export function invalidClient(description = FAILED): OAuthError {
   });
 }
 
-/** Who tried, as far as known, and why it failed: for the audit trail and the logs. */
+/** Who tried, if known, and why it failed: for the audit trail and the logs. */
 export class ClientAuthenticationFailed extends Error {
   readonly claimedClientId: string | undefined;
   constructor(

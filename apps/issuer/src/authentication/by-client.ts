@@ -3,7 +3,7 @@ import { auditRequest, txnOf, type RequestTrace } from '@countersign/service-hos
 
 /**
  * The part of an audit event of a client that authenticated at an OAuth endpoint by its credentials: there is no token for it.
- * @param txn of the token that it asks about; without one the request starts a transaction
+ * @param txn of the token in question; without one the request starts a transaction
  */
 export function byClient(clientId: string, trace: RequestTrace, txn: string = txnOf(trace)): EventContext {
   return {

@@ -17,12 +17,12 @@ import { decoyKey } from './decoy-keys.js';
 export const ASSERTION_LIFETIME_LIMIT = 60;
 /** Maximum lifetime of an outside issuer's token in seconds. */
 export const WORKLOAD_LIFETIME_LIMIT = 86_400;
-/** Seconds of clock difference that are forgiven. */
+/** Tolerated clock difference in seconds. */
 export const TOLERANCE_SECONDS = 5;
-/** Printable ASCII: not every text fits the database. */
+/** Printable ASCII, because the database does not accept every text. */
 const jtiPattern = /^[\x21-\x7e]{1,256}$/;
 
-/** Why an assertion does not hold: for the audit trail and the logs; for the caller by {@link assertionHint} only. */
+/** Why an assertion is invalid, for the audit trail and the logs; the caller only gets {@link assertionHint}. */
 export type AssertionFault =
   | 'ASSERTION_MALFORMED'
   | 'ASSERTION_ALG'
@@ -41,18 +41,18 @@ export type AssertionFault =
 /** All that a stranger sees. */
 export const FAILED = 'client authentication failed';
 
-/** A parsed assertion of which nothing is believed yet. */
+/** A parsed assertion, not verified yet. */
 export interface Assertion {
   readonly algorithm: Algorithm;
   readonly keyId: string | undefined;
   readonly claims: JsonObject;
-  /** The whole of it, as it came. */
+  /** The whole assertion, as received. */
   readonly text: string;
 }
 
 const reader = new TokenReader();
 
-/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is not an assertion at all */
+/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code if it is not an assertion */
 export function parseAssertion(text: string): Assertion | AssertionFault {
   try {
     const { alg, kid, typ, crit } = reader.read(text);
@@ -67,9 +67,9 @@ export function parseAssertion(text: string): Assertion | AssertionFault {
 }
 
 /**
- * Whether one of the keys signed the assertion. Anyone who fails costs the same work, whatever there is: one signature for an assertion that names
- * its key by `kid`, and as many as are ever tried for one that does not.
- * @param candidates keys that fit the algorithm; none when there is no such client or key
+ * Whether one of the keys signed the assertion. Every failure costs the same work, whatever exists: one signature for an assertion that names
+ * its key by `kid`, and the maximum number of tries for one that does not.
+ * @param candidates keys that match the algorithm; none if there is no such client or key
  */
 export function signatureFault(
   { algorithm, keyId, text }: Assertion,
@@ -92,7 +92,7 @@ export interface ExpectedAssertion {
   readonly subject: string;
   /** Exactly one of these. */
   readonly audiences: readonly string[];
-  /** Seconds since 1970 before which it may not have been issued; undefined if it may. */
+  /** Seconds since 1970 before which it must not have been issued; undefined without such a limit. */
   readonly issuedSince?: number | undefined;
 }
 
@@ -106,7 +106,7 @@ function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: n
   return exp - iat > lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
 }
 
-/** Issued at the latest moment that its own claims allow; one that says no `iat` may be as old as its life is long. */
+/** The earliest time at which its claims allow it to have been issued; without `iat` it may be as old as its maximum lifetime. */
 function isFrom({ iat, exp }: JsonObject, since: number): boolean {
   return Number(iat ?? Number(exp) - ASSERTION_LIFETIME_LIMIT) >= since;
 }
@@ -146,7 +146,7 @@ export function workloadFault(
 }
 
 /**
- * What a client with a valid signature learns about an invalid claim, so that an honest client can fix it.
+ * What a client with a valid signature is shown about an invalid claim, so that an honest client can fix it.
  * @param audience what `aud` must be
  * @param lifetimeLimit seconds
  */
@@ -164,15 +164,15 @@ export function assertionHint(
     case 'ASSERTION_AUDIENCE':
       return `aud of the assertion must be ${audience}`;
     case 'ASSERTION_EXPIRED':
-      return 'the assertion has expired; make a new one for each request, and check the clock';
+      return 'the assertion has expired; create a new one for each request, and check the clock';
     case 'ASSERTION_NOT_YET_VALID':
       return `iat or nbf of the assertion is more than ${String(TOLERANCE_SECONDS)} seconds ahead; check the clock`;
     case 'ASSERTION_TOO_LONG':
-      return `the assertion must expire at most ${String(lifetimeLimit)} seconds after iat or nbf, and after now; check exp and the clock`;
+      return `the assertion must expire at most ${String(lifetimeLimit)} seconds after iat or nbf, and at most that long from now; check exp and the clock`;
     case 'ASSERTION_REPLAYED':
-      return 'the assertion was used before; make a new one for each request';
+      return 'the assertion was used before; create a new one for each request';
     case 'ASSERTION_BEFORE_RESTORE':
-      return 'the assertion was made before the issuer started; make a new one for each request';
+      return 'the assertion was created before the issuer started; create a new one for each request';
     case 'ASSERTION_MALFORMED':
     case 'ASSERTION_ALG':
     case 'ASSERTION_TYPE':

@@ -40,8 +40,8 @@ export class ClientAuthentication {
 
   /**
    * @param credentials as {@link clientCredentialsOf} reads them from the form and the `Authorization` header
-   * @param trace whose peer pays for a failure
-   * @returns the client, by the registry of this moment; its assertion is used up
+   * @param trace whose peer a failure counts against
+   * @returns the client, according to the current registry; its assertion is used up
    * @throws {ClientAuthenticationFailed} record its `reason`, then answer with its `answer`
    * @throws {TooManyRequests} record the `first` one, then answer with it
    */
@@ -54,15 +54,15 @@ export class ClientAuthentication {
     return client;
   }
 
-  /** @returns what to throw when an assertion turns out to be used up: anyone who shows it is not its client, as far as anybody can tell */
+  /** @returns what to throw when an assertion turns out to be used up: as far as anybody can tell, the sender is not its client */
   replayed(client: Client, trace: RequestTrace): Promise<Error> {
     return this.#counted(this.assertions.replayed(client), trace);
   }
 
   /**
-   * Like {@link authenticate}, by the registry as this replica holds it, and without using the assertion up: the caller commits that together
-   * with what it hands out, under the condition that the registry's version still holds.
-   * @param again whether the same request was verified before: it is counted once
+   * Like {@link authenticate}, with this replica's copy of the registry, and without using up the assertion: the caller commits that together
+   * with what it issues, on condition that the registry's version is unchanged.
+   * @param again whether the same request was verified before, because it counts only once
    * @throws {ClientAuthenticationFailed}
    * @throws {TooManyRequests}
    */
@@ -79,12 +79,12 @@ export class ClientAuthentication {
     }
   }
 
-  /** Anybody may use a public client's name, so its requests are counted by network, lest one caller spend the others' limit. */
+  /** Anybody may use a public client's name, so its requests are counted by network; otherwise one caller could use up the others' limit. */
   #spend(client: Client, peer: string): ReturnType<AuthenticationLimits['ofClient']> {
     return client.token_endpoint_auth_method === 'none' ? this.limits.ofVisitor(peer) : this.limits.ofClient(client);
   }
 
-  /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and reveals nothing */
+  /** @returns what to throw: beyond its network's limit a failure is refused like any other, and reveals nothing */
   async #counted(failure: ClientAuthenticationFailed, trace: RequestTrace): Promise<Error> {
     const tooMany = await this.limits.ofFailure(trace.peer);
     if (tooMany !== undefined) return tooMany;
@@ -108,7 +108,7 @@ export class ClientAuthentication {
     }
   }
 
-  /** A public client (RFC 6749, section 2.1) has no credentials; anybody may use its name, and that by itself grants nothing. */
+  /** A public client (RFC 6749, section 2.1) has no credentials; anybody may use its name, which by itself grants nothing. */
   async #byName(clientId: string): Promise<AuthenticatedClient> {
     const registered = await this.documents.find(clientId);
     if (registered?.client.token_endpoint_auth_method !== 'none') {

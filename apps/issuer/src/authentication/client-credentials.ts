@@ -10,15 +10,15 @@ export interface NoCredentials {
     | 'CREDENTIALS_SEVERAL'
     | 'CREDENTIALS_CONTRADICT'
     | 'CREDENTIALS_TYPE_UNKNOWN';
-  /** What the request is answered; undefined for `invalid_client`. */
+  /** The response to the request; undefined for `invalid_client`. */
   readonly answer?: OAuthError;
 }
 
-/** How a client says who it is. */
+/** How a client identifies itself. */
 export type ClientCredentials =
   | { readonly method: 'private_key_jwt'; readonly assertion: string; readonly clientId: string | undefined }
   | { readonly method: 'client_secret_basic'; readonly clientId: string; readonly secret: string }
-  /** Only a name, which a public client proves by what it brings beside: a code's verifier, a token bound to its key. */
+  /** Only a name, which a public client proves by other means: a code's verifier, or a token bound to its key. */
   | { readonly method: 'public'; readonly clientId: string }
   | NoCredentials;
 
@@ -50,7 +50,7 @@ function basicOf(authorization: string, named: string | undefined): ClientCreden
   if (named !== undefined && named !== clientId) {
     return invalid(
       'CREDENTIALS_CONTRADICT',
-      'client_id differs from the client in the Authorization header; leave it out',
+      'client_id differs from the client in the Authorization header; leave client_id out',
     );
   }
   return { method: 'client_secret_basic', clientId, secret };
@@ -60,7 +60,7 @@ function basicOf(authorization: string, named: string | undefined): ClientCreden
  * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, a client assertion in the form, or only the name of a public client.
  * More than one method (RFC 6749, section 2.3), two clients, or another assertion type are `invalid_request`.
  * @param form the parsed body
- * @param authorization the `Authorization` header; an empty one is as left out
+ * @param authorization the `Authorization` header; an empty one counts as missing
  */
 export function clientCredentialsOf(
   form: Readonly<Record<string, string>>,
@@ -69,7 +69,7 @@ export function clientCredentialsOf(
   const { client_assertion: assertion, client_assertion_type: type, client_id: clientId } = form;
   const header = authorization === undefined || authorization.trim() === '' ? undefined : authorization;
   const methods = [header, assertion, form['client_secret']].filter((value) => value !== undefined);
-  if (methods.length > 1) return invalid('CREDENTIALS_SEVERAL', 'authenticate by one method, not by several');
+  if (methods.length > 1) return invalid('CREDENTIALS_SEVERAL', 'use only one method to authenticate');
   if (header !== undefined) return basicOf(header, clientId);
   if (assertion === undefined && form['client_secret'] === undefined && clientId !== undefined)
     return { method: 'public', clientId };

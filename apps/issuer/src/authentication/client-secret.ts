@@ -27,7 +27,7 @@ export function matchesDigest(secret: string, stored: readonly StoredSecret[], k
   return matches;
 }
 
-/** What nobody's secret hashes to. */
+/** A hash that no secret has. */
 export const decoyImportedSecret = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 function derive(secret: string, salt: Buffer, length: number, n: number, parallel: number): Promise<Buffer> {
@@ -42,8 +42,8 @@ function derive(secret: string, salt: Buffer, length: number, n: number, paralle
 }
 
 /**
- * Whether a secret hashes to an imported hash (RFC 7914); the work is done on the thread pool. Whatever does not match costs the same,
- * also where the hash itself is cheaper.
+ * Whether a secret hashes to an imported hash (RFC 7914); the work is done on the thread pool. Every mismatch costs the same,
+ * even if the hash itself is cheaper.
  */
 export async function matchesImported(secret: string, imported: string): Promise<boolean> {
   const parsed = parseImported(imported);

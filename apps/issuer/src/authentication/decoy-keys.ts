@@ -5,7 +5,7 @@ const decoys = new Map<'ES256' | 'EdDSA' | 'RSA', KeyObject>();
 
 const RSA_BYTES = 256;
 
-/** A random modulus takes as long to verify with as a real one, and nobody has a private key for it. Finding primes would delay each start by a random time. */
+/** Verifying with a random modulus takes as long as with a real one, and nobody has its private key. Finding primes would delay each start by a random time. */
 function rsaDecoy(): KeyObject {
   const modulus = randomBytes(RSA_BYTES);
   modulus[0] = (modulus[0] ?? 0) | 0x80;
@@ -13,7 +13,7 @@ function rsaDecoy(): KeyObject {
   return createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: 'AQAB', n: modulus.toString('base64url') } });
 }
 
-/** A key of nobody's, so that an unknown client or key costs the same work as a known one. */
+/** A key that belongs to nobody, so that an unknown client or key costs the same work as a known one. */
 export function decoyKey(algorithm: Algorithm): KeyObject {
   const kind = algorithm === 'ES256' || algorithm === 'EdDSA' ? algorithm : 'RSA';
   const known = decoys.get(kind);
@@ -28,7 +28,7 @@ export function decoyKey(algorithm: Algorithm): KeyObject {
   return publicKey;
 }
 
-/** Creates the decoys at start: the first guess at a client's name must not be the one that pays for them. */
+/** Creates the decoys at startup, so that the first guess at a client's name does not take longer. */
 export function prepareDecoys(algorithms: readonly Algorithm[]): void {
   for (const algorithm of algorithms) decoyKey(algorithm);
 }

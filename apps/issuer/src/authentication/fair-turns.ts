@@ -1,8 +1,8 @@
 type Start = (mayRun: boolean) => void;
 
 /**
- * Runs costly work, a bounded number at once. Those who wait are served in turns, key by key, so that one key's flood does not keep the
- * others waiting; when too many wait, the key with the most of them loses its newest.
+ * Runs costly work, a bounded number at a time. Waiting work is served round-robin by key, so that one key's flood does not keep the
+ * others waiting; when too many wait, the key with the most waiting loses its newest.
  */
 export class FairTurns {
   readonly #waiting = new Map<string, Start[]>();
@@ -10,7 +10,7 @@ export class FairTurns {
   #running = 0;
 
   /**
-   * @param atOnce how many may run at once
+   * @param atOnce maximum work running concurrently
    * @param waitingLimit how many may wait
    */
   constructor(
@@ -18,7 +18,7 @@ export class FairTurns {
     private readonly waitingLimit: number,
   ) {}
 
-  /** @returns what the work returned; undefined when too many wait and it was not done */
+  /** @returns the result of the work; undefined if too much was waiting and it was not done */
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result | undefined> {
     if (this.#running < this.atOnce) this.#running += 1;
     else if (!(await this.#turn(key))) return undefined;

@@ -8,7 +8,7 @@ import { SecretAuthentication } from './secret-authentication.service.js';
 import { SenderConstraint } from './sender-constraint.service.js';
 import { UsedAssertions } from './used-assertions.store.js';
 
-/** Everything that the authentication of clients is made of, for the issuer's module. */
+/** The providers of client authentication, for the issuer's module. */
 export function authenticationProviders(limits: LimitSettings): readonly Provider[] {
   return [
     { provide: LIMIT_SETTINGS, useValue: limits },

@@ -2,7 +2,7 @@ import { OAuthError } from '@countersign/service-host';
 
 const VALUE_LIMIT = 16_384;
 
-/** The form of a request to an OAuth endpoint. */
+/** The form sent to an OAuth endpoint. */
 export type Form = Readonly<Record<string, string>>;
 
 function isForm(body: unknown): body is Form {
@@ -11,7 +11,7 @@ function isForm(body: unknown): body is Form {
 }
 
 /**
- * The parameters of a request to an OAuth endpoint. One without a value is as left out (RFC 6749, sections 3.1 and 3.2).
+ * The parameters of a request to an OAuth endpoint. One without a value counts as missing (RFC 6749, sections 3.1 and 3.2).
  * @param body the parsed body; nothing for a request without one
  * @throws {OAuthError} `invalid_request` for what is not a form, or has a value that is too long
  */
@@ -22,7 +22,7 @@ export function parseForm(body: unknown): Form {
     throw new OAuthError(
       400,
       'invalid_request',
-      `send a form (application/x-www-form-urlencoded) whose values have at most ${limit} characters`,
+      `send a form (application/x-www-form-urlencoded) with values of at most ${limit} characters`,
     );
   }
   for (const name in body) {

@@ -9,11 +9,11 @@ import { ClientAuthenticationFailed } from './authentication-failure.js';
 import { ClientAuthentication } from './client-authentication.service.js';
 import { type ClientCredentials } from './client-credentials.js';
 
-/** The event of a client that an endpoint refuses. */
+/** The event for a client that an endpoint refuses. */
 export type RefusedClientEvent =
   'token.revoke_refused' | 'token.introspect_refused' | 'authorization-request.push_refused' | 'device.refused';
 
-/** Authenticates the client of an OAuth endpoint where nothing is decided together with that, and records who fails. */
+/** Authenticates the client of an OAuth endpoint whose decision is separate, and records failures. */
 @Injectable()
 export class RecordedAuthentication {
   constructor(
@@ -22,7 +22,7 @@ export class RecordedAuthentication {
   ) {}
 
   /**
-   * @param event what a refusal is recorded as
+   * @param event the event that records a refusal
    * @returns the client's id
    * @throws {OAuthError} `invalid_client`; 429 beyond a rate limit
    */

@@ -5,42 +5,42 @@ import { Replica } from '../registry/replica.service.js';
 import { decoyImportedSecret, digestOf, matchesDigest, matchesImported } from './client-secret.js';
 import { FairTurns } from './fair-turns.js';
 
-/** Milliseconds for which a good imported secret is known again without scrypt. */
+/** Milliseconds for which a correct imported secret is recognised without scrypt. */
 const KNOWN_FOR_MS = 60_000;
 const KNOWN_LIMIT = 1_000;
-/** Slow hashes at once: 32 MiB and one thread of the pool's four each. */
+/** Maximum concurrent slow hashes: each takes 32 MiB and one of the pool's four threads. */
 const SLOW_AT_ONCE = 2;
-/** Slow hashes that wait: none of them longer than two seconds or so. */
+/** Maximum waiting slow hashes, so that none waits much longer than two seconds. */
 const SLOW_WAITING_LIMIT = 64;
 
-/** Whose secret is to be checked, and for whom. */
+/** Whose secret to check, and for which caller. */
 export interface SecretAttempt {
   readonly clientId: string;
   readonly secret: string;
   readonly registered: RegisteredClient | undefined;
   /** The caller's address. */
   readonly peer: string;
-  /** Whether a slow hash may be made for this caller. */
+  /** Whether a slow hash may be computed for this caller. */
   readonly mayBeSlow: boolean;
 }
 
 export type SecretFault =
   | 'SECRET_WRONG'
-  /** It may be right, but too many slow checks wait. */
+  /** It may be correct, but too many slow checks are waiting. */
   | 'SECRET_CHECKS_BUSY';
 
-/** `client_secret_basic` (RFC 6749, section 2.3.1): anyone who fails, and however, costs the same work. */
+/** `client_secret_basic` (RFC 6749, section 2.3.1): every failure, for whatever reason, costs the same work. */
 @Injectable()
 export class SecretAuthentication {
-  /** Digests of good imported secrets, with the hash that they answer, and until when. */
+  /** Digests of correct imported secrets, with their hash and expiry. */
   readonly #known = new Map<string, { readonly imported: string; readonly until: number }>();
-  /** Slow checks in progress, by digest: who shows the same secret in the meantime waits for the same result. */
+  /** Slow checks in progress, by digest: concurrent requests with the same secret wait for the same result. */
   readonly #checking = new Map<string, Promise<boolean | undefined>>();
   readonly #slow = new FairTurns(SLOW_AT_ONCE, SLOW_WAITING_LIMIT);
 
   constructor(@Inject(Replica) private readonly replica: Replica) {}
 
-  /** @returns why the secret is not the client's; undefined when it is */
+  /** @returns why the secret is wrong; undefined if it is correct */
   async fault(attempt: SecretAttempt): Promise<SecretFault | undefined> {
     const { clientId, secret, registered, mayBeSlow } = attempt;
     const key = this.replica.secretKey;

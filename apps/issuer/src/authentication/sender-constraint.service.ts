@@ -5,12 +5,12 @@ import { ISSUER_URL } from '../issuer-url.js';
 import { type Policy } from '../registry/client.js';
 import { type UsedProof } from './used-proofs.store.js';
 
-/** What is answered for a proof that was used before. */
+/** The response to a proof that was used before. */
 export const proofUsed = (): OAuthError => refused('the DPoP proof was used before');
 
 const refused = (description: string): OAuthError => new OAuthError(400, 'invalid_dpop_proof', description);
 
-/** Binds a token to the key of the one who asks for it (RFC 9449, section 5), so that a stolen token is worth nothing. */
+/** Binds a token to the requester's key (RFC 9449, section 5), so that a stolen token is worthless. */
 @Injectable()
 export class SenderConstraint {
   constructor(
@@ -21,11 +21,11 @@ export class SenderConstraint {
   ) {}
 
   /**
-   * Reads the request's proof; it is not used up by that.
+   * Reads the request's proof, without using it up.
    * @param header the `DPoP` header
    * @param path of the endpoint that it was sent to
-   * @returns undefined for a token that any bearer may use, where the client's policy allows one
-   * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce that the next proof is to carry, where nonces are on
+   * @returns undefined for a bearer token, if the client's policy allows one
+   * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce for the next proof, if nonces are required
    */
   proofOf(
     header: string | undefined,
@@ -52,7 +52,7 @@ export class SenderConstraint {
     }
   }
 
-  /** Uses a proof up, at all replicas, where nothing is committed with it. @returns the refusal, when it was used before */
+  /** Uses up a proof, for all replicas, if nothing is committed with it. @returns the refusal, if it was used before */
   async useOnce({ replayId, expiresAt }: UsedProof): Promise<OAuthError | undefined> {
     return (await this.used.useOnce(replayId, expiresAt)) ? undefined : proofUsed();
   }

@@ -3,7 +3,7 @@ import { OAuthError } from '@countersign/service-host';
 import { type Form } from './oauth-form.js';
 import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../registry/client.js';
 
-/** What a token is asked for, by whatever grant; who asks is read apart ({@link clientCredentialsOf}). */
+/** What is requested, whatever the grant; {@link clientCredentialsOf} reads who requests it. */
 export interface TokenRequest {
   readonly audience: string;
   readonly scopes: readonly string[];
@@ -24,13 +24,13 @@ function scopesOf(scope: string | undefined): readonly string[] {
   const length = scopes.reduce((sum, part) => sum + part.length + 1, -1);
   if (scopes.length > SCOPES_LIMIT || length > SCOPE_LENGTH_LIMIT || !scopes.every((part) => scopePattern.test(part))) {
     const [count, characters] = [String(SCOPES_LIMIT), String(SCOPE_LENGTH_LIMIT)];
-    const description = `scope is a list of at most ${count} scopes and ${characters} characters, separated by spaces`;
+    const description = `scope must be a space-separated list of at most ${count} scopes and ${characters} characters`;
     throw new OAuthError(400, 'invalid_scope', description);
   }
   return scopes;
 }
 
-/** Reads what a token is asked for (RFC 6749, section 4.4.2; RFC 8693, section 2.1; RFC 8707, section 2). @throws {OAuthError} */
+/** Reads what is requested (RFC 6749, section 4.4.2; RFC 8693, section 2.1; RFC 8707, section 2). @throws {OAuthError} */
 export function tokenRequestOf(form: Form): TokenRequest {
   return { audience: audienceOf(form), scopes: scopesOf(form['scope']) };
 }

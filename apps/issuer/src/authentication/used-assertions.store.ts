@@ -10,13 +10,13 @@ const PRUNE_EVERY_MS = 60_000;
 export interface UsedAssertion {
   readonly clientId: string;
   readonly jti: string;
-  /** Seconds; from then on its own expiry refuses it. */
+  /** Seconds since 1970 when it expires by itself. */
   readonly expiresAt: number;
 }
 
 /**
- * As part of a statement: uses up the assertions of those rows of `judged` that are ready and whose proof is `proven`, and gives those of which it
- * was the first use. In one order, so that of two groups that hold the same ones neither waits for ever.
+ * As part of a statement: uses up the assertions of those rows of `judged` that are ready and whose proof is `proven`, and returns those of which it
+ * was the first use. In a fixed order, so that two groups with the same ones cannot deadlock.
  */
 export const useReadyAssertions = `
   insert into client_assertion (client_id, jti, expires_at)
@@ -25,7 +25,7 @@ export const useReadyAssertions = `
   on conflict do nothing
   returning client_id, jti`;
 
-/** The assertions that were used. The database is what replicas share, so that each works once at all of them, also after a restart. */
+/** The used assertions. Replicas share them in the database, so that each works once across all of them, even after a restart. */
 @Injectable()
 export class UsedAssertions implements OnModuleInit {
   constructor(
@@ -42,7 +42,7 @@ export class UsedAssertions implements OnModuleInit {
     return rowCount === 1;
   }
 
-  /** Like {@link useOnce}, in a transaction of the caller's: what is used up is not, where the rest fails. */
+  /** Like {@link useOnce}, in the caller's transaction: if the rest fails, nothing is used up. */
   async useOnceIn(transaction: Transaction, { clientId, jti, expiresAt }: UsedAssertion): Promise<boolean> {
     const { rowCount } = await transaction.execute(
       sql`insert into client_assertion (client_id, jti, expires_at) values (${clientId}, ${jti}, to_timestamp(${expiresAt}))
@@ -51,7 +51,7 @@ export class UsedAssertions implements OnModuleInit {
     return rowCount === 1;
   }
 
-  /** Forgets assertions that their own expiry now refuses. */
+  /** Deletes assertions that have expired by now. */
   async prune(signal?: AbortSignal): Promise<void> {
     await deleteInPortions(this.pool, 'client_assertion', `expires_at < now() - interval '1 minute'`, [], signal);
   }

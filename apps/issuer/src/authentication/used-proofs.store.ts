@@ -4,8 +4,8 @@ import { type DpopProof } from '@countersign/auth-core';
 export type UsedProof = Pick<DpopProof, 'replayId' | 'expiresAt'>;
 
 /**
- * As part of a statement: uses up the proofs of rows, and gives those of which it was the first use. In one order, so that of two groups that hold the
- * same ones neither waits for ever.
+ * As part of a statement: uses up the proofs of rows, and returns those of which it was the first use. In a fixed order, so that two groups with the
+ * same ones cannot deadlock.
  * @param rows from which, and which of them
  */
 export const useProofs = (rows: string): string => `

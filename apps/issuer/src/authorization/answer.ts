@@ -1,4 +1,4 @@
-/** What goes back to the application. */
+/** What is sent back to the application. */
 export interface Answer {
   readonly redirectUri: string;
   readonly state?: string | undefined;
@@ -6,8 +6,8 @@ export interface Answer {
 }
 
 /**
- * The address to which a browser takes an answer (RFC 6749, section 4.1.2), always with `iss`, so that an application with several servers
- * knows whose it is (RFC 9207).
+ * The URL that takes a response to the application (RFC 6749, section 4.1.2), always with `iss`, so that an application with several servers
+ * knows which one sent it (RFC 9207).
  */
 export function answerLocation({ redirectUri, state, members }: Answer, issuer: string): string {
   const query = new URLSearchParams({ ...members, ...(state === undefined ? {} : { state }), iss: issuer });

@@ -13,15 +13,15 @@ import {
 import { type HintReader } from './id-token-hints.js';
 import { digestPattern } from './pkce.js';
 
-/** The parameters of a request, whether they came in a query or in a form. */
+/** The parameters of a request, from a query or a form. */
 export interface Parameters {
-  /** Each by its first value; one without a value is as left out (RFC 6749, section 3.1). */
+  /** The first value of each; one without a value counts as missing (RFC 6749, section 3.1). */
   readonly values: ReadonlyMap<string, string>;
-  /** Names that came more than once. */
+  /** Names that were sent more than once. */
   readonly repeated: ReadonlySet<string>;
 }
 
-/** @param entries as they came, in order */
+/** @param entries as received, in order */
 export function parametersOf(entries: Iterable<readonly [string, string]>): Parameters {
   const values = new Map<string, string>();
   const repeated = new Set<string>();
@@ -33,7 +33,7 @@ export function parametersOf(entries: Iterable<readonly [string, string]>): Para
   return { values, repeated };
 }
 
-/** Characters that `state` may have; it is sent back as it came. */
+/** Maximum characters of `state`, which is sent back unchanged. */
 const STATE_LIMIT = 2_048;
 const NONCE_LIMIT = 512;
 const HINT_LIMIT = 256;
@@ -42,7 +42,7 @@ const ACR_LIMIT = 512;
 const printable = /^[\x20-\x7e]+$/;
 const MAX_AGE_LIMIT = 10 * 365 * 86_400;
 
-/** Where the answer may go: an address that the client declares, named once. @returns undefined for any other */
+/** The redirect URI of the response: one that the client declares, sent once. @returns undefined for any other */
 export function provenRedirect({ values, repeated }: Parameters, client: Client): string | undefined {
   const asked = values.get('redirect_uri');
   if (asked === undefined || repeated.has('redirect_uri') || repeated.has('client_id')) return undefined;
@@ -50,14 +50,14 @@ export function provenRedirect({ values, repeated }: Parameters, client: Client)
   return isDeclaredRedirect(declared, type, asked) ? asked : undefined;
 }
 
-/** `state`, where it may be sent back. */
+/** `state`, if it may be sent back. */
 export function stateOf({ values, repeated }: Parameters): string | undefined {
   const state = values.get('state');
   if (state === undefined || repeated.has('state')) return undefined;
   return state.length <= STATE_LIMIT && printable.test(state) ? state : undefined;
 }
 
-/** Leaves the reading of a request. */
+/** Stops the reading of a request. */
 class Faulty extends Error {
   constructor(readonly fault: AuthorizationFault) {
     super(fault.description);
@@ -68,11 +68,11 @@ const faulty = (description: string, error: AuthorizationError = 'invalid_reques
 
 const refused: readonly (readonly [string, AuthorizationError, string])[] = [
   ['request', 'request_not_supported', 'send parameters, or push them (RFC 9126)'],
-  ['request_uri', 'request_uri_not_supported', 'request_uri must be a value that /oauth2/par returned'],
+  ['request_uri', 'request_uri_not_supported', 'request_uri must be a value returned by /oauth2/par'],
   [
     'registration',
     'registration_not_supported',
-    'the parameter registration is not supported; clients are registered by an administrator',
+    'the parameter registration is not supported; an administrator registers clients',
   ],
 ];
 
@@ -100,7 +100,7 @@ function scopesOf(scope: string | undefined): readonly string[] {
   const scopes = [...new Set((scope ?? '').split(' ').filter((part) => part !== ''))];
   const fits = (scope?.length ?? 0) <= SCOPE_LENGTH_LIMIT && scopes.length <= SCOPES_LIMIT;
   if (!fits || !scopes.every((part) => scopePattern.test(part))) {
-    throw faulty(`scope is a list of at most ${String(SCOPES_LIMIT)} scopes, separated by spaces`, 'invalid_scope');
+    throw faulty(`scope must be a space-separated list of at most ${String(SCOPES_LIMIT)} scopes`, 'invalid_scope');
   }
   return scopes;
 }
@@ -110,8 +110,8 @@ const isPrompt = (text: string): text is Prompt => prompts.some((prompt) => prom
 function promptOf(text: string | undefined): readonly Prompt[] {
   const asked = (text ?? '').split(' ').filter((part) => part !== '');
   const known = asked.filter(isPrompt);
-  if (known.length !== asked.length) throw faulty(`prompt is a list of: ${prompts.join(', ')}`);
-  if (known.includes('none') && known.length > 1) throw faulty('prompt=none must be the only value');
+  if (known.length !== asked.length) throw faulty(`prompt must be a space-separated list of ${prompts.join(', ')}`);
+  if (known.includes('none') && known.length > 1) throw faulty('prompt must not combine none with other values');
   return known;
 }
 
@@ -131,7 +131,7 @@ function textOf(values: ReadonlyMap<string, string>, name: string, limit: number
   return text;
 }
 
-/** Whom the application expects, by an ID token that it got before. */
+/** The person that the application expects, from an ID token it received earlier. */
 function subjectOf(token: string | undefined, { client_id: clientId }: Client, hints: HintReader): string | undefined {
   if (token === undefined) return undefined;
   const hint = hints.read(token);

@@ -1,6 +1,6 @@
 import { type AuthorizationError } from './authorization-request.js';
 
-/** What does not go to the application, with the error that it gets (RFC 6749, section 4.1.2.1). */
+/** A request that is refused, with the error for the application (RFC 6749, section 4.1.2.1). */
 export class AuthorizationRefused extends Error {
   constructor(
     readonly to: {
@@ -10,7 +10,7 @@ export class AuthorizationRefused extends Error {
       readonly state?: string | undefined;
       readonly audience?: string;
       readonly scopes?: readonly string[];
-      /** Of the request that ends with this. */
+      /** Of the request that is refused. */
       readonly keptId?: string;
     },
     readonly error: AuthorizationError,

@@ -17,7 +17,7 @@ export const authorizationRequestSchema = z.strictObject({
   loginHint: z.string().optional(),
   /** Who must be signed in: the person of `id_token_hint` (OpenID Connect Core, section 3.1.2.2). */
   subject: z.string().optional(),
-  /** Which ways to sign in would do (RFC 9470, section 5). */
+  /** Which ways to sign in are sufficient (RFC 9470, section 5). */
   acrValues: z.string().optional(),
   /** RFC 9449, section 10: the key that the code is for. */
   dpopKey: z.string().optional(),
@@ -25,7 +25,7 @@ export const authorizationRequestSchema = z.strictObject({
 /** What an application asks of a person (RFC 6749, section 4.1.1), read and checked against what the client declares. */
 export type AuthorizationRequest = z.infer<typeof authorizationRequestSchema>;
 
-/** Errors of the answer (RFC 6749, section 4.1.2.1; RFC 8707; RFC 9101; OpenID Connect Core, section 3.1.2.6). */
+/** Errors of the response (RFC 6749, section 4.1.2.1; RFC 8707; RFC 9101; OpenID Connect Core, section 3.1.2.6). */
 export type AuthorizationError =
   | 'invalid_request'
   | 'unauthorized_client'
@@ -39,7 +39,7 @@ export type AuthorizationError =
   | 'request_uri_not_supported'
   | 'registration_not_supported';
 
-/** What is wrong with a request whose client and redirect are proven: so the application may learn of it. */
+/** What is wrong with a request whose client and redirect URI are proven, so that the application may be shown it. */
 export interface AuthorizationFault {
   readonly error: AuthorizationError;
   readonly description: string;

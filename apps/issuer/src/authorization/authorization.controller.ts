@@ -40,16 +40,16 @@ const decisionSchema = z.object({
   decision: z.enum(['allow', 'refuse']),
 });
 
-/** Characters of a form that is sent on as a query: whatever stands between takes an address of that length. */
+/** Maximum characters of a form that is redirected as a query: anything in between accepts a URL of that length. */
 const FORM_LIMIT = 6_000;
 
-/** The query as it was sent: each name as often as it came. */
+/** The query as it was sent, with repeated names. */
 function entriesOf({ url }: FastifyRequest): URLSearchParams {
   const [, query = ''] = /\?(.*)$/s.exec(url) ?? [];
   return new URLSearchParams(query);
 }
 
-/** Whom an application asks, and what comes of it. */
+/** The request of an application to a person, and its outcome. */
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
 @AnswersPages()
@@ -75,7 +75,7 @@ export class AuthorizationController {
   @Answers({
     200: 'the page that asks for consent',
     303: 'to the application with `code` or `error`, or to the sign-in',
-    400: 'a page that says what is wrong; nothing goes to any redirect',
+    400: 'a page that says what is wrong; nothing is redirected',
   })
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const trace = traceOf(request);
@@ -87,15 +87,15 @@ export class AuthorizationController {
     });
   }
 
-  /** The same by a form (OpenID Connect Core, section 3.1.2.1): the browser comes back by GET, because a form of another site brings no cookie. */
+  /** The same as a form (OpenID Connect Core, section 3.1.2.1): the browser returns by GET, because a form from another site sends no cookie. */
   @Post('oauth2/authorize')
   @Answers({ 303: 'to the same address by GET', 400: 'a page that says what is wrong' })
   @AcceptsForm()
-  @Unrecorded('only leads to the same address by GET')
+  @Unrecorded('only redirects to the same address by GET')
   authorizeByForm(@Body() body: unknown, @Res() reply: FastifyReply): void {
     const query = new URLSearchParams(parseForm(body)).toString();
     if (query.length > FORM_LIMIT) {
-      const why = `Its parameters have more than ${String(FORM_LIMIT)} characters; the application can push them (RFC 9126).`;
+      const why = `The parameters have more than ${String(FORM_LIMIT)} characters; the application can push them instead (RFC 9126).`;
       throw new Problem(400, 'REQUEST_TOO_LONG', why);
     }
     sendBrowserTo(reply, `${this.issuer}/oauth2/authorize?${query}`);
@@ -107,7 +107,7 @@ export class AuthorizationController {
    */
   @Post('consent')
   @Answers({
-    200: 'a page that continues by itself to a web application with `code` or `error`, or to the sign-in; or the page that asks again',
+    200: 'a page that continues automatically to a web application with `code` or `error`, or to the sign-in; or the consent page again',
     303: 'to a native application with `code` or `error`',
     400: 'a page that says what is wrong',
   })
@@ -117,8 +117,7 @@ export class AuthorizationController {
     const trace = traceOf(request);
     await this.#checkForm(request, body, trace);
     const form = decisionSchema.safeParse(body).data;
-    if (form === undefined)
-      throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
+    if (form === undefined) throw new Problem(400, 'REQUEST_INVALID', 'This form is incomplete. Open the page again.');
     const session = await this.sessions.of(request);
     await this.#answer(request, reply, session, 'form', async () => {
       const found = await this.reader.byReference(form.request_uri, form.client_id);
@@ -129,7 +128,7 @@ export class AuthorizationController {
     });
   }
 
-  /** Beyond the limit of its network a browser that nobody is signed in with waits. */
+  /** Beyond its network's limit a browser without a session has to wait. */
   async #visit({ peer }: RequestTrace): Promise<void> {
     const tooMany = await this.limits.ofVisitor(peer);
     if (tooMany !== undefined) throw tooMany;
@@ -146,7 +145,7 @@ export class AuthorizationController {
     }
   }
 
-  /** @param by how the browser came */
+  /** @param by how the browser sent the request */
   async #answer(
     request: FastifyRequest,
     reply: FastifyReply,

@@ -20,7 +20,7 @@ export type Step =
   | { readonly kind: 'sign-in'; readonly kept: KeptRequest; readonly again: boolean }
   | { readonly kind: 'consent'; readonly kept: KeptRequest; readonly scopes: readonly string[] };
 
-/** Request → sign-in → consent → code, each step by itself: whatever was decided before is checked again. */
+/** Request → sign-in → consent → code, each step independent: whatever was decided before is checked again. */
 @Injectable()
 export class Authorization {
   constructor(
@@ -33,7 +33,7 @@ export class Authorization {
   ) {}
 
   /**
-   * @param decision what the person has just allowed; undefined for a request that a browser brings
+   * @param decision what the person has just allowed; undefined for a request from a browser
    * @throws {AuthorizationRefused} the error for the application
    * @throws {Problem} 400 `REQUEST_OVER` for a request that was answered in the meantime
    */
@@ -52,7 +52,7 @@ export class Authorization {
     }
     const { person } = session;
     if (request.subject !== undefined && request.subject !== person.id)
-      throw this.#refused(found, 'login_required', 'another person signed in than the id_token_hint names');
+      throw this.#refused(found, 'login_required', 'the person who signed in is not the one named by id_token_hint');
     const given = decideForPerson(client.policy.people, request, person.roles);
     if (!given.ok) throw this.#refused(found, given.error, given.description);
     const { audience, scopes } = given;
@@ -66,7 +66,7 @@ export class Authorization {
     return { kind: 'consent', kept: await this.#wait(found, session, 'consent', trace), scopes };
   }
 
-  /** Refuses the application's request at its redirect. @returns where the browser goes */
+  /** Refuses the application's request through its redirect. @returns where the browser goes */
   async refuse(
     { to, error, description }: AuthorizationRefused,
     session: Session | undefined,
@@ -99,7 +99,7 @@ export class Authorization {
     return new AuthorizationRefused(kept === undefined ? to : { ...to, keptId: kept.id }, error, description);
   }
 
-  /** Keeps a request until the person has signed in or decided. */
+  /** Stores a request until the person has signed in or decided. */
   async #wait(
     { client, request, kept }: FoundRequest,
     session: Session | undefined,

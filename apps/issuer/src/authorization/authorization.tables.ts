@@ -25,6 +25,6 @@ export const authorizationCodeTable = pgTable('authorization_code', {
   allowed: jsonb('allowed').notNull(),
   expiresAt: time('expires_at').notNull(),
   redeemedAt: time('redeemed_at'),
-  /** When the person took back what they had allowed. */
+  /** When the person withdrew what they had allowed. */
   withdrawnAt: time('withdrawn_at'),
 });

@@ -225,7 +225,7 @@ describe('a client that describes itself at its own address', () => {
 
   it.each([
     [{ trusted: true }, 'must not be trusted'],
-    [{ redirect_uris: [redirect] }, 'must not have redirect_uris'],
+    [{ redirect_uris: [redirect] }, 'must not be combined with redirect_uris'],
     [{ metadata_documents: { origins: ['https://apps.example/path'] } }, 'must be an https origin'],
     [{ metadata_documents: { origins: ['http://apps.example'] } }, 'must be an https origin'],
     [{ metadata_documents: { origins: [] } }, 'metadata_documents'],

@@ -4,7 +4,7 @@ import { delegationIdSchema } from '../delegations/delegation.js';
 /** Seconds that a code is valid (RFC 6749, section 4.1.2, allows 600). */
 export const CODE_LIFE_SECONDS = 60;
 
-/** What a person allowed, until the code is redeemed: what the delegation will be. */
+/** What a person allowed, until the code is redeemed and becomes a delegation. */
 export const allowedSchema = z.strictObject({
   id: delegationIdSchema,
   personId: z.string(),
@@ -19,7 +19,7 @@ export const allowedSchema = z.strictObject({
 });
 export type Allowed = z.infer<typeof allowedSchema>;
 
-/** An authorization code, with all that it is bound to. */
+/** An authorization code, with everything it is bound to. */
 export interface Code {
   readonly digest: string;
   readonly clientId: string;
@@ -34,6 +34,6 @@ export interface Code {
 
 export interface KeptCode extends Code {
   readonly redeemedAt: Date | undefined;
-  /** When the person, or an administrator, took back what had been allowed. */
+  /** When the person, or an administrator, withdrew what had been allowed. */
   readonly withdrawnAt: Date | undefined;
 }

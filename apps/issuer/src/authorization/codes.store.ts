@@ -18,10 +18,10 @@ import { slowestClock } from '../registry/clocks.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
 
 const PRUNE_EVERY_MS = 60_000;
-/** Milliseconds for which a code is kept after its end, so that a second use is known as one. */
+/** Milliseconds for which a code is kept after its expiry, so that a second use is recognised. */
 const KEPT_MS = 86_400_000;
 
-/** A code as it is read for the token endpoint: rows as they come, which are far cheaper than mapped ones. Times in milliseconds. */
+/** A code as read for the token endpoint: raw rows, which are far cheaper than mapped ones. Times in milliseconds. */
 interface CodeRow {
   readonly digest: string;
   readonly client_id: string;
@@ -42,7 +42,7 @@ const byDigest = {
     from authorization_code where digest = any ($1::text[])`,
 };
 
-/** The condition that a code may still be redeemed, at a replica whose clock is behind too. */
+/** The condition that a code may still be redeemed, even at a replica whose clock is behind. */
 const redeemable = (now: Date) =>
   and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, slowestClock(now)));
 
@@ -60,7 +60,7 @@ function codeOf(row: CodeRow): KeptCode {
   };
 }
 
-/** Authorization codes in PostgreSQL, which all replicas share; of each only its digest. */
+/** Authorization codes in PostgreSQL, which all replicas share; only their digests are stored. */
 @Injectable()
 export class CodesStore implements OnModuleInit {
   constructor(
@@ -81,7 +81,7 @@ export class CodesStore implements OnModuleInit {
   });
 
   /**
-   * Takes back what was allowed and not redeemed yet. One that is redeemed at this moment is waited for: its delegation is there afterwards, so end
+   * Withdraws what was allowed but not redeemed yet. It waits for one that is being redeemed at this moment: its delegation exists afterwards, so end
    * delegations after this.
    */
   async withdraw(

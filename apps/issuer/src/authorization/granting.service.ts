@@ -59,9 +59,9 @@ export class Granting {
   }
 
   /**
-   * Keeps what the person decided, and a code for it, in one transaction.
+   * Stores the person's decision, and a code for it, in one transaction.
    * @param decision undefined if the person need not be asked
-   * @returns where the browser goes; undefined if nobody was asked and the person has withdrawn their consent at this very moment
+   * @returns where the browser goes; undefined if nobody was asked and the person is just withdrawing their consent
    * @throws {Problem} 400 `REQUEST_OVER`
    */
   async grant(

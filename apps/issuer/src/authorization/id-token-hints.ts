@@ -1,6 +1,6 @@
-/** Reads an ID token that comes back as `id_token_hint` (OpenID Connect Core, section 3.1.2.1). */
+/** Reads an ID token sent as `id_token_hint` (OpenID Connect Core, section 3.1.2.1). */
 export interface HintReader {
-  /** @returns whom it was about, and for which client; undefined for what is not an ID token of this issuer. It may have expired */
+  /** @returns its person and client; undefined if it is not an ID token of this issuer. It may have expired */
   read(token: string): { readonly clientId: string; readonly subject: string } | undefined;
 }
 /** The {@link HintReader}. */

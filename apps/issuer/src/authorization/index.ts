@@ -12,7 +12,7 @@ import { AuthorizationRequests } from './requests.store.js';
 
 export const authorizationControllers = [AuthorizationController, PushedRequestsController];
 
-/** Everything that authorization is made of, for the issuer's module. */
+/** The providers of authorization, for the issuer's module. */
 export const authorizationProviders: Provider[] = [
   AuthorizationRequests,
   RequestReader,

@@ -5,7 +5,7 @@ export function newOneTimeSecret(random: (size: number) => Buffer = randomBytes)
   return random(32).toString('base64url');
 }
 
-/** What is kept of it: a random secret of 256 bits needs no slow hash (docs/adr/0008). */
+/** Its stored form: a random secret of 256 bits needs no slow hash (docs/adr/0008). */
 export function digestOfSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }

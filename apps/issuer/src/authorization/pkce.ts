@@ -5,7 +5,7 @@ export const digestPattern = /^[A-Za-z0-9_-]{43}$/;
 /** RFC 7636, section 4.1. */
 const verifierPattern = /^[A-Za-z0-9._~-]{43,128}$/;
 
-/** Whether a verifier is the one of a challenge, by `S256`. */
+/** Whether a verifier matches a challenge, by `S256`. */
 export function verifierFits(verifier: string, challenge: string): boolean {
   if (!verifierPattern.test(verifier)) return false;
   const made = Buffer.from(createHash('sha256').update(verifier).digest('base64url'));

@@ -38,7 +38,7 @@ function requestOf(form: Form, client: Client, hints: HintReader): Authorization
   return read.request;
 }
 
-/** Requests that applications push, so that a browser carries only their name (RFC 9126). */
+/** Requests pushed by applications, so that a browser carries only a reference (RFC 9126). */
 @Injectable()
 export class PushedRequests {
   constructor(
@@ -61,7 +61,7 @@ export class PushedRequests {
     const credentials = clientCredentialsOf(form, authorization);
     const id = await this.authentication.authenticate(credentials, 'authorization-request.push_refused', trace);
     const client = (await this.clients.find(id))?.client;
-    if (client === undefined) throw new Error('an authenticated client is registered');
+    if (client === undefined) throw new Error('an authenticated client must be registered');
     const who = byClient(id, trace);
     try {
       const request = await this.#boundTo(requestOf(form, client, this.hints), dpop);
@@ -83,7 +83,7 @@ export class PushedRequests {
     }
   }
 
-  /** A proof that comes with the request says the same as `dpop_jkt`, and proves it. */
+  /** A proof sent with the request means the same as `dpop_jkt`, and proves it. */
   async #boundTo(request: AuthorizationRequest, header: string | undefined): Promise<AuthorizationRequest> {
     const proof = this.constraint.proofOf(header, {}, '/oauth2/par');
     if (proof === undefined) return request;

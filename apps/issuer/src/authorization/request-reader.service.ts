@@ -16,16 +16,16 @@ import { AuthorizationRequests, isKeptUri, type KeptRequest } from './requests.s
 export interface FoundRequest {
   readonly client: Client;
   readonly request: AuthorizationRequest;
-  /** Where it was pushed, or has been here before. */
+  /** If it was pushed, or was here before. */
   readonly kept: KeptRequest | undefined;
 }
 
-/** One page for all that cannot be proven: it names nothing of the request, and says nothing of which clients exist. */
+/** One page for everything that cannot be proven: it repeats nothing of the request, and does not reveal which clients exist. */
 function unproven(): Problem {
   return new Problem(
     400,
     'APPLICATION_UNPROVEN',
-    'The application that sent you here is unknown, or it wants the answer sent to an address that it has not registered. Nothing was sent there.',
+    'The application that sent you here is unknown, or it wants the response sent to an address that it has not registered. Nothing was sent there.',
   );
 }
 
@@ -33,11 +33,11 @@ function over(): Problem {
   return new Problem(
     400,
     'REQUEST_OVER',
-    'This request is no longer valid: it was already answered, or it has expired. Go back to the application and start again.',
+    'This request is no longer valid: it was already answered or has expired. Go back to the application and start again.',
   );
 }
 
-/** Reads the requests that browsers bring, as parameters or by reference. */
+/** Reads requests from browsers, as parameters or by reference. */
 @Injectable()
 export class RequestReader {
   constructor(
@@ -48,7 +48,7 @@ export class RequestReader {
   ) {}
 
   /**
-   * @throws {Problem} 400 `APPLICATION_UNPROVEN`, `REQUEST_OVER`: nothing may go to a redirect
+   * @throws {Problem} 400 `APPLICATION_UNPROVEN`, `REQUEST_OVER`: nothing may be sent to a redirect URI
    * @throws {AuthorizationRefused} the error for the application
    */
   async read(parameters: Parameters): Promise<FoundRequest> {
@@ -69,7 +69,7 @@ export class RequestReader {
     return { client, request: read.request, kept: undefined };
   }
 
-  /** By its `request_uri`; what the client declares may have changed since. @throws as {@link read} */
+  /** By its `request_uri`; the client's declaration may have changed since. @throws as {@link read} */
   async byReference(uri: string, clientId: string): Promise<FoundRequest> {
     if (!isKeptUri(uri)) throw over();
     return this.kept(uri, await this.#clientOf(clientId));

@@ -24,7 +24,7 @@ const PRUNE_EVERY_MS = 60_000;
 /** A request that is kept. */
 export interface KeptRequest {
   readonly id: string;
-  /** The `request_uri`, which only the application or the browser knows. */
+  /** The `request_uri`, known only to the application or the browser. */
   readonly uri: string;
   readonly request: AuthorizationRequest;
   readonly shownAt: Date;
@@ -35,7 +35,7 @@ export function isKeptUri(uri: string): boolean {
   return uri.startsWith(REQUEST_URI);
 }
 
-/** Requests that were pushed or wait for a person, in PostgreSQL, which all replicas share. */
+/** Requests that were pushed or are waiting for a person, in PostgreSQL, which all replicas share. */
 @Injectable()
 export class AuthorizationRequests implements OnModuleInit {
   constructor(
@@ -44,7 +44,7 @@ export class AuthorizationRequests implements OnModuleInit {
     @Inject(Background) private readonly background: Background,
   ) {}
 
-  /** Keeps a request. @param pushed by the application itself; else a browser brought it, and it waits for the person */
+  /** Stores a request. @param pushed by the application itself; otherwise a browser sent it, and it waits for the person */
   async keep(
     executor: Database | Transaction,
     clientId: string,
@@ -64,7 +64,7 @@ export class AuthorizationRequests implements OnModuleInit {
     return { id, uri: REQUEST_URI + secret, request, shownAt: now };
   }
 
-  /** The request of a `request_uri`, for a browser: from the first time on the person has time to decide. */
+  /** The request of a `request_uri`, for a browser: the person's time to decide starts with the first call. */
   async show(uri: string, clientId: string): Promise<KeptRequest | undefined> {
     const now = this.clock();
     const until = new Date(now.getTime() + DECISION_SECONDS * 1_000);
@@ -81,7 +81,7 @@ export class AuthorizationRequests implements OnModuleInit {
     return { id: row.id, uri, request: authorizationRequestSchema.parse(row.request), shownAt: row.shownAt ?? now };
   }
 
-  /** Ends a request with its answer: of many that try, one succeeds. @returns whether this one did */
+  /** Ends a request with its response: of several attempts, one succeeds. @returns whether this one did */
   async answer(transaction: Transaction, id: string): Promise<boolean> {
     const gone = await transaction.delete(table).where(eq(table.id, id)).returning({ id: table.id });
     return gone.length > 0;

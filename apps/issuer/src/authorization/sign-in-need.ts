@@ -1,7 +1,7 @@
 import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 import { type AuthorizationRequest } from './authorization-request.js';
 
-/** Whether the person must sign in before the request can be answered: first, or again. */
+/** Whether the person must sign in, or sign in again, before the request can be answered. */
 export type SignInNeed = 'none' | 'first' | 'again';
 
 /** How a person signed in. */
@@ -14,7 +14,7 @@ export interface SignInProof {
 /**
  * `prompt=login` and `select_account` ask for a sign-in after the request was first shown, `max_age` for one not longer ago than it says by
  * then (OpenID Connect Core, section 3.1.2.1): so one sign-in satisfies a request, however long the person then takes to decide. `acr_values`
- * ask for one attempt; what came of it is in the token (RFC 9470, section 5). So does a `subject` that somebody else is signed in for.
+ * ask for one attempt, whose outcome is in the token (RFC 9470, section 5). So does a `subject` if somebody else is signed in.
  */
 export function signInNeed(
   { prompt, maxAge, acrValues, subject }: Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'acrValues' | 'subject'>,

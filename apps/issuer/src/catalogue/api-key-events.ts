@@ -7,19 +7,19 @@ const apiKeyChanges = {
   reason: 'as given, for people',
 };
 
-/** API keys: their life, their use, and what is unusual about it. */
+/** API keys: their lifecycle, their use, and unusual use. */
 export const apiKeyEvents = {
   'api-key.created': {
-    when: 'An API key was made for a client. The key itself was shown once and is in no event.',
+    when: 'An API key was created for a client. The key itself was shown once and appears in no event.',
     action: 'api-key:create',
     resource: 'api-key',
     changes: apiKeyChanges,
   },
   'api-key.rotated': {
-    when: 'An API key got a successor; it ends after its grace time.',
+    when: 'An API key got a successor; it expires after its grace period.',
     action: 'api-key:rotate',
     resource: 'api-key',
-    changes: { ...apiKeyChanges, successor: 'id of the key that takes its place' },
+    changes: { ...apiKeyChanges, successor: 'id of the key that replaces it' },
   },
   'api-key.disabled': {
     when: 'An API key was disabled: it is refused until it is enabled again.',
@@ -45,13 +45,13 @@ export const apiKeyEvents = {
     resource: ['api-key', 'client'],
   },
   'api-key.looked-at': {
-    when: 'An API key, its usage, or a page of keys was shown, or keys that were found somewhere were compared with the existing ones.',
+    when: 'An API key, its usage or a page of keys was shown, or keys found somewhere were compared with the existing ones.',
     action: ['api-key:read', 'api-key:list', 'api-key:usage', 'api-key:lookup'],
     resource: 'api-key',
     changes: { count: 'how many were shown, or how many of those found are live' },
   },
   'api-key.exposed': {
-    when: 'A service saw an API key in an address, where anybody may read it; with the outcome `failed` if this issuer has no such key.',
+    when: 'A service saw an API key in a URL, where anybody may read it; the outcome is `failed` if this issuer has no such key.',
     action: 'api-key:expose',
     resource: 'api-key',
     changes: { client_id: 'whose it is', name: 'its name', service: 'which service saw it' },
@@ -63,19 +63,19 @@ export const apiKeyEvents = {
     changes: { network: 'an IPv4 address, or the first half of an IPv6 address', service: 'which service saw it' },
   },
   'api-key.unusual': {
-    when: 'An API key was used at least 100 times in an hour, and ten times as often as in the average hour of the week before, or since its first use in that week; once an hour.',
+    when: 'An API key was used at least 100 times in an hour, and ten times as often as in an average hour of the week before (or since its first use in that week); at most once an hour.',
     action: 'api-key:use',
     resource: 'api-key',
     changes: {
       client_id: 'whose it is',
       name: 'its name',
-      hour: 'when the hour began',
-      count: 'requests in it until now',
+      hour: 'when the hour started',
+      count: 'requests in it so far',
       usual: 'requests in an average hour',
     },
   },
   'api-key.expiring': {
-    when: 'An API key ends soon and has no successor: once for each key.',
+    when: 'An API key expires soon and has no successor; once per key.',
     action: 'api-key:warn',
     resource: 'api-key',
     changes: { client_id: 'whose it is', name: 'its name', expires_at: 'when it ends' },

@@ -4,41 +4,41 @@ import { type Kind } from './kinds.js';
 /** What applications and devices ask of a person, and what the person allows them. */
 export const consentEvents = {
   'authorization-request.pushed': {
-    when: 'An application pushed what it asks of a person (RFC 9126).',
+    when: 'An application pushed its authorization request (RFC 9126).',
     action: 'authorization-request:push',
     resource: 'authorization-request',
-    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it asks for' },
+    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it requests' },
   },
   'authorization-request.push_refused': {
-    when: 'A pushed request was refused: the client was not authenticated, is beyond its rate limit (the first of a window), or asked for what it may not have.',
+    when: 'A pushed request was refused: the client was not authenticated, is over its rate limit (the first refusal of a window), or requested what it may not have.',
     action: 'authorization-request:push',
     resource: 'client',
   },
   'authorization-request.shown': {
-    when: 'A browser delivered what an application asks of a person, and the request waits: for the person to sign in, or to decide.',
+    when: "A browser delivered an application's authorization request, which now waits for the person to sign in or to decide.",
     action: 'authorization-request:show',
     resource: 'authorization-request',
     changes: {
       client_id: 'which application',
       audience: 'at which service',
-      scope: 'which rights it asks for',
+      scope: 'which rights it requests',
       waits_for: '`sign-in` or `consent`',
     },
   },
   'authorization-request.refused': {
-    when: 'An application was refused what it requested from a person.',
+    when: "An application's authorization request was refused.",
     action: 'authorization-request:answer',
     resource: 'client',
-    changes: { audience: 'at which service', scope: 'which rights it asked for' },
+    changes: { audience: 'at which service', scope: 'which rights it requested' },
   },
   'authorization-request.granted': {
-    when: 'An application was given a code, by which its delegation begins.',
+    when: 'An application was given a code, which starts its delegation when it is redeemed.',
     action: 'authorization-request:answer',
     resource: 'delegation',
     changes: { client_id: 'which application', audience: 'at which service', scope: 'with which rights' },
   },
   'consent.given': {
-    when: 'A person allowed an application what it asked for, in words.',
+    when: 'A person allowed an application what the page had described.',
     action: 'consent:give',
     resource: 'consent',
     changes: {
@@ -60,12 +60,12 @@ export const consentEvents = {
     },
   },
   'consent.form_refused': {
-    when: 'A decision came from a page that this issuer did not show in this browser (CSRF).',
+    when: 'A decision came from a page that this issuer had not shown in this browser (CSRF).',
     action: 'consent:give',
     resource: 'endpoint',
   },
   'delegation.begun': {
-    when: "A person's application redeemed a code, or a device was approved: from now on it may act for the person.",
+    when: "A person's application redeemed a code, or a device was approved: from then on it may act for the person.",
     action: 'delegation:begin',
     resource: 'delegation',
     changes: {
@@ -77,7 +77,7 @@ export const consentEvents = {
     },
   },
   'delegation.ended': {
-    when: 'What a person allowed an application ended, and its tokens are refused everywhere.',
+    when: 'A delegation from a person to an application ended, and its tokens are refused everywhere.',
     action: 'delegation:end',
     resource: 'delegation',
     changes: {
@@ -98,7 +98,7 @@ export const consentEvents = {
     },
   },
   'delegation.end_refused': {
-    when: 'An administrator tried to end a delegation that does not exist, or one that had ended before (`DELEGATION_ENDED`), which was shown.',
+    when: 'An administrator tried to end a delegation that does not exist, or one that had already ended (`DELEGATION_ENDED`), which was shown.',
     action: 'delegation:end',
     resource: 'delegation',
   },
@@ -106,10 +106,10 @@ export const consentEvents = {
     when: 'A device without a browser asked to act for a person, and was given a code to show (RFC 8628).',
     action: 'device:begin',
     resource: 'device',
-    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it asks for' },
+    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it requests' },
   },
   'device.refused': {
-    when: 'A device was given no code: its client was not authenticated, is beyond its rate limit (the first of a window), or asked for what it may not have.',
+    when: 'A device was given no code: its client was not authenticated, is over its rate limit (the first refusal of a window), or requested what it may not have.',
     action: 'device:begin',
     resource: 'client',
   },
@@ -117,7 +117,7 @@ export const consentEvents = {
     when: 'A person entered the code of a device, and was asked whether it may act for them.',
     action: 'device:show',
     resource: 'device',
-    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it asks for' },
+    changes: { client_id: 'which application', audience: 'at which service', scope: 'which rights it requests' },
   },
   'device.decided': {
     when: 'A person allowed a device to act for them (the `txn` is that of the delegation), or refused.',
@@ -126,12 +126,12 @@ export const consentEvents = {
     changes: { client_id: 'which application', audience: 'at which service', scope: 'with which rights' },
   },
   'device.code_refused': {
-    when: 'A person entered a code that no device is waiting for, or whose device asks for rights that they do not have; or they entered too many wrong codes (`CODES_TOO_MANY`, once in ten minutes).',
+    when: 'A person entered a code that no device is waiting for, or whose device requests rights that they do not have; or they entered too many wrong codes (`CODES_TOO_MANY`, once in ten minutes).',
     action: 'device:show',
     resource: 'endpoint',
   },
   'refresh-token.replayed': {
-    when: 'An alert: a refresh token that had been used came back after the window, so somebody else may have it. What it belongs to ended.',
+    when: 'An alert: a used refresh token was presented again after its window, so somebody else may have it. Its delegation was ended.',
     action: 'refresh-token:replay',
     resource: 'delegation',
     changes: {

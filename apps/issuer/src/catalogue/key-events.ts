@@ -8,34 +8,34 @@ const keyChanges = {
 /** The keys that the issuer signs with. */
 export const keyEvents = {
   'signing-key.created': {
-    when: 'A signing key was made, or taken from a file.',
+    when: 'A signing key was generated, or imported from a file.',
     action: 'signing-key:create',
     resource: 'signing-key',
     changes: keyChanges,
   },
   'signing-key.activated': {
-    when: 'The schedule let the pending signing key take over.',
+    when: 'The pending signing key took over on schedule.',
     action: 'signing-key:activate',
     resource: 'signing-key',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'signing-key.rotated': {
-    when: 'An administrator let the pending signing key take over.',
+    when: 'An administrator activated the pending signing key.',
     action: 'signing-key:rotate',
     resource: 'signing-key',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'signing-key.removed': {
-    when: 'A retired signing key left the JWKS.',
+    when: 'A retired signing key was removed from the JWKS.',
     action: 'signing-key:remove',
     resource: 'signing-key',
     changes: keyChanges,
   },
   'signing-key.revoked': {
-    when: 'An administrator took a signing key out of the JWKS at once.',
+    when: 'An administrator immediately removed a signing key from the JWKS.',
     action: 'signing-key:revoke',
     resource: 'signing-key',
-    changes: { ...keyChanges, revoked: 'before and after: before is true where it had been revoked already' },
+    changes: { ...keyChanges, revoked: 'before and after: before is true if it had already been revoked' },
   },
   'signing-key.change_refused': {
     when: 'A requested change of the signing keys was refused.',
@@ -48,34 +48,34 @@ export const keyEvents = {
     resource: 'signing-key',
   },
   'revocation-key.created': {
-    when: 'A key that signs what is revoked was made.',
+    when: 'A key that signs revocations was generated.',
     action: 'revocation-key:create',
     resource: 'revocation-key',
     changes: keyChanges,
   },
   'revocation-key.activated': {
-    when: 'The schedule let the pending revocation key take over.',
+    when: 'The pending revocation key took over on schedule.',
     action: 'revocation-key:activate',
     resource: 'revocation-key',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'revocation-key.rotated': {
-    when: 'An administrator let the pending revocation key take over.',
+    when: 'An administrator activated the pending revocation key.',
     action: 'revocation-key:rotate',
     resource: 'revocation-key',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'revocation-key.removed': {
-    when: 'A retired revocation key left its JWKS.',
+    when: 'A retired revocation key was removed from its JWKS.',
     action: 'revocation-key:remove',
     resource: 'revocation-key',
     changes: keyChanges,
   },
   'revocation-key.revoked': {
-    when: 'An administrator took a revocation key out of its JWKS at once.',
+    when: 'An administrator immediately removed a revocation key from its JWKS.',
     action: 'revocation-key:revoke',
     resource: 'revocation-key',
-    changes: { ...keyChanges, revoked: 'before and after: before is true where it had been revoked already' },
+    changes: { ...keyChanges, revoked: 'before and after: before is true if it had already been revoked' },
   },
   'revocation-key.change_refused': {
     when: 'A requested change of the revocation keys was refused.',

@@ -1,23 +1,23 @@
-/** What the issuer records something about, each with what its id is. */
+/** The kinds of things that the issuer records events about, each with the meaning of its id. */
 export const kinds = {
-  'api-key': 'id of an API key (UUIDv7): no secret; `unknown` for what is not a key',
+  'api-key': 'id of an API key (UUIDv7), which is not secret; `unknown` if it is not a key',
   audience: 'the service that a token is for: its name or URI',
   'authorization-request': 'UUIDv7',
-  client: '`client_id`; `unknown` where a caller named none',
-  consent: 'UUIDv7, another for each version',
+  client: '`client_id`; `unknown` if the caller named none',
+  consent: 'UUIDv7, a new one for each version',
   database: '`issuer`',
   delegation: 'UUIDv7; also the `txn` of its tokens',
-  device: 'UUIDv7 of a device that asked to act for a person; no code',
+  device: 'UUIDv7 of a device that asked to act for a person; not its code',
   endpoint: 'an OAuth endpoint: `token`; `consent`; `device`',
   'idempotency-key': 'the key as its caller chose it',
-  revocation: '`*`: the list of all; else the name of what was revoked',
+  revocation: '`*` for the whole list; otherwise the name of what was revoked',
   person: '`person:<UUIDv7>`',
   provider: 'the name of an outside OpenID provider',
   'revocation-key': '`kid`',
   session: "UUIDv7 of a person's session in one browser; never its secret",
   'signing-key': '`kid`',
   subject: '`sub`',
-  token: '`jti`; `unknown` for what is not a token of this issuer',
+  token: '`jti`; `unknown` if it is not a token of this issuer',
   transaction: '`txn`',
 } as const;
 export type Kind = keyof typeof kinds;

@@ -2,13 +2,13 @@ import { type EventDeclaration } from '@countersign/audit-event';
 import { type Kind } from './kinds.js';
 
 const revocationChanges = {
-  until: 'when the entry leaves the list, because nothing that it refuses can still be in use',
-  issued_before: 'of a client or a subject: what was issued until then is refused',
+  until: 'when the entry is removed from the list, because everything it refuses has expired by then',
+  issued_before: 'of a client or a subject: tokens issued until then are refused',
   reason: 'as given, for people',
-  configuration: 'the variable that caused it, where nobody asked for it',
+  configuration: 'the variable that caused it, if nobody requested it',
 };
 
-/** What is refused from now on, and who asked for it. */
+/** What is revoked, and who requested it. */
 export const revocationEvents = {
   'token.revoked': {
     when: 'A token was revoked.',
@@ -35,13 +35,13 @@ export const revocationEvents = {
     changes: revocationChanges,
   },
   'api-key.tokens-revoked': {
-    when: 'What an API key was exchanged for was revoked: because the key was revoked, disabled, or replaced with little grace; or again when it was enabled, so that services ask about it again.',
+    when: 'The tokens that an API key was exchanged for were revoked: because the key was revoked, disabled, or replaced with a short grace period; or again when it was enabled, so that services ask about it again.',
     action: 'api-key:revoke-tokens',
     resource: 'api-key',
     changes: revocationChanges,
   },
   'key.revoked': {
-    when: 'What a signing key signed was revoked.',
+    when: 'Everything that a signing key signed was revoked.',
     action: 'key:revoke',
     resource: 'signing-key',
     changes: revocationChanges,
@@ -52,11 +52,11 @@ export const revocationEvents = {
     resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key'],
   },
   'revocation.previewed': {
-    when: 'An administrator was shown what a revocation would refuse; nothing was revoked.',
+    when: 'An administrator previewed what a revocation would refuse; nothing was revoked.',
     action: 'revocation:preview',
     resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key', 'session'],
     changes: {
-      tokens: 'how many live ones it would refuse; null where that is not known',
+      tokens: 'how many live ones it would refuse; null if that is unknown',
       delegations: 'how many would end or be refused',
       sessions: 'how many would end',
       api_keys: 'how many would be refused',
@@ -73,11 +73,11 @@ export const revocationEvents = {
     resource: 'database',
     changes: {
       stated_number: 'the number of the last list that the issuer published',
-      revocations_taken_back: 'revocations in force that the database lacked: how many',
+      revocations_taken_back: 'number of revocations in force that the database lacked',
     },
   },
   'database.acknowledged': {
-    when: 'An administrator confirmed that what the backup lacked has been handled.',
+    when: 'An administrator confirmed that the changes missing from the backup have been dealt with.',
     action: 'database:acknowledge',
     resource: 'database',
     changes: { restored_at: 'when it was noticed' },

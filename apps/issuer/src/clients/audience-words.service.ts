@@ -18,8 +18,8 @@ export class DeclaredWords {
   ) {}
 
   /**
-   * Applies declared words in the place of all that there are. Applying the same twice changes nothing.
-   * @param audiences undefined if none are declared: then they stay as they are
+   * Replaces all texts with the declared ones. Applying the same texts again changes nothing.
+   * @param audiences undefined if none are declared: then nothing changes
    * @returns the audiences whose words differ
    */
   async apply(audiences: Audiences | undefined, dryRun: boolean, who: EventContext): Promise<readonly string[]> {

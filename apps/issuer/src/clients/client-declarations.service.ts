@@ -41,7 +41,7 @@ function appliedJson(dryRun: boolean, changes: readonly DeclaredChange[]): Appli
   };
 }
 
-/** Makes the registry match declared clients: the file at a start of the service, or what an administrator sends. */
+/** Makes the registry match declared clients: the file at startup, or what an administrator sends. */
 @Injectable()
 export class ClientDeclarations {
   constructor(
@@ -56,8 +56,8 @@ export class ClientDeclarations {
   ) {}
 
   /**
-   * Applies declared clients; of those that are no longer declared, the tokens are revoked as when an administrator disables one.
-   * @param caller nobody at a start of the service: then the file itself is the authority
+   * Applies declared clients; the tokens of those that are no longer declared are revoked, as when an administrator disables one.
+   * @param caller undefined at startup: then the file itself is the authority
    */
   async apply(wanted: readonly Client[], dryRun: boolean, caller?: Caller): Promise<AppliedJson> {
     const who = caller === undefined ? byItself(unattended()) : by(caller);

@@ -10,7 +10,7 @@ import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type RevocationCause } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 
-/** The events of changes that an administrator may ask for. */
+/** The events of changes that an administrator can make. */
 export type ClientChange =
   | 'client.registered'
   | 'client.replaced'
@@ -21,7 +21,7 @@ export type ClientChange =
   | 'client-secret.added'
   | 'client-secret.removed';
 
-/** What every change of a client commits: the client, what its policy no longer allows, and the event. */
+/** What every change of a client commits: the client, the end of what its policy no longer allows, and the event. */
 @Injectable()
 export class ClientWrites {
   constructor(

@@ -16,7 +16,7 @@ describe('the declared file of clients', () => {
   const client = (more: string) => `{"clients":[{"client_id":"shop","jwks_uri":"https://shop.test/jwks.json"${more}}]}`;
 
   it.each([
-    ['a member twice', 'a.json', client(',"policy":{},"policy":{}'), /"policy" is given more than once/],
+    ['a member twice', 'a.json', client(',"policy":{},"policy":{}'), /"policy" appears more than once/],
     ['a key twice in YAML', 'b.yaml', 'clients: []\nclients: []\n', /unique/],
     ['what is not UTF-8', 'c.json', Buffer.from(client(',"client_name":"M\u00fcller"'), 'latin1'), /encoded in UTF-8/],
     ['U+0000', 'd.json', client(',"client_name":"a\\u0000"'), /clients\.0\.client_name|control characters/],

@@ -28,7 +28,7 @@ import { ClientDeclarations, type AppliedJson } from './client-declarations.serv
 import { ClientsService, type ClientPage, type NewSecretJson } from './clients.service.js';
 
 const pageSchema = z.strictObject({
-  /** The `next_cursor` of the page before. */
+  /** The `next_cursor` of the previous page. */
   cursor: nameSchema.or(z.literal('')).default(''),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
@@ -89,7 +89,7 @@ export class ClientsController {
     return this.clients.read(id, caller);
   }
 
-  /** Another registration for a client: keys, policy, name. 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS`. */
+  /** Replaces a client's registration: keys, policy, name. 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS`. */
   @Put(':id')
   replace(
     @ZodParam('id', nameSchema) id: string,
@@ -110,7 +110,7 @@ export class ClientsController {
     return this.clients.addKey(id, key, caller);
   }
 
-  /** Takes a public key away: what it signs is refused from now on. 404 `KEY_UNKNOWN`, 422 for the last one. */
+  /** Removes a public key: assertions signed with it are refused from then on. 404 `KEY_UNKNOWN`, 422 for the last one. */
   @Delete(':id/keys/:kid')
   removeKey(
     @ZodParam('id', nameSchema) id: string,
@@ -120,14 +120,14 @@ export class ClientsController {
     return this.clients.removeKey(id, kid, caller);
   }
 
-  /** Creates a secret, shown only once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
+  /** Creates a secret, shown only once. The newest two work, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
   @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' })
   addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {
     return this.clients.addSecret(id, caller);
   }
 
-  /** Ends a secret. 404 `SECRET_UNKNOWN`. */
+  /** Removes a secret. 404 `SECRET_UNKNOWN`. */
   @Delete(':id/secrets/:secret')
   removeSecret(
     @ZodParam('id', nameSchema) id: string,
@@ -137,7 +137,7 @@ export class ClientsController {
     return this.clients.removeSecret(id, secret, caller);
   }
 
-  /** Disables a client: from now on it gets no token anywhere, and those that it holds are revoked. */
+  /** Disables a client: from then on it gets no tokens anywhere, and those it holds are revoked. */
   @Post(':id/disable')
   @TakesIdempotencyKey({ action: 'client:disable', kind: 'client' })
   @HttpCode(200)

@@ -50,7 +50,7 @@ export interface ClientPage {
   readonly next_cursor?: string;
 }
 
-/** The action that an event is declared with; the one of its refusal too. */
+/** The action that an event is declared with, also used for its refusal. */
 function actionOf(change: ClientChange): string {
   const { action } = events.events[change];
   if (typeof action !== 'string') throw new Error(`${change} must be declared with one action`);
@@ -166,8 +166,8 @@ export class ClientsService {
   }
 
   /**
-   * From the commit on, no replica gives it a token, and every validator refuses whatever names it: what it got, what was
-   * exchanged for that, what it got for others.
+   * From the commit on, no replica issues it a token, and every validator refuses every token that names it: its own, those
+   * exchanged for them, and those it got for others.
    */
   async disable(clientId: string, caller: Caller): Promise<ClientJson> {
     const revoked: RevocationRow[] = [];
@@ -208,7 +208,7 @@ export class ClientsService {
     return this.#change({ change, clientId, caller, rule: known(rule), alongside, answer: clientJson });
   }
 
-  /** Changes a client in one transaction: the change, its event, what goes alongside, and the answer for a repeat. */
+  /** Changes a client in one transaction: the change, its event, related changes, and the response for a repeat. */
   async #change<Answer extends object>(step: ChangeStep<Answer>): Promise<Answer> {
     const { change, clientId, caller, rule, alongside } = step;
     const revoked: RevocationRow[] = [];
@@ -234,7 +234,7 @@ export class ClientsService {
     }
   }
 
-  /** Records what is refused. @returns it */
+  /** Records a refusal. @returns it */
   async #refused(change: ClientChange, clientId: string, caller: Caller, problem: Problem): Promise<Problem> {
     const details = { id: clientId, action: actionOf(change), outcome: 'failed', reason: problem.code } as const;
     await this.outbox.recordDurably(events.event('client.change_refused', by(caller), details));

@@ -20,7 +20,7 @@ export interface DeclaredChange {
 const known = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 const same = (one: unknown, other: unknown): boolean => isDeepStrictEqual(known(one), known(other));
 
-/** What a client authenticates with. */
+/** How a client authenticates. */
 const credentialsOf = ({ token_endpoint_auth_method, jwks, jwks_uri, trusted_issuers, imported_secret }: Client) => ({
   token_endpoint_auth_method,
   ...(jwks === undefined ? {} : { jwks }),
@@ -30,8 +30,8 @@ const credentialsOf = ({ token_endpoint_auth_method, jwks, jwks_uri, trusted_iss
 });
 
 /**
- * What a declaration makes of a client. Credentials that it declares as it did before stay as they have become since, and a key that was
- * removed is never added again by a declaration: anyone who removed it may have known that it leaked.
+ * The client that results from a declaration. If it declares the same credentials as before, the client keeps its current ones, and a key that was
+ * removed is never added again by a declaration, because it may have been removed after a leak.
  */
 function registrationOf(wanted: Client, before: ClientRecord): Client {
   const none = { jwks: undefined, jwks_uri: undefined, imported_secret: undefined };
@@ -39,7 +39,7 @@ function registrationOf(wanted: Client, before: ClientRecord): Client {
   if (before.declared !== null && same(credentialsOf(wanted), credentialsOf(before.declared))) return kept;
   if (wanted.jwks === undefined) return wanted;
   const keys = wanted.jwks.keys.filter((key) => !wasRemoved(before, key));
-  // A declaration that holds removed keys only says nothing of what the client authenticates with now.
+  // A declaration with only removed keys does not say how the client authenticates now.
   return keys.length === 0 ? kept : { ...wanted, jwks: { keys } };
 }
 
@@ -54,7 +54,7 @@ function changeOf(wanted: Client, before: ClientRecord | undefined, now: Date): 
   return { clientId, kind: 'change', before, after };
 }
 
-/** The declared keys that a client does not get, because it lost them before. */
+/** The declared keys that a client does not get, because they were removed before. */
 function leftOut({ before, after: { declared, registration } }: DeclaredChange): readonly string[] {
   const held = new Set(registration.jwks?.keys.map(({ kid }) => kid));
   const keys = declared?.jwks?.keys.filter((key) => !held.has(key.kid) && before !== null && wasRemoved(before, key));
@@ -62,7 +62,7 @@ function leftOut({ before, after: { declared, registration } }: DeclaredChange):
 }
 
 /**
- * What must change so that the declared file holds. A client whose declaration is as it was last applied is left alone: what the admin API
+ * What must change to match the declared file. A client whose declaration has not changed since it was last applied is left alone: what the admin API
  * has since done to it (a rotated key) stays; so do its credentials when only the rest of its declaration changed. One that the file no longer declares is disabled, never deleted. Clients that only the admin API
  * knows are not touched. Applying the same file twice changes nothing.
  */
@@ -81,7 +81,7 @@ export function differenceTo(
   return changes.filter((change) => change !== undefined);
 }
 
-/** A change in words: which members differ, and how. */
+/** A change as text: which members differ, and how. */
 export function describeChange(change: DeclaredChange): string {
   const { clientId, kind, before, after } = change;
   if (before === null) return `+ ${clientId}: registered`;

@@ -4,8 +4,8 @@ import { readClientsFile } from './clients-file.js';
 import { describeChange, differenceTo } from './declaration.js';
 
 /**
- * What a start of the issuer would do to the clients in the database; it changes nothing.
- * @returns one or more lines for each client, in words
+ * What starting the issuer would do to the clients in the database, without changing anything.
+ * @returns one or more lines of text for each client
  */
 export async function declaredDifference(connection: pg.ClientConfig, clientsFile: string, now: Date): Promise<string> {
   const { clients: wanted } = await readClientsFile(clientsFile);

@@ -3,7 +3,7 @@ import { identityWords, type AudienceWords } from '../registry/audience-words.js
 import { type Client } from '../registry/client.js';
 import { isOdd, visibleParts } from './visible-text.js';
 
-/** Who asks a person, and for what. */
+/** Who asks the person, and for what. */
 export interface AskedRights {
   readonly client: Pick<Client, 'client_id' | 'client_name' | 'publisher' | 'client_uri'>;
   readonly person: string;
@@ -28,7 +28,7 @@ export function linesOf({ scopes, words }: Pick<AskedRights, 'scopes' | 'words'>
   });
 }
 
-/** What the trail says of the rights that an application asks for or has. */
+/** How the trail describes the rights that an application requests or has. */
 export const recordedRights = (
   clientId: string,
   { audience, scopes }: Pick<AskedRights, 'audience' | 'scopes'>,
@@ -56,9 +56,9 @@ const row = (name: string, text: string): Html =>
     <dd>${visible(text)}</dd>`;
 
 /**
- * What every page that asks a person shows: who asks, in whose name, and in words what they will be able to do, with a warning where a name
+ * What every page that asks a person shows: who asks, in whose name, and what they will be able to do, with a warning if a name
  * deceives.
- * @param how rows on the way in which it asks, after those on the application
+ * @param how rows about the kind of request, after those about the application
  */
 export function askedRights(asked: AskedRights, how: Html): Html {
   const { client, person, audience, words } = asked;

@@ -8,7 +8,7 @@ export interface ConsentQuestion extends AskedRights {
   readonly redirectUri: string;
 }
 
-/** The host, or the private scheme, that gets the answer: what an application cannot choose freely. */
+/** The host, or the private scheme, that gets the response, which an application cannot choose freely. */
 function placeOf(redirectUri: string): string {
   const { host, protocol } = new URL(redirectUri);
   return host === '' ? protocol.slice(0, -1) : host;
@@ -17,7 +17,7 @@ function placeOf(redirectUri: string): string {
 /**
  * The page that asks for consent.
  * @param hidden the fields that tie the form to the request and the session
- * @param formTargets where the form leads beside this issuer
+ * @param formTargets where the form may lead besides this issuer
  */
 export function consentPage(question: ConsentQuestion, hidden: Html, formTargets: readonly string[]): Page {
   const { person, redirectUri } = question;
@@ -25,7 +25,7 @@ export function consentPage(question: ConsentQuestion, hidden: Html, formTargets
     <dd>${visible(placeOf(redirectUri))}</dd>`;
   const body = html`
     ${askedRights(question, how)}
-    <p class="quiet">You can end this at any time on your account page.</p>
+    <p class="quiet">You can withdraw this at any time on your account page.</p>
     <form method="post" action="/consent">
       ${hidden}
       <div class="actions">

@@ -8,14 +8,14 @@ import { recordedRights } from './asked-rights.js';
 import { ConsentsStore, type Consent, type ConsentKey } from './consents.store.js';
 
 /**
- * Whether a person is asked each time: a public client whose answers go to an address that other programs on the machine may take proves
- * nothing of itself, so nothing may be given to its name unasked (RFC 8252, section 8.6).
+ * Whether a person is asked each time: a public client whose responses go to an address that other programs on the machine may claim proves
+ * nothing about itself, so nothing may be granted to it without asking (RFC 8252, section 8.6).
  */
 export function asksEachTime({ token_endpoint_auth_method: method }: Client, redirectUri: string): boolean {
   return method === 'none' && !redirectUri.startsWith('https:');
 }
 
-/** What people allow applications, in words. */
+/** What people allow applications, as they read it. */
 @Injectable()
 export class Consents {
   constructor(
@@ -26,7 +26,7 @@ export class Consents {
 
   /**
    * Whether a person has consented to all of it before.
-   * @param transaction of the caller's, where it holds until that ends: a person who withdraws it at this moment waits for it, and it for them
+   * @param transaction the caller's, in which the answer holds until it ends: a concurrent withdrawal waits for it, and vice versa
    */
   async covers(key: ConsentKey, scopes: readonly string[], transaction?: Transaction): Promise<boolean> {
     if (transaction !== undefined) await this.store.hold(transaction, key, 'use');
@@ -34,13 +34,13 @@ export class Consents {
     return given !== undefined && scopes.every((scope) => given.scopes.includes(scope));
   }
 
-  /** Nobody else gives, uses or withdraws it until the transaction ends; before any other row of the transaction. */
+  /** Until the transaction ends nobody else grants, uses or withdraws it; call this before locking any other row. */
   hold(transaction: Transaction, key: ConsentKey): Promise<void> {
     return this.store.hold(transaction, key, 'change');
   }
 
   /**
-   * Records that a person consents, in a transaction of the caller's: with what was given before, as the next version.
+   * Records a person's consent in the caller's transaction, as the next version, together with what was granted before.
    * @param shown the names and words that the person read
    */
   async give(
@@ -62,8 +62,8 @@ export class Consents {
   }
 
   /**
-   * Withdraws all that a person gave an application, in a transaction of the caller's. Afterwards, and not before, end in it what came of it, codes,
-   * devices and delegations: what was being given at this moment is there by then, and nothing more comes until the transaction ends.
+   * Withdraws everything that a person granted an application, in the caller's transaction. Then, not before, end in the same transaction its codes,
+   * devices and delegations: any that were just being created exist by then, and no more are created until the transaction ends.
    */
   async withdraw(
     transaction: Transaction,

@@ -29,12 +29,12 @@ const columns = {
   givenAt: table.givenAt,
 };
 
-/** Consents in PostgreSQL: each version stays, so that it can be shown later what a person agreed to, and when. */
+/** Consents in PostgreSQL: each version is kept, to show later what a person agreed to, and when. */
 @Injectable()
 export class ConsentsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The one that counts: the newest that is not withdrawn. */
+  /** The current one: the newest that is not withdrawn. */
   async current(
     { personId, clientId, audience }: ConsentKey,
     executor: Database | Transaction = this.database,
@@ -50,7 +50,7 @@ export class ConsentsStore {
   }
 
   /**
-   * Keeps what a person gives an application in one order until the transaction ends: with `change` nobody else gives, uses or withdraws it,
+   * Serialises changes of what a person grants an application until the transaction ends: with `change` nobody else grants, uses or withdraws it,
    * without it nobody changes it.
    */
   async hold(
@@ -83,7 +83,7 @@ export class ConsentsStore {
     return version;
   }
 
-  /** Withdraws all that a person gave an application. @returns those that counted until now, of each service the newest */
+  /** Withdraws everything that a person granted an application. @returns the consents that were current, the newest for each service */
   async withdraw(transaction: Transaction, personId: string, clientId: string, now: Date): Promise<readonly Consent[]> {
     const rows = await transaction
       .update(table)
@@ -95,7 +95,7 @@ export class ConsentsStore {
     return [...newest.values()];
   }
 
-  /** What a person has consented to: of each application and service the newest, by application. */
+  /** What a person has consented to: the newest consent for each application and service, by application. */
   async ofPerson(personId: string, limit: number): Promise<readonly Consent[]> {
     return this.database
       .selectDistinctOn([table.clientId, table.audience], columns)

@@ -1,13 +1,13 @@
 /** A part of somebody else's text, as it may be shown. */
 export interface VisiblePart {
   readonly text: string;
-  /** Why it stands out: a character that nobody sees or that moves others, or one that looks like another. */
+  /** Why it stands out: a character that is invisible or moves others, or one that looks like another. */
   readonly odd?: 'hidden' | 'look-alike';
 }
 
-/** What has no shape, or changes where others stand: shown by its code point. */
+/** Characters without a shape, or that move others: shown by their code points. */
 const hidden = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
-/** A combining mark without a base, or on a pile of marks. */
+/** A combining mark without a base, or in a stack of marks. */
 const MARKS_LIMIT = 2;
 const mark = /\p{M}/u;
 const latin = /\p{Script=Latin}/u;
@@ -24,7 +24,7 @@ const codeOf = (sign: string): string => {
   return `U+${code}`;
 };
 
-/** Of a word in which every letter of another script has a Latin twin, or that mixes them with Latin, each such letter is one. */
+/** In a word in which every letter of another script has a Latin twin, or which mixes scripts with Latin, each such letter counts. */
 function lookAlikesOf(word: readonly string[]): ReadonlySet<string> {
   const similar = word.filter((sign) => similarScripts.test(sign));
   const mixes = word.some((sign) => latin.test(sign));
@@ -48,8 +48,8 @@ function partsOfWord(word: readonly string[]): readonly VisiblePart[] {
 }
 
 /**
- * Text that somebody else chose, so that a reader sees all of it: invisible characters, those that turn the direction of what follows, odd
- * spaces, piles of marks, and letters that look Latin are shown by their code point. Text in one script reads as it is.
+ * Third-party text, shown so that a reader sees all of it: invisible characters, those that change the direction of what follows, odd
+ * spaces, stacks of marks, and letters that look Latin are shown by their code points. Text in one script is unchanged.
  */
 export function visibleParts(text: string): readonly VisiblePart[] {
   const words = text.split(/( +)/).filter((word) => word !== '');

@@ -25,7 +25,7 @@ export class DelegationAdminController {
   constructor(@Inject(DelegationAdmin) private readonly delegations: DelegationAdmin) {}
 
   /**
-   * What has not ended, newest first, of all people and applications or of one; `limit` a page (1 to 200), continue with `next_cursor`. `ends_at` is
+   * Live delegations, newest first, of all people and applications or of one; `limit` per page (1 to 200), continue with `next_cursor`. `ends_at` is
    * when one ends in any case, `unused_ends_at` when it ends unless it is used. With `ends_before` those allowed for when the person is away
    * (`offline_access`) that end before that time, the first to end first.
    */

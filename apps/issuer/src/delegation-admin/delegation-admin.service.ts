@@ -29,7 +29,7 @@ import {
   type DelegationsQuery,
 } from './delegation-json.js';
 
-/** What an administrator may do with what people allowed applications. Every call is recorded. */
+/** An administrator's operations on what people allowed applications. Every call is recorded. */
 @Injectable()
 export class DelegationAdmin {
   constructor(
@@ -58,7 +58,7 @@ export class DelegationAdmin {
     return { delegations: shown, next_cursor: last?.id ?? null };
   }
 
-  /** Ends one at once everywhere; a repeat finds it ended. @throws {Problem} 404 `DELEGATION_UNKNOWN`, 503 `REVOCATIONS_FULL` */
+  /** Ends one immediately everywhere; a repeat finds it ended. @throws {Problem} 404 `DELEGATION_UNKNOWN`, 503 `REVOCATIONS_FULL` */
   async end(id: DelegationId, caller: Caller): Promise<DelegationJson> {
     const show = await this.#readBeside(await this.store.named([id]));
     const done = await this.database.transaction(async (transaction) => {
@@ -89,7 +89,7 @@ export class DelegationAdmin {
   }
 
   /**
-   * Reads what is shown with delegations. It takes connections of its own, so never within a transaction: as many of these as the pool has connections
+   * Reads what is shown with delegations. It uses its own connections, so never call it within a transaction: as many callers as the pool has connections
    * would each hold one, and wait for another.
    * @returns shows one of them
    */

@@ -9,10 +9,10 @@ export const delegationsQuerySchema = z
   .strictObject({
     person_id: personIdSchema.optional(),
     client_id: clientIdSchema.optional(),
-    /** The `next_cursor` of the page before. */
+    /** The `next_cursor` of the previous page. */
     cursor: delegationIdSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
-    /** Only those for when the person is away (`offline_access`) that end before this time however they are used, the first to end first; one page. */
+    /** Only those with `offline_access` that end before this time no matter how they are used, earliest first; one page. */
     ends_before: z.iso
       .datetime({ offset: true })
       .transform((text) => new Date(text))
@@ -59,7 +59,7 @@ export interface DelegationPage {
   readonly next_cursor: string | null;
 }
 
-/** When each was last used, for whatever service. */
+/** When each was last used, for any service. */
 export function lastUses(uses: readonly DelegationUse[]): ReadonlyMap<DelegationId, Date> {
   const last = new Map<DelegationId, Date>();
   for (const { delegationId, lastAt } of uses) {

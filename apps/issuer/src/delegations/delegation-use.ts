@@ -2,7 +2,7 @@ import { type NewAuditEvent } from '@countersign/audit-event';
 import { events } from '../events.js';
 import { delegationIdSchema, type DelegationId } from './delegation.js';
 
-/** What a delegation was used for: tokens for a service, got by the application itself or by a service in exchange for its token. */
+/** What a delegation was used for: tokens for a service, obtained by the application itself or by a service that exchanged its token. */
 export interface DelegationUse {
   readonly delegationId: DelegationId;
   readonly clientId: string;
@@ -14,7 +14,7 @@ export interface DelegationUse {
   readonly lastAt: Date;
 }
 
-/** A use that waits to be written; times in milliseconds since 1970. */
+/** A use waiting to be written; times in milliseconds since 1970. */
 export interface NotedUse extends Omit<DelegationUse, 'times' | 'firstAt' | 'lastAt'> {
   readonly times: number;
   readonly first: number;
@@ -23,7 +23,7 @@ export interface NotedUse extends Omit<DelegationUse, 'times' | 'firstAt' | 'las
 
 const issued = events.typeOf('token.issued');
 
-/** A token that was issued on the ground of a delegation. @returns undefined for any other event */
+/** A token that was issued under a delegation. @returns undefined for any other event */
 export function useOf({
   type,
   data,

@@ -7,12 +7,12 @@ import { useOf, type DelegationUse, type NotedUse } from './delegation-use.js';
 import { DelegationUsesStore } from './delegation-uses.store.js';
 
 const WRITE_EVERY_MS = 1_000;
-/** Uses that wait to be written; beyond that they are written at once. */
+/** Maximum uses waiting to be written; beyond that they are written immediately. */
 const WAITING_LIMIT = 500;
 
 /**
- * What people see of how applications use what they allowed, from the records of issued tokens. It decides nothing, so it is written a moment
- * after the token: a process that is killed may lose its last second of it, never of the trail.
+ * What people see of how applications use what they allowed, from the records of issued tokens. It decides nothing, so it is written shortly
+ * after the token: a process that is killed may lose its last second of these, never of the trail.
  */
 @Injectable()
 export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
@@ -41,11 +41,11 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    // A database that is away must not cut short the rest of the stop.
+    // An unavailable database must not interrupt the rest of the stop.
     await this.write().catch(() => undefined);
   }
 
-  /** Writes what waits. What could not be written waits on. */
+  /** Writes what is waiting. What could not be written keeps waiting. */
   async write(): Promise<void> {
     const uses = [...this.#waiting.values()];
     if (uses.length === 0) return;
@@ -72,7 +72,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
     if (this.#waiting.size >= WAITING_LIMIT) this.#handle?.wake();
   }
 
-  /** Counts a use. What could not be written is added again to what came after it. */
+  /** Counts a use. What could not be written is merged with later uses. */
   #add(use: NotedUse): void {
     const key = `${use.delegationId} ${use.clientId} ${use.audience}`;
     const known = this.#waiting.get(key);

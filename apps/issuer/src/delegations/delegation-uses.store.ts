@@ -6,7 +6,7 @@ import { type DelegationId } from './delegation.js';
 import { type DelegationUse, type NotedUse } from './delegation-use.js';
 import { delegationUseTable } from './delegation-uses.tables.js';
 
-/** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
+/** Adds the uses that a token endpoint noted, in a fixed order, so that no two replicas deadlock. */
 const writeUses = `
 insert into delegation_use as u (delegation_id, client_id, audience, scope, times, first_at, last_at)
 select "delegationId", "clientId", audience, scope, times, to_timestamp(first / 1000), to_timestamp(last / 1000)

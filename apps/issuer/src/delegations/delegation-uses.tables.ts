@@ -4,7 +4,7 @@ import { type DelegationId } from './delegation.js';
 export const delegationUseTable = pgTable(
   'delegation_use',
   {
-    /** With which it is deleted. */
+    /** It is deleted together with this. */
     delegationId: uuid('delegation_id').notNull().$type<DelegationId>(),
     clientId: text('client_id').notNull(),
     audience: text('audience').notNull(),

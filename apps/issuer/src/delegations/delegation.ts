@@ -12,7 +12,7 @@ export interface Delegation {
   /** `person:<UUIDv7>`: the tokens' `sub`. */
   readonly personId: string;
   readonly clientId: string;
-  /** The service that its access tokens are for; `issuer` where they only say who the person is. */
+  /** The service that its access tokens are for; `issuer` if they only identify the person. */
   readonly audience: string;
   readonly scopes: readonly string[];
   /** The session in which the person allowed it. */
@@ -21,7 +21,7 @@ export interface Delegation {
   readonly authTime: Date;
   readonly acr: string | undefined;
   readonly amr: readonly string[];
-  /** As the person had them then. */
+  /** As they were at that time. */
   readonly roles: readonly string[];
   /** OpenID Connect Core, section 3.1.2.1: of the request, for the ID token. */
   readonly nonce: string | undefined;
@@ -36,7 +36,7 @@ export type NewDelegation = Omit<Delegation, 'endedAt'>;
 
 /** Why a delegation ended. */
 export type DelegationEnd =
-  /** The person ended it, or its session's end took it along. */
+  /** The person ended it, or it ended with its session. */
   | 'BY_PERSON'
   | 'SESSION_ENDED'
   /** Its application revoked a token of it (RFC 7009). */
@@ -45,5 +45,5 @@ export type DelegationEnd =
   /** A code or a refresh token was used twice: somebody else may have it. */
   | 'CODE_REPLAYED'
   | 'REFRESH_REPLAYED'
-  /** Nothing of it could bring a token any more. */
+  /** Nothing of it could yield a token any more. */
   | 'EXPIRED';

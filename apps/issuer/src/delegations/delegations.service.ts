@@ -15,14 +15,14 @@ import {
 } from './delegation.js';
 import { DelegationsStore, type DelegationChoice } from './delegations.store.js';
 
-/** Days for which an ended delegation is kept: refresh tokens of it are known as ended, not as unknown. */
+/** Days for which an ended delegation is kept: its refresh tokens are recognised as ended, not as unknown. */
 const KEPT_DAYS = 30;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
-/** Ended in one transaction where there may be very many. */
+/** Maximum ended in one transaction, since there may be very many. */
 const END_AT_ONCE = 200;
 
-/** The event of a delegation that begins. @param who the client that it is for */
+/** The event for a new delegation. @param who the client that it is for */
 export function begunEvent(
   { id, audience, scopes, clientId, personId, dpopKey }: NewDelegation,
   who: EventContext,
@@ -31,13 +31,13 @@ export function begunEvent(
   return events.event('delegation.begun', { ...who, txn: id }, { id, changes });
 }
 
-/** An end that is in the caller's transaction; give it to {@link Delegations.announce} once that has committed. */
+/** An end within the caller's transaction; pass it to {@link Delegations.announce} once that has committed. */
 export interface EndedDelegations {
   readonly ended: readonly Delegation[];
   readonly revoked: readonly RevocationRow[];
 }
 
-/** What people allow applications: it begins with a code or a device, and ends at once everywhere. */
+/** What people allow applications: a delegation starts with a code or a device, and ends immediately everywhere. */
 @Injectable()
 export class Delegations implements OnModuleInit {
   constructor(
@@ -49,7 +49,7 @@ export class Delegations implements OnModuleInit {
     @Inject(Background) private readonly background: Background,
   ) {}
 
-  /** An id for a delegation that is about to begin. */
+  /** An id for a new delegation. */
   newId(): DelegationId {
     return delegationIdSchema.parse(uuidv7(this.clock().getTime()));
   }
@@ -66,8 +66,8 @@ export class Delegations implements OnModuleInit {
   /**
    * Ends the selected ones that have not ended: no refresh token of theirs works from the commit on, and every validator refuses their access tokens,
    * with everything exchanged for them.
-   * @param who sets it off
-   * @returns those that ended by this
+   * @param who caused it
+   * @returns those that this call ended
    * @throws {Problem} 503 `REVOCATIONS_FULL`
    */
   async end(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<readonly Delegation[]> {
@@ -77,10 +77,10 @@ export class Delegations implements OnModuleInit {
   }
 
   /**
-   * Like {@link end}, in a transaction of the caller's; then {@link announce}. All of them have ended before the first is revoked: a revocation keeps
-   * all others out until the commit, and one of those may hold a delegation that this would wait for.
-   * @param choices which are meant; of several, what any of them selects
-   * @param tokensAreRefused whether their tokens are over, or another entry of the feed refuses them
+   * Like {@link end}, in the caller's transaction; then call {@link announce}. All of them end before the first is revoked: a revocation locks
+   * out all others until the commit, and one of those may hold a delegation that this call would wait for.
+   * @param choices which delegations to end: those that any of the choices selects
+   * @param tokensAreRefused whether their tokens have expired, or another entry of the feed refuses them
    */
   async endIn(
     transaction: Transaction,
@@ -104,12 +104,12 @@ export class Delegations implements OnModuleInit {
     return { ended, revoked };
   }
 
-  /** Whether more are meant than may end in one transaction: a statement over very many takes longer than one may, and fails again each time. */
+  /** Whether there are more than may end in one transaction: a statement over very many would exceed the time limit, and fail again each time. */
   async areMany(choice: DelegationChoice): Promise<boolean> {
     return (await this.store.liveIds(choice, { limit: END_AT_ONCE + 1 })).length > END_AT_ONCE;
   }
 
-  /** Ends the selected ones, each portion in a transaction of its own. Another entry of the feed refuses their tokens. */
+  /** Ends the selected ones in portions, each in its own transaction. Another entry of the feed refuses their tokens. */
   async endMany(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<void> {
     for (let after: DelegationId | undefined; ;) {
       const ids = await this.store.liveIds(choice, { after, limit: END_AT_ONCE });
@@ -121,7 +121,7 @@ export class Delegations implements OnModuleInit {
     }
   }
 
-  /** Pushes the revocations of ended delegations; where that is cut off, the next round within a second does it. */
+  /** Pushes the revocations of ended delegations; if that is interrupted, the next round within a second does it. */
   async announce({ revoked }: EndedDelegations): Promise<void> {
     for (const row of revoked) await this.revocations.announce(row);
   }

@@ -15,13 +15,13 @@ export function delegationOf(row: DelegationRow): Delegation {
   };
 }
 
-/** Which delegations are meant. */
+/** Which delegations to select. */
 export type DelegationChoice =
   | { readonly id: DelegationId }
   | { readonly ids: readonly DelegationId[] }
-  /** `online`: without those that were allowed for the time when the person is away (`offline_access`). */
+  /** `online`: only those without `offline_access`. */
   | { readonly sessionId: string; readonly online?: boolean }
-  /** `before`: those that began before. */
+  /** `before`: those that started before. */
   | { readonly personId: string; readonly clientId?: string; readonly before?: Date }
   | { readonly clientId: string; readonly before?: Date };
 
@@ -50,7 +50,7 @@ export class DelegationsStore {
     return row === undefined ? undefined : delegationOf(row);
   }
 
-  /** Those with these ids, in their order. */
+  /** Those with these ids, in the same order. */
   async named(ids: readonly DelegationId[]): Promise<readonly Delegation[]> {
     if (ids.length === 0) return [];
     const rows = await this.database
@@ -76,7 +76,7 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
-  /** Those that have not ended, newest first. @param before the last id of the page before */
+  /** Those that have not ended, newest first. @param before the last id of the previous page */
   async page(
     { personId, clientId }: { readonly personId?: string | undefined; readonly clientId?: string | undefined },
     before: DelegationId | undefined,
@@ -99,9 +99,9 @@ export class DelegationsStore {
   }
 
   /**
-   * The ids of those that are meant and have not ended, in their order.
-   * @param after the last one of those before
-   * @param limit how many at most; all by default
+   * The ids of the selected ones that have not ended, in order.
+   * @param after the last one of the previous portion
+   * @param limit maximum number; all by default
    */
   async liveIds(
     choice: DelegationChoice,
@@ -122,7 +122,7 @@ export class DelegationsStore {
     return rows.map(({ id }) => id);
   }
 
-  /** How many of those that are meant have not ended. */
+  /** How many of the selected ones have not ended. */
   countLive(choice: DelegationChoice): Promise<number> {
     return this.database.$count(delegationTable, and(whereOf(choice), isNull(delegationTable.endedAt)));
   }
@@ -142,7 +142,7 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
-  /** Forgets those that ended before a time, with their uses. @returns how many */
+  /** Deletes those that ended before a time, with their uses. @returns how many */
   async prune(before: Date, limit: number): Promise<number> {
     const { rowCount } = await this.database.execute(sql`
       with gone as (

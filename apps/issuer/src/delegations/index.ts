@@ -4,5 +4,5 @@ import { DelegationUsesStore } from './delegation-uses.store.js';
 import { Delegations } from './delegations.service.js';
 import { DelegationsStore } from './delegations.store.js';
 
-/** Everything that delegations are made of, for the issuer's module. */
+/** The providers of delegations, for the issuer's module. */
 export const delegationProviders: Provider[] = [DelegationsStore, Delegations, DelegationUsesStore, DelegationUses];

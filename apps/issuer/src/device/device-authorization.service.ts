@@ -75,7 +75,7 @@ export class DeviceAuthorization {
     const credentials = clientCredentialsOf(form, authorization);
     const clientId = await this.authentication.authenticate(credentials, 'device.refused', trace);
     const client = (await this.clients.find(clientId))?.client;
-    if (client === undefined) throw new Error('an authenticated client is registered');
+    if (client === undefined) throw new Error('an authenticated client must be registered');
     const who = byClient(clientId, trace);
     try {
       if (!mayUseGrant(client, DEVICE_CODE)) {
@@ -86,7 +86,7 @@ export class DeviceAuthorization {
         const answer = await this.#keep(clientId, { audience, scopes }, userAgent, trace);
         if (answer !== undefined) return answer;
       }
-      throw new OAuthError(503, 'temporarily_unavailable', 'no code is free; try again', { 'retry-after': '1' });
+      throw new OAuthError(503, 'temporarily_unavailable', 'no code is available; try again', { 'retry-after': '1' });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       const details = { id: clientId, outcome: 'denied', reason: error.error } as const;

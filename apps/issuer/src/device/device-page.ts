@@ -71,7 +71,7 @@ export function devicePage(
 export function decidedPage(person: string, allows: boolean): Page {
   const body = allows
     ? html`<p>The device may act for you now. You can close this page and continue there.</p>
-        <p class="quiet">You can end this at any time on your account page.</p>`
+        <p class="quiet">You can withdraw this at any time on your account page.</p>`
     : html`<p>The device may not act for you. You can close this page.</p>`;
   return { title: allows ? 'The device is connected' : 'The device was refused', body, person };
 }

@@ -109,7 +109,7 @@ export class DeviceController {
   ): Promise<{ readonly session: Session; readonly form: z.infer<Schema> }> {
     await this.forms.admit(request, body);
     const form = schema.safeParse(body);
-    if (!form.success) throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
+    if (!form.success) throw new Problem(400, 'REQUEST_INVALID', 'This form is incomplete. Open the page again.');
     const session = await this.sessions.of(request);
     if (session === undefined) {
       await this.refusals.recordOf('SESSION_OVER', traceOf(request));

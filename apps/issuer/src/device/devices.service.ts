@@ -30,7 +30,7 @@ export function requestOver(): Problem {
   return new Problem(
     400,
     'REQUEST_OVER',
-    'This device was already answered, or its code has expired. Start again on the device.',
+    "This device's request was already answered, or its code has expired. Start again on the device.",
   );
 }
 
@@ -67,7 +67,7 @@ export class Devices {
       throw new Problem(
         429,
         'CODES_TOO_MANY',
-        'Too many codes were wrong. Wait ten minutes, then start again on the device.',
+        'You entered too many wrong codes. Wait ten minutes, then start again on the device.',
       );
     }
     const userCode = typedUserCode(typed);

@@ -31,8 +31,8 @@ function claimsOf({ claims }: OwnToken): Introspection {
 }
 
 /**
- * Answers clients about tokens that they hold or receive. Each answer is recorded before it is sent: it shows who acts for whom. That costs little
- * beside the client's authentication, which commits the use of its assertion, and concurrent records share one commit.
+ * Answers clients about tokens that they hold or receive. Each response is recorded before it is sent, because it shows who acts for whom. That adds little
+ * to the client's authentication, which commits the use of its assertion, and concurrent records share one commit.
  */
 @Injectable()
 export class IntrospectionService {
@@ -44,7 +44,7 @@ export class IntrospectionService {
   ) {}
 
   /**
-   * RFC 7662, section 2: active for the client that a token was issued to and for the service that it is meant for; inactive for all others.
+   * RFC 7662, section 2: active for the client that a token was issued to and for the service it is intended for; inactive for all others.
    * @throws {OAuthError} `invalid_client`
    */
   async introspect({ credentials, token }: TokenForm, trace: RequestTrace): Promise<Introspection> {
@@ -58,7 +58,7 @@ export class IntrospectionService {
     return own === undefined || reason !== undefined ? { active: false } : claimsOf(own);
   }
 
-  /** By this replica's memory, which the authentication of the client has just brought to the current version. */
+  /** From this replica's memory, which authenticating the client has just brought to the current version. */
   #inactive(own: OwnToken | undefined, clientId: string): Inactive | undefined {
     if (own === undefined) return 'TOKEN_UNKNOWN';
     const { principal, keyId, expired } = own;

@@ -6,30 +6,30 @@ import { LeasedLimit, type LimitExceeded } from './leased-limit.js';
 import { PostgresWindow } from './shared-window.store.js';
 
 export const LIMIT_SETTINGS = Symbol('countersign.issuer.limit-settings');
-/** Points a minute; 0 for no limit. */
+/** Points per minute; 0 for no limit. */
 export interface LimitSettings {
   /** An authenticated request of a client spends one. */
   readonly perClient: number;
-  /** A failed authentication from a network spends {@link FAILURE_COST}, a visit of nobody known {@link VISIT_COST}. */
+  /** A failed authentication from a network spends {@link FAILURE_COST}, an unauthenticated visit {@link VISIT_COST}. */
   readonly perAddress: number;
 }
 
-/** What a failed authentication costs its network; one that succeeds costs nothing there. */
+/** The cost of a failed authentication to its network; a successful one costs nothing. */
 const FAILURE_COST = 100;
-/** What a request costs its network that nobody proves to have made: of a browser before sign-in, of a public client. */
+/** The cost of an unauthenticated request to its network: from a browser before sign-in, or a public client. */
 const VISIT_COST = 10;
-/** How many times the failures of one network a service may bring when it shows API keys: its callers come from many. */
+/** How many times one network's limit on failures applies to a service that presents API keys, because its callers come from many networks. */
 const SERVICE_FACTOR = 10;
 const LEASES_A_WINDOW = 50;
 const KEYS_LIMIT = 10_000;
 
 /** Thrown for a request beyond a limit. */
 export class TooManyRequests extends OAuthError {
-  /** Whether it is to be recorded: the first of its window is, the flood behind it is counted. */
+  /** Whether to record it: the first refusal of a window is recorded, later ones are counted. */
   readonly first: boolean;
   /**
    * @param client the client that is beyond its limit; undefined for a failed authentication
-   * @param error `invalid_grant` where what was brought is invalid anyway: a valid one is never refused for a limit of those
+   * @param error `invalid_grant` if the credential is invalid anyway: a valid one is never refused because of this limit
    */
   constructor(
     { retryAfterSeconds, first }: LimitExceeded,
@@ -54,8 +54,8 @@ function excessOf(
 }
 
 /**
- * The rate limits of client authentication, and so of every OAuth endpoint: by client for those that have proven who they are, by network
- * for those that have not. Failures refuse failures only: anyone who shows good credentials is served, whatever its neighbours do.
+ * The rate limits of client authentication, and so of every OAuth endpoint: by client for authenticated requests, by network
+ * for all others. Failures block only failures: a caller with valid credentials is served, whatever its neighbours do.
  */
 @Injectable()
 export class AuthenticationLimits {
@@ -79,25 +79,25 @@ export class AuthenticationLimits {
     this.#servicesKeyFailures = limit('service-api-key-failure', perAddress * SERVICE_FACTOR, FAILURE_COST);
   }
 
-  /** @returns what to throw, or nothing; at once in most cases */
+  /** @returns what to throw, if anything; synchronously in most cases */
   ofClient(client: Client): Limited | Promise<Limited> {
     return excessOf(this.#clients?.spend(client.client_id), client);
   }
 
-  /** Makes a caller's network pay for a failed authentication. @returns what to throw instead of the failure's own answer */
+  /** Charges a failed authentication to the caller's network. @returns what to throw instead of the failure's own response */
   ofFailure(peer: string): Limited | Promise<Limited> {
     return excessOf(this.#failures?.spend(networkOf(peer)));
   }
 
-  /** Makes a caller's network pay for a request of nobody known. @returns what to throw, or nothing */
+  /** Charges an unauthenticated request to the caller's network. @returns what to throw, if anything */
   ofVisitor(peer: string): Limited | Promise<Limited> {
     return excessOf(this.#visits?.spend(networkOf(peer)));
   }
 
   /**
-   * Makes the network that sent an invalid API key pay for it, and the service that passed it on.
-   * @param address as the service saw it
-   * @returns what to throw instead of the failure's own answer
+   * Charges an invalid API key to the network that sent it, and to the service that passed it on.
+   * @param address as seen by the service
+   * @returns what to throw instead of the failure's own response
    */
   async ofApiKeyFailure(service: Client, address: string | undefined): Promise<Limited> {
     const ofNetwork = address === undefined ? undefined : await this.#keyFailures?.spend(networkOf(address));
@@ -106,7 +106,7 @@ export class AuthenticationLimits {
     return spent === undefined ? undefined : new TooManyRequests(spent, service, 'invalid_grant');
   }
 
-  /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */
+  /** Whether this network's failures are currently refused, as far as this replica knows: then no slow work is done for it. */
   refusesFailures(peer: string): boolean {
     return this.#failures?.isSpent(networkOf(peer)) ?? false;
   }

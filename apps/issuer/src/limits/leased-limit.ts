@@ -4,7 +4,7 @@ import { BoundedMap } from '@countersign/auth-core';
 export interface SharedWindow {
   /**
    * @param points to take at once
-   * @returns how many of them were left, all or fewer or none, and the milliseconds until the window ends
+   * @returns how many of them were granted, possibly none, and the milliseconds until the window ends
    */
   take(key: string, points: number): Promise<{ readonly granted: number; readonly endsInMs: number }>;
 }
@@ -12,7 +12,7 @@ export interface SharedWindow {
 /** Why a request must wait. */
 export interface LimitExceeded {
   readonly retryAfterSeconds: number;
-  /** Whether it is the first one that is refused in this window here: that one is recorded, the flood behind it is counted. */
+  /** Whether it is the first one refused in this window by this replica: that one is recorded, later ones are counted. */
   readonly first: boolean;
 }
 
@@ -24,14 +24,14 @@ interface Lease {
 
 /**
  * A rate limit whose replicas lease shares of the common window and spend them from memory: a request rarely waits for the database, a flood never
- * reaches it, and together they never spend more than the limit. A replica that leases and then rests keeps at most one lease from the others.
+ * reaches it, and together they never spend more than the limit. An idle replica withholds at most one lease from the others.
  */
 export class LeasedLimit {
   readonly #leases: BoundedMap<string, Lease>;
   readonly #leasing = new Map<string, Promise<void>>();
 
   /**
-   * @param leaseSize points that are leased at once
+   * @param leaseSize points per lease
    * @param keysLimit maximum keys held; the oldest is evicted
    * @param now milliseconds of a clock that is never set back
    */
@@ -44,7 +44,7 @@ export class LeasedLimit {
     this.#leases = new BoundedMap(keysLimit);
   }
 
-  /** Spends points. @returns undefined when they were left; at once in most cases */
+  /** Spends points. @returns undefined if there were enough; synchronously in most cases */
   spend(key: string, points = 1): LimitExceeded | undefined | Promise<LimitExceeded | undefined> {
     const lease = this.#leases.get(key);
     if (lease !== undefined && lease.endsAt > this.now()) {

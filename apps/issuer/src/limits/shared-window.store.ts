@@ -5,10 +5,10 @@ import { type SharedWindow } from './leased-limit.js';
 /** Seconds of one window. */
 const WINDOW_SECONDS = 60;
 
-// For the first request that is limited, not for the start: it has limiters on 20 other stores too.
+// Loaded for the first limited request, not at startup: the package has limiters for 20 other stores too.
 const loadLimiters = () => import('rate-limiter-flexible');
 
-/** A limit a minute, shared by the replicas through PostgreSQL. */
+/** A limit per minute, shared by the replicas through PostgreSQL. */
 export class PostgresWindow implements SharedWindow {
   #limiter: RateLimiterPostgres | undefined;
 

@@ -4,12 +4,12 @@ import type pg from 'pg';
 import { LeasedLimit } from './leased-limit.js';
 import { PostgresWindow } from './shared-window.store.js';
 
-/** Sign-ins a minute that one network may start; 0 for no limit. */
+/** Maximum sign-ins per minute that one network may start; 0 for no limit. */
 export const SIGN_INS_PER_MINUTE = Symbol('countersign.issuer.sign-ins-per-minute');
 const LEASES_A_WINDOW = 50;
 const KEYS_LIMIT = 10_000;
 
-/** Each start of a sign-in makes a row for somebody whom nobody knows yet: only so many for one network, all replicas together. */
+/** Each sign-in that is started creates a row for an unknown person, so their number per network is limited, for all replicas together. */
 @Injectable()
 export class SignInLimit {
   readonly #limit: LeasedLimit | undefined;

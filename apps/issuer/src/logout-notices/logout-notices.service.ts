@@ -23,10 +23,10 @@ import { LogoutNoticesStore } from './logout-notices.store.js';
 import { type LogoutNoticeRow } from './logout-notices.tables.js';
 
 const CHECK_EVERY_MS = 1_000;
-/** Attempts in progress at once, and of those to one client: one that hangs holds up no other. */
+/** Maximum concurrent attempts, in total and to one client, so that one that hangs does not delay the others. */
 const AT_ONCE = 20;
 const PER_CLIENT = 2;
-/** Milliseconds after which a notice whose replica died is taken by another: more than an attempt may take. */
+/** Milliseconds after which another replica takes over the notice of one that died: longer than an attempt may take. */
 const LEASE_MS = 30_000;
 
 /** Notifies applications that a person's session ended (OpenID Connect Back-Channel Logout 1.0). */
@@ -64,13 +64,13 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
     await Promise.all(this.#running.keys());
   }
 
-  /** Writes a notice for each client that signed the person in through the session and wants to hear, in the transaction that ends it. */
+  /** Writes a notice for each client that signed the person in through the session and wants to be notified, in the transaction that ends it. */
   async addIn(transaction: Transaction, session: { readonly id: string; readonly personId: string }): Promise<void> {
     for (const clientId of await this.store.clientsOf(transaction, session.id))
       await this.store.add(transaction, { clientId, personId: session.personId, sessionId: session.id }, this.clock());
   }
 
-  /** Sends what was written, now that it has committed. */
+  /** Sends what was written, once it has committed. */
   wake(): void {
     this.#handle?.wake();
   }
@@ -78,12 +78,15 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   async #begin(): Promise<void> {
     const inFlight = [...this.#running.values()];
     if (inFlight.length >= AT_ONCE) return;
-    // While one of a client's is in progress, no further: so two rounds together stay within its share.
+    // None of a client's while one of them is in progress, so that two rounds together stay within its share.
     const limit = { all: AT_ONCE - inFlight.length, perClient: PER_CLIENT };
     for (const notice of await this.store.take(limit, inFlight, this.clock(), LEASE_MS)) {
       const attempt = this.#attempt(notice)
         .catch((error: unknown) => {
-          this.logger.warn({ err: error, client_id: notice.clientId }, 'a notice could not be sent; it is sent again');
+          this.logger.warn(
+            { err: error, client_id: notice.clientId },
+            'a notice could not be sent; it will be retried',
+          );
         })
         .finally(() => {
           this.#running.delete(attempt);
@@ -93,7 +96,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** A client that this replica does not know may be a moment old; its notice would be dropped for good. */
+  /** A client that this replica does not know may be brand new; its notice would be lost. */
   async #addressOf(clientId: string): Promise<string | undefined> {
     const known = (): string | undefined => this.replica.client(clientId)?.client.backchannel_logout_uri;
     if (known() === undefined) await this.replica.refresh();
@@ -102,7 +105,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
 
   async #attempt(notice: LogoutNoticeRow): Promise<void> {
     const url = await this.#addressOf(notice.clientId);
-    // The client is gone, or no longer wants to hear.
+    // The client is gone, or no longer wants to be notified.
     if (url === undefined) return this.database.transaction((transaction) => this.store.remove(transaction, notice.id));
     const now = this.clock();
     const what = { issuer: this.issuer, id: uuidv7(now.getTime()), now: now.getTime(), signer: this.replica.signer };

@@ -6,12 +6,12 @@ import { delegationTable } from '../delegations/delegations.tables.js';
 import { clientTable } from '../registry/clients.tables.js';
 import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables.js';
 
-/** Notices to clients that wait to be sent, in PostgreSQL: written with the session's end, sent by whichever replica comes first. */
+/** Notices waiting to be sent to clients, in PostgreSQL: written with the session's end, sent by any replica. */
 @Injectable()
 export class LogoutNoticesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Clients that got an ID token in a session, whether or not what was allowed has ended since, and are to be notified of its end. */
+  /** Clients that got an ID token in a session, whether or not the delegation has ended since, and want to be notified of its end. */
   async clientsOf(transaction: Transaction, sessionId: string): Promise<readonly string[]> {
     const rows = await transaction
       .selectDistinct({ clientId: delegationTable.clientId })
@@ -37,8 +37,8 @@ export class LogoutNoticesStore {
   }
 
   /**
-   * Takes notices that are due longest, only so many of each client; another replica gets them only after the lease.
-   * @param full clients of which none is taken now
+   * Takes the notices that have been due longest, a limited number per client; another replica gets them only after the lease.
+   * @param full clients of which none are taken now
    * @param leaseMs longer than an attempt takes
    */
   async take(
@@ -49,7 +49,7 @@ export class LogoutNoticesStore {
   ): Promise<LogoutNoticeRow[]> {
     const [id, clientId, dueAt] = [logoutNoticeTable.id, logoutNoticeTable.clientId, logoutNoticeTable.dueAt];
     const isDue = lte(dueAt, now);
-    // From client to client through the index: what it costs does not grow with what waits for each.
+    // From client to client through the index, so that the cost does not grow with the number of waiting notices.
     const chosen = sql`
       with recursive waiting as (
         (select ${clientId} from ${logoutNoticeTable} order by ${clientId} limit 1) union all
@@ -60,7 +60,7 @@ export class LogoutNoticesStore {
         select ${id}, ${dueAt} from ${logoutNoticeTable} where ${clientId} = waiting.client_id and ${isDue}
         order by ${dueAt} limit ${limit.perClient}) as due
       where waiting.client_id <> all (${sql.param([...full])}::text[]) order by due.due_at limit ${limit.all}`;
-    // Of two replicas that chose the same, one finds it no longer due.
+    // If two replicas choose the same one, the second finds it no longer due.
     return this.database
       .update(logoutNoticeTable)
       .set({ dueAt: new Date(now.getTime() + leaseMs), attempts: sql`${logoutNoticeTable.attempts} + 1` })

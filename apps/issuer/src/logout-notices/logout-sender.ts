@@ -5,7 +5,7 @@ export const LOGOUT_SENDER = Symbol('countersign.issuer.logout-sender');
 
 const times = { connectMs: 3_000, answerMs: 5_000 };
 
-/** What came of one attempt. */
+/** The outcome of one attempt. */
 export type LogoutSent = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Posts one logout token. It never rejects. */
@@ -27,7 +27,7 @@ export function createLogoutSender(rule: TargetRule): LogoutSender {
       const posted = await postToTarget(await (agent ??= open()), rule, url, { headers, body }, times);
       if (posted.kind === 'refused') return { ok: false, reason: posted.refusal };
       if (posted.kind === 'failed') return { ok: false, reason: codeOf(posted.error) };
-      // 204 is not in the standard, and what many receivers answer.
+      // 204 is not in the standard, but many receivers send it.
       if (posted.status === 200 || posted.status === 204) return { ok: true };
       return { ok: false, reason: `HTTP_${String(posted.status)}` };
     },

@@ -7,19 +7,19 @@ import { IdTokenHints } from './id-token-hint.service.js';
 
 const text = (limit: number) => z.string().min(1).max(limit);
 const endSessionShape = {
-  /** The ID token that the application got. */
+  /** The ID token that the application received. */
   id_token_hint: text(8_192).optional(),
   client_id: text(512).optional(),
   post_logout_redirect_uri: text(2_048).optional(),
-  /** Comes back at `post_logout_redirect_uri`. */
+  /** Returned to `post_logout_redirect_uri`. */
   state: text(1_024).optional(),
 };
-// RFC 6749, section 3.1: what is not known is ignored.
+// RFC 6749, section 3.1: unknown parameters are ignored.
 export const endSessionSchema = z.object(endSessionShape);
 export type EndSession = z.infer<typeof endSessionSchema>;
 export const signOutSchema = z.looseObject({ ...endSessionShape, form_token: z.string().optional() });
 
-/** Who asks for a sign-out, and where the browser goes after it: what an application may not ask for is refused. */
+/** Who requests a sign-out, and where the browser goes afterwards; requests that an application may not make are refused. */
 @Injectable()
 export class EndSessionRequests {
   constructor(
@@ -28,7 +28,7 @@ export class EndSessionRequests {
     @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
-  /** @throws {Problem} 400 `SIGN_OUT_REFUSED`; it is in the trail */
+  /** @throws {Problem} 400 `SIGN_OUT_REFUSED`; recorded in the trail */
   async read(asked: EndSession, trace: RequestTrace) {
     const hint = asked.id_token_hint === undefined ? undefined : this.hints.read(asked.id_token_hint);
     const refuse = async (what: string): Promise<never> => {
@@ -48,7 +48,7 @@ export class EndSessionRequests {
       await refuse('its client_id is not that of its id_token_hint');
     const clientId = hint?.clientId ?? asked.client_id;
     const registered = clientId === undefined ? undefined : this.replica.client(clientId);
-    // One that was disabled signs nobody out unasked, and sends nobody anywhere.
+    // A disabled client cannot sign anybody out without asking, or redirect them.
     const client = registered?.disabled === false ? registered.client : undefined;
     const after = afterSignOut(client, asked.post_logout_redirect_uri, asked.state);
     if (after === 'refused') await refuse('its post_logout_redirect_uri is not registered');

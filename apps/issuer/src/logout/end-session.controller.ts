@@ -43,16 +43,16 @@ export class EndSessionController {
   ) {}
 
   /**
-   * Ends the person's session: at once for an application that shows the person's own ID token, else after the person has agreed. At the
-   * person's provider too, as that is declared (`sign_out`): by itself, or where the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
+   * Ends the person's session: immediately for an application that presents the person's own ID token, otherwise after the person has agreed. At the
+   * person's provider too, depending on its declaration (`sign_out`): automatically, or if the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an unregistered address.
    */
   @Get('oauth2/end-session')
   @Answers({
-    200: 'the page that asks, or the one that says that nobody is signed in',
+    200: 'the confirmation page, or one that says that nobody is signed in',
     303: 'to `post_logout_redirect_uri`, or first to the provider',
     400: 'a page that says what is wrong',
   })
-  @Unrecorded('shows only whose session the browser has; its end is a separate event, and what is refused is recorded')
+  @Unrecorded('shows only whose session the browser has; its end is a separate event, and refusals are recorded')
   async endSession(
     @ZodQuery(endSessionSchema) asked: EndSession,
     @Req() request: FastifyRequest,
@@ -65,18 +65,18 @@ export class EndSessionController {
     this.#ask(session, asked, after, request, reply);
   }
 
-  /** The same by a form: the browser comes back by GET, because a form of another site brings no cookie. */
+  /** The same as a form: the browser returns by GET, because a form from another site sends no cookie. */
   @Post('oauth2/end-session')
   @Answers({ 303: 'to the same address by GET', 400: 'a page that says what is wrong' })
   @AcceptsForm()
-  @Unrecorded('only leads to the same address by GET')
+  @Unrecorded('only redirects to the same address by GET')
   endSessionByForm(@Body(new SchemaPipe(endSessionSchema)) asked: EndSession, @Res() reply: FastifyReply): void {
     sendBrowserTo(reply, `${this.issuer}/oauth2/end-session?${query(asked)}`);
   }
 
-  /** This issuer's own way out: a page that asks, for a link to lead to. */
+  /** This issuer's own sign-out page, which asks for confirmation, so that links can lead to it. */
   @Get('sign-out')
-  @Answers({ 200: 'the page that asks, or the one that says that nobody is signed in' })
+  @Answers({ 200: 'the confirmation page, or one that says that nobody is signed in' })
   @Unrecorded('shows only whose session the browser has')
   async signOutPage(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const session = await this.sessions.of(request);
@@ -87,12 +87,12 @@ export class EndSessionController {
   /** Ends the session of this browser, from a page of this issuer. 400 `FORM_FOREIGN` from anywhere else. */
   @Post('sign-out')
   @Answers({
-    200: 'the page of the end, or one that continues by itself to a web application or to the provider',
+    200: 'the page that confirms it, or one that continues automatically to a web application or to the provider',
     303: 'to a native application',
     400: 'a page that says what is wrong',
   })
   @AcceptsForm()
-  @Unrecorded('the end of the session is a separate event, and what is refused is recorded')
+  @Unrecorded('the end of the session is a separate event, and refusals are recorded')
   async signOut(
     @Body(new SchemaPipe(signOutSchema)) form: z.infer<typeof signOutSchema>,
     @Req() request: FastifyRequest,
@@ -137,7 +137,7 @@ export class EndSessionController {
     });
   }
 
-  /** @param by how the browser came: what follows a form is held to the policy of the form's page */
+  /** @param by how the browser sent the request: what follows a form is held to the policy of the form's page */
   async #end(
     session: Session,
     after: AfterSignOut | undefined,

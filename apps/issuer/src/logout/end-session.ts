@@ -12,8 +12,8 @@ export interface AfterSignOut {
 }
 
 /**
- * Where an application may have a person sent after signing out: an address that it has registered for that, character by character.
- * @returns undefined if it asked for none; `refused` for an address that is not its own
+ * Where an application may send a person after signing out: an address that it has registered for that, compared character by character.
+ * @returns undefined if it requested none; `refused` for an address that it has not registered
  */
 export function afterSignOut(
   client: Client | undefined,
@@ -30,8 +30,8 @@ export function afterSignOut(
 }
 
 /**
- * Whether an application may end a session without asking the person: it shows an ID token of this very person, and session where it names one.
- * Else any site could sign people out.
+ * Whether an application may end a session without asking: it presents an ID token of this very person and, if it names a session, of this session.
+ * Otherwise any site could sign people out.
  */
 export function mayEndUnasked(session: Session, hint: IdTokenHint | undefined): boolean {
   if (hint === undefined || hint.subject !== session.person.id) return false;

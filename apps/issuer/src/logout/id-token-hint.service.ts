@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OwnSignatures } from '../token/own-signatures.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
 
-/** What an ID token of this issuer says, whether or not it has expired. */
+/** The content of an ID token of this issuer, whether or not it has expired. */
 export interface IdTokenHint {
   readonly clientId: string;
   readonly subject: string;
@@ -10,10 +10,10 @@ export interface IdTokenHint {
   readonly sessionId: string | undefined;
 }
 
-/** An ID token's type; whatever else the same keys sign has another. */
+/** An ID token's type; everything else that the same keys sign has another type. */
 const idTokenType = /^(?:application\/)?jwt$/i;
 
-/** Reads `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0, section 2): a proof by which application a person was signed in. */
+/** Reads `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0, section 2): proof of the application in which a person was signed in. */
 @Injectable()
 export class IdTokenHints {
   constructor(
@@ -21,7 +21,7 @@ export class IdTokenHints {
     @Inject(ISSUER_URL) private readonly issuer: string,
   ) {}
 
-  /** @returns undefined for what is not an ID token of this issuer, signed by a key that is still published */
+  /** @returns undefined unless it is an ID token of this issuer, signed by a key that is still published */
   read(token: string): IdTokenHint | undefined {
     const read = this.own.read(token);
     if (read === undefined || !idTokenType.test(read.type ?? '')) return undefined;

@@ -1,12 +1,12 @@
 import { isObject, type JsonObject } from '@countersign/auth-core/jws';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 
-/** Seconds of clock difference that are forgiven. */
+/** Tolerated clock difference in seconds. */
 export const TOLERANCE_SECONDS = 30;
-/** Seconds that a logout token may be old, and may live: it is remembered for that long. */
+/** Maximum age and lifetime of a logout token in seconds; it is remembered for that long. */
 const LOGOUT_TOKEN_SECONDS = 600;
 
-/** Why a logout token does not hold. */
+/** Why a logout token is invalid. */
 export type LogoutTokenFault =
   | 'LOGOUT_MALFORMED'
   | 'LOGOUT_SIGNATURE'
@@ -23,9 +23,9 @@ export interface LogoutOrder {
   readonly subject: string | undefined;
   readonly providerSession: string | undefined;
   readonly jti: string;
-  /** Seconds, by the provider's clock: who signed in there later has signed in again since. */
+  /** Seconds, by the provider's clock: anyone who signed in there later has signed in again since. */
   readonly issuedAt: number;
-  /** Seconds; from then on the times refuse it. */
+  /** Seconds; from then on it is refused by its times. */
   readonly expiresAt: number;
 }
 
@@ -48,7 +48,7 @@ export function logoutOrder(
   if (!audiences.includes(expected.clientId)) return 'LOGOUT_AUDIENCE';
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS || iat < now - LOGOUT_TOKEN_SECONDS)
     return 'LOGOUT_TIMES';
-  // Providers of the standard's first drafts leave `exp` out.
+  // Providers that follow early drafts of the standard omit `exp`.
   if (exp !== undefined && (typeof exp !== 'number' || exp < now - TOLERANCE_SECONDS)) return 'LOGOUT_TIMES';
   if (!isObject(events) || !isObject(events[LOGOUT_EVENT])) return 'LOGOUT_EVENT';
   if (nonce !== undefined) return 'LOGOUT_NONCE';

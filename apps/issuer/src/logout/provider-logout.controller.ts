@@ -19,8 +19,8 @@ export class ProviderLogoutController {
   ) {}
 
   /**
-   * Back-channel logout of an outside provider (OpenID Connect Back-Channel Logout 1.0): ends the sessions that its logout token names, at
-   * once. 200 with no body; 400 `invalid_request` for a token that does not hold. Each token works once.
+   * Back-channel logout of an outside provider (OpenID Connect Back-Channel Logout 1.0): ends the sessions that its logout token names,
+   * immediately. 200 with no body; 400 `invalid_request` for an invalid token. Each token works once.
    */
   @Post(':provider')
   @HttpCode(200)

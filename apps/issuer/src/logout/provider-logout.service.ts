@@ -23,7 +23,7 @@ import { type SessionsFilter } from '../sessions/sessions.store.js';
 import { logoutOrder, TOLERANCE_SECONDS, type LogoutOrder, type LogoutTokenFault } from './logout-token.js';
 
 function keysAway(): OAuthError {
-  return new OAuthError(503, 'temporarily_unavailable', "the provider's keys cannot be fetched; send it again", {
+  return new OAuthError(503, 'temporarily_unavailable', "the provider's keys could not be fetched; send it again", {
     'retry-after': '5',
   });
 }
@@ -44,9 +44,9 @@ export class ProviderLogout {
   ) {}
 
   /**
-   * Ends the sessions that a provider's logout token names: its own session (`sid`), or all of the person's that began there until then. The token is used
-   * up together with that, so that a provider which got no answer may send it again.
-   * @throws {OAuthError} 400 `invalid_request` for one that does not hold; 429 for a network with too many of these; 503 while the provider's keys are not there
+   * Ends the sessions that a provider's logout token names: its own session (`sid`), or all of the person's sessions that started there until then. The token is used
+   * up together with that, so that a provider that got no response may send it again.
+   * @throws {OAuthError} 400 `invalid_request` for an invalid one; 429 for a network with too many of these; 503 while the provider's keys are unavailable
    */
   async receive(provider: Provider, token: string, trace: RequestTrace): Promise<void> {
     const order = await this.#read(provider, token);
@@ -54,7 +54,7 @@ export class ProviderLogout {
     const which = await this.#which(provider, order);
     const who = byNobody(trace);
     const ended = await this.database.transaction(async (transaction) => {
-      // A colon is not in a client's name at its start, so nothing of a client's is meant by it.
+      // A client's name never starts with a colon, so this cannot collide with a client's entry.
       const use = { clientId: `:logout:${provider.name}`, jti: order.jti, expiresAt: order.expiresAt };
       if (!(await this.used.useOnceIn(transaction, use))) return undefined;
       const all =
@@ -104,7 +104,7 @@ export class ProviderLogout {
       const { jwks_uri: uri, issuer } = (await this.providers.configurationOf(provider)).serverMetadata();
       if (uri === undefined) return 'LOGOUT_SIGNATURE';
       const candidates = await this.keys.candidates(uri, alg, kid);
-      // A token that was called invalid would not be sent again, and the person would stay signed in.
+      // If the token were called invalid, it would not be sent again, and the person would stay signed in.
       if (!this.keys.areThere(uri)) throw keysAway();
       if (!candidates.some(({ key }) => signatureVerifies(alg, key, signingInput, signature)))
         return 'LOGOUT_SIGNATURE';

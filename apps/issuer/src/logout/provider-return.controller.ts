@@ -13,7 +13,7 @@ import { signedOutPage } from './signed-out-page.js';
 
 const returnSchema = z.object({ state: z.string().max(512).optional() });
 
-/** Where providers send people who have signed out there. */
+/** Where providers redirect people who have signed out there. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
 @AnswersPages()
@@ -25,10 +25,10 @@ export class ProviderReturnController {
     @Inject(Cookies) private readonly cookies: Cookies,
   ) {}
 
-  /** Leads on to the application that asked, if this browser began it with that; else to a page. Ends nothing. */
+  /** Redirects to the application that asked, if this browser started the sign-out there; otherwise shows a page. Ends nothing. */
   @Get(':provider')
   @Answers({ 200: 'the page of the end', 303: 'to the application that asked' })
-  @Unrecorded('shows and changes nothing of anybody; the end of the session is a separate event')
+  @Unrecorded('shows and changes nothing; the end of the session is a separate event')
   async back(
     @Param('provider') provider: string,
     @ZodQuery(returnSchema) { state }: z.infer<typeof returnSchema>,

@@ -8,27 +8,27 @@ import { ProviderSignOutsStore } from './provider-sign-outs.store.js';
 
 /** What signing out here means for the provider's own session. */
 export type ProviderWayOut =
-  /** Nothing: by the declared file, or because the provider has no address for it. */
+  /** Nothing: as declared, or because the provider has no endpoint for it. */
   | { readonly kind: 'none' }
-  /** The provider does not answer; its session continues. */
+  /** The provider does not respond; its session continues. */
   | { readonly kind: 'away'; readonly title: string }
-  /** The person has come back from there. */
+  /** The person has returned from there. */
   | { readonly kind: 'returned'; readonly title: string }
-  /** The person may end it, there; `always`: the browser goes there by itself. */
+  /** The person may end it there; `always`: the browser goes there automatically. */
   | { readonly kind: 'offer' | 'always'; readonly title: string; readonly url: string };
 
-/** Who signs out, and what is to come after it. */
+/** Who signs out, and what happens next. */
 export interface SigningOut {
   /** The provider's name in the declared file. */
   readonly provider: string;
   readonly idToken: string | undefined;
   /** The application's address, which it has registered; undefined if no application asked. */
   readonly leadsTo: string | undefined;
-  /** The value of the cookie `sign-in`, to which the way back is bound. */
+  /** The value of the cookie `sign-in`, to which the return is bound. */
   readonly browser: string;
 }
 
-/** Signing out at outside providers too (OpenID Connect RP-Initiated Logout 1.0, this issuer being the relying party). The session here is over before. */
+/** Signing out at outside providers too (OpenID Connect RP-Initiated Logout 1.0, with this issuer as the relying party). The session here has already ended. */
 @Injectable()
 export class ProviderSignOut {
   constructor(
@@ -38,7 +38,7 @@ export class ProviderSignOut {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** It never fails: a provider that is unavailable keeps nobody signed in here. */
+  /** It never fails: an unavailable provider does not keep anybody signed in here. */
   async begin({ provider: name, idToken, leadsTo, browser }: SigningOut): Promise<ProviderWayOut> {
     const provider = this.providers.find(name);
     if (provider === undefined || provider.sign_out === 'never') return { kind: 'none' };
@@ -59,15 +59,18 @@ export class ProviderSignOut {
       return { kind, title, url: url.href };
     } catch (error) {
       if (!(error instanceof ProviderProblem)) throw error;
-      this.logger.warn({ provider: name, code: error.code, err: error.cause }, 'nobody was sent to sign out');
+      this.logger.warn(
+        { provider: name, code: error.code, err: error.cause },
+        'nobody was sent to the provider to sign out',
+      );
       return { kind: 'away', title };
     }
   }
 
   /**
-   * Somebody comes back from a provider.
+   * Somebody returns from a provider.
    * @param browser the value of the cookie `sign-in`; undefined if the browser has none
-   * @returns undefined for a return that this browser did not begin
+   * @returns undefined if this browser did not start the sign-out
    */
   async finish(
     name: string,

@@ -3,11 +3,11 @@ import { Background, CLOCK, DATABASE, deleteInPortions, type Database } from '@c
 import { and, eq, gt } from 'drizzle-orm';
 import { providerSignOutTable, type ProviderSignOutRow } from './provider-sign-out.tables.js';
 
-/** Seconds in which somebody must come back from signing out at the provider. */
+/** Seconds within which somebody must return from signing out at the provider. */
 export const PROVIDER_SIGN_OUT_SECONDS = 600;
 const PRUNE_EVERY_MS = 60_000;
 
-/** People who were sent to a provider to sign out there, in PostgreSQL: they may come back to any replica, once. */
+/** People who were sent to a provider to sign out there, in PostgreSQL: they may return to any replica, once. */
 @Injectable()
 export class ProviderSignOutsStore implements OnModuleInit {
   constructor(
@@ -20,7 +20,7 @@ export class ProviderSignOutsStore implements OnModuleInit {
     await this.database.insert(providerSignOutTable).values(row);
   }
 
-  /** @returns undefined for one that is unknown, of another browser or provider, too old, or taken */
+  /** @returns undefined if it is unknown, from another browser or provider, too old, or already used */
   async take({
     stateDigest,
     browserDigest,

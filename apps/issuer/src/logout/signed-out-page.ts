@@ -21,14 +21,14 @@ function bodyOf(wayOut: ProviderWayOut): Html {
       return html`<p>${over} You may still be signed in at your sign-in provider.</p>`;
     case 'away':
       return html`<p>
-        ${over} ${named(wayOut.title)} does not answer right now, so you may still be signed in there: on a computer
+        ${over} ${named(wayOut.title)} is not responding right now, so you may still be signed in there: on a computer
         that others use, sign out there too.
       </p>`;
     case 'returned':
       return html`<p>${over} ${named(wayOut.title)} was asked to sign you out too.</p>`;
     case 'offer':
       return html`<p>
-          ${over} At ${named(wayOut.title)} you may still be signed in: anyone who uses this browser next could sign in
+          ${over} You may still be signed in at ${named(wayOut.title)}: anyone who uses this browser next could sign in
           here as you.
         </p>
         <p><a class="button" href="${wayOut.url}">Sign out at ${named(wayOut.title)} too</a></p>`;
@@ -38,7 +38,7 @@ function bodyOf(wayOut: ProviderWayOut): Html {
   }
 }
 
-/** The page of somebody who has just signed out: what is over, what is not, and the way on. */
+/** The page after signing out: what has ended, what has not, and where to go next. */
 export function signedOutPage({ signInUrl, wayOut, after }: SignedOutPage): Page {
   const further = wayOut.kind === 'offer' || wayOut.kind === 'always' ? 'button second' : 'button';
   const on =

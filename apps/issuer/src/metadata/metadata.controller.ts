@@ -9,7 +9,7 @@ import { identityScopes } from '../registry/people-policy.js';
 import { Replica } from '../registry/replica.service.js';
 import { TokenGrants } from '../token/grants/token-grants.service.js';
 
-/** The endpoints take the same credentials; all but introspection also a public client's name. */
+/** The endpoints accept the same credentials; all except introspection also accept a public client's name. */
 function clientAuthentication(endpoint: string, ...further: readonly 'none'[]): object {
   return {
     [`${endpoint}_auth_methods_supported`]: ['private_key_jwt', 'client_secret_basic', ...further],
@@ -29,7 +29,7 @@ export class MetadataController {
     @Inject(Replica) private readonly replica: Replica,
   ) {}
 
-  /** Authorization server metadata (RFC 8414, section 2): only what the endpoints really take. */
+  /** Authorization server metadata (RFC 8414, section 2): only what the endpoints really accept. */
   @Get('oauth-authorization-server')
   @Header('cache-control', 'public, max-age=300')
   read(): object {
@@ -49,7 +49,7 @@ export class MetadataController {
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
-      /** Ours: the keys that sign what is revoked, which are never keys of tokens. */
+      /** Our own member: the keys that sign revocations, which are never token keys. */
       revocation_jwks_uri: `${this.issuer}/.well-known/revocation-jwks.json`,
       grant_types_supported: this.grants.types,
       response_types_supported: ['code'],
@@ -68,7 +68,7 @@ export class MetadataController {
     };
   }
 
-  /** The same, and what OpenID Connect adds (OpenID Connect Discovery, section 3). */
+  /** The same, plus what OpenID Connect adds (OpenID Connect Discovery, section 3). */
   @Get('openid-configuration')
   @Header('cache-control', 'public, max-age=300')
   openId(): object {

@@ -2,14 +2,14 @@ import { type JsonObject } from '@countersign/auth-core';
 import { type NewDelegation } from '../delegations/delegation.js';
 import { type PersonRow } from '../people/people.tables.js';
 
-/** Seconds within which an application must check an ID token: it says that somebody signed in, and grants no rights. */
+/** Seconds within which an application must check an ID token, which only proves that somebody signed in and grants no rights. */
 const ID_TOKEN_LIFE_SECONDS = 300;
 
-/** Whether an ID token says more of the person than who they are. */
+/** Whether an ID token contains more than the person's identity. */
 export const saysMoreOfPerson = (scopes: readonly string[]): boolean =>
   scopes.includes('profile') || scopes.includes('email');
 
-/** What the scopes `profile` and `email` say of a person (OpenID Connect Core, section 5.4). */
+/** The claims about a person for the scopes `profile` and `email` (OpenID Connect Core, section 5.4). */
 export function claimsAboutPerson(
   { name, email, signedInAt }: Pick<PersonRow, 'name' | 'email' | 'signedInAt'>,
   scopes: readonly string[],

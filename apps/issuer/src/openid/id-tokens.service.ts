@@ -10,7 +10,7 @@ import { claimsAboutPerson, idTokenClaims, saysMoreOfPerson } from './id-token.j
 
 type Signs = (claims: JsonObject) => string | Promise<string>;
 
-/** Says to an application who signed in. */
+/** Tells an application who signed in. */
 @Injectable()
 export class IdTokens {
   #signs: { readonly of: TokenSigner; readonly sign: Signs } | undefined;
@@ -22,10 +22,10 @@ export class IdTokens {
   ) {}
 
   /**
-   * An ID token. Its `typ` is `JWT`, which clients of every make accept and no verifier of access tokens here does.
-   * @param scopes those of the access token that comes with it
+   * An ID token. Its `typ` is `JWT`, which all clients accept and no verifier of access tokens here does.
+   * @param scopes those of the access token issued with it
    * @param now seconds
-   * @param known the person of the delegation, where the caller has read them
+   * @param known the person of the delegation, if the caller has read them
    */
   async issue(delegation: NewDelegation, scopes: readonly string[], now: number, known?: PersonRow): Promise<string> {
     const asked = saysMoreOfPerson(scopes);

@@ -12,13 +12,13 @@ import { UserInfo } from './userinfo.service.js';
 export class UserInfoController {
   constructor(@Inject(UserInfo) private readonly userInfo: UserInfo) {}
 
-  /** `sub`, and what the scopes `profile` and `email` give. The token must be for the issuer: asked for with identity scopes only. */
+  /** `sub`, and the claims of the scopes `profile` and `email`. The token must be for the issuer, that is, requested with identity scopes only. */
   @Get()
   read(@CurrentCaller() caller: Caller): Promise<JsonObject> {
     return this.userInfo.read(caller);
   }
 
-  /** The same; the token is in the `Authorization` header here too. A form may come with it, and is not read. */
+  /** The same; the token is in the `Authorization` header here too. A form may be sent, but is not read. */
   @Post()
   @AcceptsForm()
   @HttpCode(200)

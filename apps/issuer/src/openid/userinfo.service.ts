@@ -7,7 +7,7 @@ import { PeopleStore } from '../people/people.store.js';
 import { personIdSchema } from '../people/person.js';
 import { claimsAboutPerson } from './id-token.js';
 
-/** What an application learns of the person whom its token is about. Each answer is recorded before it is sent. */
+/** What an application may know about its token's person. Each response is recorded before it is sent. */
 @Injectable()
 export class UserInfo {
   constructor(
@@ -15,7 +15,7 @@ export class UserInfo {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** @throws {Problem} 403 `PERSON_UNKNOWN` for somebody who is not, or no longer, a person here */
+  /** @throws {Problem} 403 `PERSON_UNKNOWN` for somebody who is not (or no longer) a person here */
   async read(caller: Caller): Promise<JsonObject> {
     const { subject, scopes } = caller.principal;
     const id = personIdSchema.safeParse(subject);
@@ -23,7 +23,7 @@ export class UserInfo {
     if (person === undefined || person.disabledAt !== null) {
       const refused = { id: subject, outcome: 'denied', reason: 'PERSON_UNKNOWN' } as const;
       await this.outbox.recordDurably(events.event('userinfo.read', by(caller), refused));
-      throw new Problem(403, 'PERSON_UNKNOWN', 'The person of this token is not known here, or is disabled.');
+      throw new Problem(403, 'PERSON_UNKNOWN', 'The person in this token is unknown here, or disabled.');
     }
     const changes = { scope: [...scopes].join(' ') };
     await this.outbox.recordDurably(events.event('userinfo.read', by(caller), { id: subject, changes }));

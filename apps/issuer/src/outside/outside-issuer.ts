@@ -9,11 +9,11 @@ import { z } from 'zod';
 import { jwksUriSchema } from '../registry/client.js';
 import { nameSchema } from '../registry/names.js';
 
-/** Outside issuers that one file may declare. */
+/** Maximum outside issuers in one file. */
 const ISSUERS_LIMIT = 64;
 const ROLES_LIMIT = 64;
 
-/** What is accepted from an issuer: tokens to be exchanged (RFC 8693, section 3), and assertions (RFC 7523; ID-JAG). */
+/** What is accepted from an issuer: tokens for exchange (RFC 8693, section 3), and assertions (RFC 7523; ID-JAG). */
 const outsideTokenKinds = ['access_token', 'id_token', 'jwt', 'id-jag'] as const;
 export type OutsideTokenKind = (typeof outsideTokenKinds)[number];
 
@@ -23,7 +23,7 @@ const profileSchema = z.custom<ProfileName>(
 );
 
 const outsideIssuerSchema = z.strictObject({
-  /** What its people are called here: their subject is `<name>|<their sub>`. */
+  /** The prefix of its people's names here: their subject is `<name>|<their sub>`. */
   name: nameSchema,
   /** Its identifier, compared exactly with `iss`. */
   issuer: z
@@ -32,17 +32,17 @@ const outsideIssuerSchema = z.strictObject({
     .refine((url) => URL.canParse(url) && !isPlainHttp(url), 'must be an https URL (http only on loopback)'),
   /** Where its keys are; found through its metadata when left out. */
   jwks_uri: jwksUriSchema.optional(),
-  /** How its access tokens look. */
+  /** The form of its access tokens. */
   profile: profileSchema.default('rfc9068'),
   algorithms: z
     .array(z.enum(knownAlgorithms))
     .min(1)
     .default([...supportedAlgorithms]),
-  /** What is accepted from it; nothing else is. */
+  /** Which kinds of tokens are accepted from it. */
   accepts: z.array(z.enum(outsideTokenKinds)).min(1),
-  /** Where its tokens name roles: the names of members, from the outermost in; where the profile looks, when left out. */
+  /** Where its tokens name roles: the path of member names, outermost first; by default as the profile defines. */
   roles_claim: z.array(z.string().min(1).max(128)).min(1).max(4).optional(),
-  /** Mapping of its roles to ours; others are dropped. */
+  /** Mapping of its roles to ours; others are ignored. */
   roles: z
     .record(z.string().min(1).max(256), nameSchema)
     .refine((roles) => Object.keys(roles).length <= ROLES_LIMIT, `must name at most ${String(ROLES_LIMIT)} roles`)

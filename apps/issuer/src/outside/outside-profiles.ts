@@ -1,10 +1,10 @@
 import { knownProfiles, type JsonObject, type ProfileName, type TokenProfile } from '@countersign/auth-core';
 import { type OutsideIssuer, type OutsideTokenKind } from './outside-issuer.js';
 
-/** What only other tokens than ID tokens say. */
+/** Claims that ID tokens never have. */
 const notOfIdTokens = ['scope', 'scp', 'scopes', 'client_id', 'cid', 'gty', 'events'];
 
-/** ID tokens (OpenID Connect Core, sections 2 and 3.1.3.7): for one client, which is also who asked for it. An access token is not one. */
+/** ID tokens (OpenID Connect Core, sections 2 and 3.1.3.7): for one client, which is also the one that requested it. An access token is not accepted as one. */
 const idToken: TokenProfile = {
   name: 'id_token',
   types: ['JWT'],
@@ -29,7 +29,7 @@ function isForOnly({ aud }: JsonObject, audience: string): boolean {
   return aud === audience || (Array.isArray(aud) && aud.length === 1 && aud[0] === audience);
 }
 
-/** What ID tokens and access tokens say, and an assertion has no reason to. */
+/** Claims of ID tokens and access tokens that an assertion has no reason to contain. */
 const notOfAssertions = [
   'nonce',
   'at_hash',
@@ -44,7 +44,7 @@ const notOfAssertions = [
   'events',
 ];
 
-/** A plain authorization grant (RFC 7523, section 3), good once. */
+/** A plain authorization grant (RFC 7523, section 3), which works once. */
 const assertion: TokenProfile = {
   name: 'jwt',
   types: ['JWT'],
@@ -69,25 +69,25 @@ export const identityAssertion: TokenProfile = {
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 
-/** Where a token's roles are, by the declaration. */
+/** Where a token's roles are, according to the declaration. */
 function withRoles(profile: TokenProfile, { roles_claim: path }: OutsideIssuer): TokenProfile {
   if (path === undefined) return profile;
   return { ...profile, roles: (claims) => path.reduce<unknown>(member, claims) };
 }
 
-/** Claims of a sign-in or a session: a service has neither. `acr` does not count: Keycloak puts it in tokens of services too. */
+/** Claims of a sign-in or a session, which a service has not. `acr` does not count: Keycloak also puts it in tokens of services. */
 const saysPerson = (claims: JsonObject): boolean => ['sid', 'auth_time'].some((name) => claims[name] !== undefined);
 
 /**
- * Whom an access token is about, where its profile has no claim that says so. A service must never be accepted as a person, so an unclear case is a
- * service's; people of such an issuer can show their ID token.
+ * The kind of an access token's subject, if its profile has no claim for it. A service must never be accepted as a person, so an unclear case counts as a
+ * service; people of such an issuer can present their ID token.
  */
 const kinds: Partial<Record<ProfileName, TokenProfile['kind']>> = {
   rfc9068: (claims, subject) =>
     claims['kind'] === undefined && saysPerson(claims)
       ? 'person'
       : (knownProfiles.rfc9068.kind?.(claims, subject) ?? 'service'),
-  // Spring gives a client that asks for itself its own name as subject; only a customizer makes it name the client.
+  // For a client's own token Spring uses the client's name as subject; only a customizer adds the client claim.
   spring: ({ client_id: client }, subject) => (client === undefined || client === subject ? 'service' : 'person'),
   zitadel: (claims) => (saysPerson(claims) ? 'person' : 'service'),
 };
@@ -97,7 +97,7 @@ function accessTokenProfile(name: ProfileName): TokenProfile {
   return kind === undefined ? knownProfiles[name] : { ...knownProfiles[name], kind };
 }
 
-/** How a token that is to be exchanged looks. */
+/** The form of a token for exchange. */
 export function subjectTokenProfile(issuer: OutsideIssuer, kind: Exclude<OutsideTokenKind, 'id-jag'>): TokenProfile {
   return withRoles(kind === 'id_token' ? idToken : accessTokenProfile(issuer.profile), issuer);
 }

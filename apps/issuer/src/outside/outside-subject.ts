@@ -2,12 +2,12 @@ import { TokenError, type JsonObject, type Principal } from '@countersign/auth-c
 import { pathOfOddText } from '@countersign/service-host';
 import { type OutsideIssuer } from './outside-issuer.js';
 
-/** Characters of a name in a token, in a revocation and in the trail. */
+/** Maximum characters of a name in a token, in a revocation and in the trail. */
 const NAME_LIMIT = 512;
 
 /**
- * The subject of an outside issuer's user here. Our own names never contain `|`, so nobody outside can take one.
- * @throws {TokenError} `CLAIM_INVALID` for one that is too long, or cannot be stored and shown
+ * The subject of an outside issuer's user here. Our own names never contain `|`, so no outside name can collide with one.
+ * @throws {TokenError} `CLAIM_INVALID` if it is too long, or cannot be stored or displayed
  */
 function outsideName(issuer: Pick<OutsideIssuer, 'name'>, theirs: string, claim: string): string {
   const name = `${issuer.name}|${theirs}`;
@@ -21,8 +21,8 @@ function rolesOf({ roles: declared }: OutsideIssuer, theirs: readonly string[]):
 }
 
 /**
- * Somebody of an outside issuer, as we know them: kind by its profile; subject, actors and ids under the issuer's name, roles by declaration.
- * Whatever their client is called, it is in the chain as an actor, unless it is the subject itself.
+ * An outside issuer's user, as represented here: kind by its profile; subject, actors and ids under the issuer's name; roles by declaration.
+ * Their client is in the chain as an actor, unless it is the subject itself.
  * @param isOurClient whether the token names one of our own clients, as an identity assertion does
  */
 export function outsideSubject(issuer: OutsideIssuer, token: Principal, isOurClient: boolean): Principal {

@@ -15,7 +15,7 @@ export const OUTSIDE_ISSUERS = Symbol('countersign.issuer.outside-issuers');
 
 /** A verified token of an outside issuer. */
 export interface OutsideToken {
-  /** Who it is about, under the names that we know them by. */
+  /** Who it is about, under their names here. */
   readonly subject: Principal;
   /** The claims as they came. */
   readonly claims: JsonObject;
@@ -23,7 +23,7 @@ export interface OutsideToken {
 
 const reader = new TokenReader();
 
-/** Verifies tokens of the outside issuers that are declared, each by its own keys. */
+/** Verifies tokens of the declared outside issuers, each with its own keys. */
 @Injectable()
 export class OutsideTokens {
   readonly #issuers: ReadonlyMap<string, OutsideIssuer>;
@@ -45,8 +45,8 @@ export class OutsideTokens {
   }
 
   /**
-   * The declared issuer that a token claims to be of, and its `typ`; nothing is believed by that.
-   * @throws {TokenError} for what is no token at all
+   * The declared issuer that a token claims to come from, and its `typ`; neither is verified.
+   * @throws {TokenError} if it is not a token at all
    */
   claimed(token: string): { readonly issuer: OutsideIssuer | undefined; readonly typ: unknown } {
     const { typ } = reader.read(token);
@@ -58,7 +58,7 @@ export class OutsideTokens {
    * @param audiences what the token may be for: one of these
    * @param isOurClient whether the token names one of our own clients
    * @throws {TokenError}
-   * @throws {OAuthError} 503 while the issuer's keys are not there: nothing is known of the token then
+   * @throws {OAuthError} 503 while the issuer's keys are unavailable, because then nothing is known about the token
    */
   async verify(
     token: string,
@@ -79,7 +79,7 @@ export class OutsideTokens {
     const candidates = await this.keys.candidates(source, algorithm, kid);
     if (!this.keys.areThere(source)) throw keysAway();
     if (candidates.length === 0) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
-    // Another token may have been read while the keys were waited for.
+    // Another token may have been read while waiting for the keys.
     reader.read(token);
     if (!candidates.some(({ key }) => reader.verifies(algorithm, key))) throw new TokenError('SIGNATURE_INVALID');
     const [audience, ...others] = audiences;
@@ -94,18 +94,23 @@ export class OutsideTokens {
 }
 
 function keysAway(): OAuthError {
-  return new OAuthError(503, 'temporarily_unavailable', "the keys of the token's issuer cannot be fetched; try again", {
-    'retry-after': '5',
-  });
+  return new OAuthError(
+    503,
+    'temporarily_unavailable',
+    "the keys of the token's issuer could not be fetched; try again",
+    {
+      'retry-after': '5',
+    },
+  );
 }
 
-/** What identifies a token that has no id: the hash of all that is signed. */
+/** Identifies a token that has no id: the hash of everything that is signed. */
 function fingerprintOf(token: string): string {
   const signed = token.slice(0, token.lastIndexOf('.'));
   return createHash('sha256').update(signed).digest('base64url');
 }
 
-/** Keys that no address is declared for are found through the issuer's metadata. */
+/** Keys without a declared address are discovered through the issuer's metadata. */
 function sourceOf({ issuer, jwks_uri: uri }: OutsideIssuer): string | KeySource {
   if (uri !== undefined) return uri;
   return new Discovery({

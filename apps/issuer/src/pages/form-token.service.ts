@@ -8,13 +8,13 @@ import { html, type Html } from './html.js';
 
 const FIELD = 'form_token';
 
-/** A request that a page of this issuer did not make. */
+/** A request that did not come from a page of this issuer. */
 export class ForeignForm extends Problem {
   constructor() {
     super(
       400,
       'FORM_FOREIGN',
-      'This form does not belong to a page that is open in this browser. Open the page again and repeat what you did.',
+      'This form does not belong to a page that is open in this browser. Open the page again and try again.',
     );
   }
 }
@@ -25,8 +25,8 @@ function headerOf({ headers }: FastifyRequest, name: string): string | undefined
 }
 
 /**
- * Keeps other sites from using a person's session (CSRF): each form carries a token that only this issuer can make from the browser's session
- * secret, and the browser must not say that another site sent it.
+ * Keeps other sites from using a person's session (CSRF): each form carries a token that only this issuer can derive from the browser's session
+ * secret, and the browser must not report that another site sent it.
  */
 @Injectable()
 export class FormToken {
@@ -53,9 +53,9 @@ export class FormToken {
   }
 
   /**
-   * To be awaited before a form has any effect.
+   * Await this before a form has any effect.
    * @param form the parsed body
-   * @throws {ForeignForm} 400 `FORM_FOREIGN`; it is in the trail
+   * @throws {ForeignForm} 400 `FORM_FOREIGN`; recorded in the trail
    */
   admit(request: FastifyRequest, form: unknown): Promise<void> {
     return this.#recorded(request, () => {
@@ -63,7 +63,7 @@ export class FormToken {
     });
   }
 
-  /** As {@link admit}, for a form that nobody is signed in for. @throws {ForeignForm} 400 `FORM_FOREIGN` */
+  /** Like {@link admit}, for a form without a signed-in person. @throws {ForeignForm} 400 `FORM_FOREIGN` */
   admitSite(request: FastifyRequest): Promise<void> {
     return this.#recorded(request, () => {
       this.#checkSite(request);
@@ -79,7 +79,7 @@ export class FormToken {
     }
   }
 
-  /** As {@link admit}, for a route that records the refusal itself. @throws {ForeignForm} 400 `FORM_FOREIGN` */
+  /** Like {@link admit}, for a route that records the refusal itself. @throws {ForeignForm} 400 `FORM_FOREIGN` */
   check(request: FastifyRequest, form: unknown): void {
     this.#checkSite(request);
     const given: unknown = typeof form === 'object' && form !== null && FIELD in form ? form[FIELD] : undefined;
@@ -87,7 +87,7 @@ export class FormToken {
     if (expected.length !== found.length || !timingSafeEqual(expected, found)) throw new ForeignForm();
   }
 
-  /** What browsers say of where a request comes from: `Sec-Fetch-Site` and `Origin`. A POST of a browser has at least one of them. @throws {ForeignForm} */
+  /** Where a request comes from according to the browser: `Sec-Fetch-Site` and `Origin`. A browser's POST has at least one of them. @throws {ForeignForm} */
   #checkSite(request: FastifyRequest): void {
     const [site, origin] = [headerOf(request, 'sec-fetch-site'), headerOf(request, 'origin')];
     if (site === undefined && origin === undefined) throw new ForeignForm();

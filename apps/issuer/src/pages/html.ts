@@ -1,4 +1,4 @@
-/** Markup that is safe to send: made only by {@link html}. */
+/** Markup that is safe to send: only {@link html} creates it. */
 export class Html {
   readonly #text: string;
 
@@ -6,7 +6,7 @@ export class Html {
     this.#text = text;
   }
 
-  /** For markup that is written in this source code; never for text that came from outside. */
+  /** For markup in this source code; never for text from outside. */
   static trusted(text: string): Html {
     return new Html(text);
   }
@@ -27,10 +27,10 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Control characters, line and paragraph separators, invisible ones, and those that turn the direction of the text around them. */
+/** Control characters, line and paragraph separators, invisible ones, and those that change the direction of the text around them. */
 const unseen = /[\p{Cc}\p{Cs}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]/gu;
 
-/** Text as markup, in content and in quoted attributes. What a reader could not see, or what would reorder what they see, shows as U+FFFD. */
+/** Text as markup, in content and in quoted attributes. Characters that are invisible, or that would reorder the visible text, become U+FFFD. */
 export function escapeHtml(text: string): string {
   return text.replace(unseen, '\ufffd').replace(/[&<>"']/g, (sign) => escapes[sign] ?? sign);
 }
@@ -50,7 +50,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
   return Html.trusted(parts.reduce((text, part, index) => text + textOf(values[index - 1]) + part));
 }
 
-/** Text that somebody else chose (a name), so that its text direction does not affect what is next to it. */
+/** Third-party text (a name), isolated so that its direction does not affect the text next to it. */
 export function named(text: string): Html {
   return html`<bdi>${text}</bdi>`;
 }

@@ -3,8 +3,8 @@ import { Problem } from '@countersign/service-host';
 import { type FastifyRequest } from 'fastify';
 
 /**
- * Whether a browser reads a page on behalf of another site otherwise than by going there itself (Fetch Metadata): in a frame, as an image, by a
- * script. Those would only measure whether, and how fast, somebody who is signed in is answered or sent on.
+ * Whether another site makes the browser load a page other than by navigating to it (Fetch Metadata): in a frame, as an image, by a
+ * script. Such requests could only measure whether, and how fast, a signed-in person gets a response or a redirect.
  */
 export function isMeasured({ headers, method }: Pick<FastifyRequest, 'headers' | 'method'>): boolean {
   if (method !== 'GET') return method === 'HEAD';
@@ -13,7 +13,7 @@ export function isMeasured({ headers, method }: Pick<FastifyRequest, 'headers' |
   return foreign && !(mode === 'navigate' && destination === 'document');
 }
 
-/** For pages, and what leads on from them: answers only a person's own navigation, before any session is read. Forms have their own token. */
+/** For pages and their redirects: answers only top-level navigation, before any session is read. Forms have their own token. */
 @Injectable()
 export class OwnNavigation implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -13,14 +13,14 @@ import { html } from './html.js';
 import { sendPage } from './page.js';
 
 /**
- * For controllers of pages, by `@AnswersPages()`: what goes wrong is a page that says so, in the words of the problem, with nothing of
- * the request in it but its id.
+ * For controllers of pages, through `@AnswersPages()`: an error becomes a page with the problem's text, and repeats nothing of
+ * the request except its id.
  */
 @Catch()
 @Injectable()
 export class PageFilter extends ProblemFilter {
   protected override sendOAuth(reply: FastifyReply, error: OAuthError): void {
-    // `Retry-After`, where it is too early.
+    // `Retry-After`, if it is too early.
     void reply.headers(error.headers);
     this.send(reply, problemOf(new Problem(error.status, error.error, error.description)), traceOf(reply.request));
   }
@@ -31,7 +31,7 @@ export class PageFilter extends ProblemFilter {
       status,
       title: typeof problem['heading'] === 'string' ? problem['heading'] : (headings[status] ?? title),
       body: html`<p>${detail}</p>
-        <p class="quiet">If you ask for help, mention this request: <code>${requestId}</code></p>`,
+        <p class="quiet">If you ask for help, quote this request id: <code>${requestId}</code></p>`,
     });
   }
 }

@@ -4,7 +4,7 @@ import { stylesheet, stylesheetSource } from './style.js';
 
 /** One page of the issuer. */
 export interface Page {
-  /** The heading, and the title of the document. */
+  /** The heading, and the document's title. */
   readonly title: string;
   readonly body: Html;
   /** 200 by default. */
@@ -12,12 +12,12 @@ export interface Page {
   /** Who is signed in, for the head of the page. */
   readonly person?: string | undefined;
   /**
-   * Where the page's forms may lead beside this issuer, as sources of a content security policy: browsers hold a redirect that follows a form to
-   * it too. An origin (`https://app.example`) or a scheme (`com.example.app:`).
+   * Where the page's forms may lead besides this issuer, as sources of a content security policy, which browsers also apply to redirects after a
+   * form. An origin (`https://app.example`) or a scheme (`com.example.app:`).
    */
   readonly formTargets?: readonly string[] | undefined;
   /**
-   * Where the browser goes by itself, for where a redirect after a form would not do: browsers hold that, and what it redirects to, to the
+   * Where the browser goes automatically, if a redirect after a form would not work: browsers subject it, and what it redirects to, to the
    * policy of the page with the form.
    */
   readonly leadsOnTo?: string | undefined;
@@ -25,7 +25,7 @@ export interface Page {
 
 const sourcePattern = /^(?:[a-z][a-z0-9+.-]*:|https?:\/\/[A-Za-z0-9.[\]:-]+)$/;
 
-/** The policy of a page: nothing loads, nothing runs, nobody frames it, and its forms lead here. @throws {TypeError} for a target that is not a source */
+/** The policy of a page: nothing loads, nothing runs, nobody may frame it, and its forms lead here. @throws {TypeError} for a target that is not a source */
 export function pagePolicy(formTargets: readonly string[] = []): string {
   for (const target of formTargets)
     if (!sourcePattern.test(target)) throw new TypeError('a form target must be an origin or a scheme');
@@ -38,7 +38,7 @@ export function pagePolicy(formTargets: readonly string[] = []): string {
   ].join('; ');
 }
 
-// Made apart: a formatter that touched the template would change what the policy's hash is of.
+// Created separately, because a formatter that touched the template would invalidate the policy's hash.
 const styleElement = Html.trusted(`<style>${stylesheet}</style>`);
 
 function documentOf({ title, body, person, leadsOnTo }: Page): Html {
@@ -67,10 +67,10 @@ function signedIn(person: string | undefined): HtmlValue {
   return person === undefined ? undefined : html`<span class="quiet">Signed in as <bdi>${person}</bdi></span>`;
 }
 
-// The window that opened this one keeps no hold of it, and so cannot watch where it goes, or when.
+// The window that opened this one loses its reference to it, and so cannot watch where it goes, or when.
 const severed = { 'cross-origin-opener-policy': 'same-origin' };
 
-/** Sends a page. Nothing may keep it, frame it or learn its address from it. */
+/** Sends a page, which must not be cached or framed, and whose URL must not leak. */
 export function sendPage(reply: FastifyReply, page: Page): void {
   void reply
     .status(page.status ?? 200)
@@ -89,7 +89,7 @@ export function sendPage(reply: FastifyReply, page: Page): void {
     .send(documentOf(page).toString());
 }
 
-/** Leads the browser on to another address, by GET and without leaving a trace of this one. @param location made here, never copied from a request */
+/** Redirects the browser to another URL by GET, without leaving a trace of this one. @param location created here, never copied from a request */
 export function sendBrowserTo(reply: FastifyReply, location: string): void {
   const headers = { ...severed, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', location };
   void reply.status(303).headers(headers).send('');

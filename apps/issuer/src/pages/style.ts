@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The one stylesheet of all pages: inside each, so that a page needs no second request and its policy names it by hash. */
+/** The stylesheet of all pages: inlined in each, so that a page needs no second request and its policy can name it by hash. */
 export const stylesheet = `
 :root{color-scheme:light dark;--ground:#fff;--raised:#f4f5f7;--ink:#16181d;--quiet:#4b5160;--line:#c9cdd6;--accent:#0b4fb3;--on-accent:#fff;--warn:#9a1b1b}
 @media (prefers-color-scheme:dark){:root{--ground:#14161a;--raised:#1e2127;--ink:#eceef2;--quiet:#b3b9c5;--line:#454b57;--accent:#8ab8ff;--on-accent:#0a1a33;--warn:#ff9d9d}}

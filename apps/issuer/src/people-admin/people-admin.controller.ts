@@ -20,7 +20,7 @@ import { peopleQuerySchema, type PeoplePage, type PeopleQuery, type PersonDetail
 export class PeopleAdminController {
   constructor(@Inject(PeopleAdmin) private readonly people: PeopleAdmin) {}
 
-  /** People who have signed in, by id and so by when they first did, `limit` a page (1 to 200); continue with `next_cursor`. */
+  /** People who have signed in, sorted by id, that is, by first sign-in; `limit` per page (1 to 200); continue with `next_cursor`. */
   @Get()
   list(@ZodQuery(peopleQuerySchema) query: PeopleQuery, @CurrentCaller() caller: Caller): Promise<PeoplePage> {
     return this.people.list(query, caller);
@@ -32,7 +32,7 @@ export class PeopleAdminController {
     return this.people.read(id, caller);
   }
 
-  /** Ends all sessions and delegations of a person, at once everywhere; they may sign in again. 404 `PERSON_UNKNOWN`. */
+  /** Ends all sessions and delegations of a person, immediately everywhere; they may sign in again. 404 `PERSON_UNKNOWN`. */
   @Post(':id/end-sessions')
   @TakesIdempotencyKey({ action: 'person:end-sessions', kind: 'person' })
   @HttpCode(200)
@@ -41,8 +41,8 @@ export class PeopleAdminController {
   }
 
   /**
-   * Ends one session of a person, with all that was allowed in it, at once everywhere. 404 `PERSON_UNKNOWN`; 404 `SESSION_UNKNOWN` for a session
-   * that the person does not have, or that is over.
+   * Ends one session of a person, with all that was allowed in it, immediately everywhere. 404 `PERSON_UNKNOWN`; 404 `SESSION_UNKNOWN` for a session
+   * that the person does not have, or that has ended.
    */
   @Post(':id/sessions/:session/end')
   @TakesIdempotencyKey({ action: 'session:end', kind: 'session' })

@@ -73,7 +73,7 @@ export class PeopleAdmin {
     return this.#detail(row);
   }
 
-  /** Ends all sessions and delegations of a person, at once everywhere; they may sign in again. @throws {Problem} 404 `PERSON_UNKNOWN` */
+  /** Ends all sessions and delegations of a person, immediately everywhere; they may sign in again. @throws {Problem} 404 `PERSON_UNKNOWN` */
   endAll(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
     return this.#change(id, 'person.sessions_ended', caller, (transaction) =>
       this.#endIn(transaction, id, 'admin', caller),
@@ -99,7 +99,7 @@ export class PeopleAdmin {
       const details = { id, outcome: 'failed', reason: done, changes: { person: personId } } as const;
       await this.outbox.recordDurably(events.event('session.end_refused', by(caller), details));
       if (done === 'PERSON_UNKNOWN') throw unknown();
-      throw new Problem(404, done, 'The person has no such session, or it is over.');
+      throw new Problem(404, done, 'The person has no such session, or it has ended.');
     }
     await this.ends.announce(done.ended);
     return done.answer;
@@ -112,7 +112,7 @@ export class PeopleAdmin {
   disable(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
     return this.#change(id, 'person.disabled', caller, async (transaction) => {
       await this.people.disable(transaction, id, caller.principal.subject, this.clock());
-      // One entry of the person refuses all their tokens: one for each delegation would fill the list.
+      // One entry for the person refuses all their tokens; one for each delegation would fill the list.
       const ended = await this.#endIn(transaction, id, 'disabled', caller, { tokensAreRefused: true });
       const revoked = await this.revocations.recordIn(transaction, { kind: 'subject', subject: id }, by(caller));
       return { ...ended, revoked };
@@ -134,7 +134,7 @@ export class PeopleAdmin {
     caller: Caller,
     tokens: { readonly tokensAreRefused?: true } = {},
   ): Promise<Ended> {
-    // Also delegations whose session was over before.
+    // Also delegations whose session had already ended.
     const alongside = { also: [{ personId }], ...tokens };
     return { sessions: await this.ends.endIn(transaction, { personId }, because, by(caller), alongside) };
   }
@@ -151,7 +151,7 @@ export class PeopleAdmin {
       const ended = await change(transaction);
       await this.outbox.record(transaction, events.event(name, by(caller), { id }));
       const row = await this.people.lock(transaction, id);
-      if (row === undefined) throw new Error('a person who is locked is there');
+      if (row === undefined) throw new Error('a locked person must exist');
       const answer = await this.#detail(row, transaction);
       await this.answers.keep(transaction, caller, id, answer);
       return { ended, answer };

@@ -4,11 +4,11 @@ import { type PersonRow } from '../people/people.tables.js';
 import { personIdSchema } from '../people/person.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 
-/** Maximum sessions and delegations that are shown of one person. */
+/** Maximum sessions and delegations shown for one person. */
 export const PERSON_DETAIL_LIMIT = 200;
 
 export const peopleQuerySchema = z.strictObject({
-  /** The `next_cursor` of the page before. */
+  /** The `next_cursor` of the previous page. */
   cursor: personIdSchema.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** Only those with this role. */
@@ -54,7 +54,7 @@ function delegationJson({ id, clientId, audience, scopes, sessionId, createdAt }
 
 /**
  * A person with live sessions, the last used first, and delegations, newest first.
- * @param sessions one more than is shown, if there are more; so are the delegations
+ * @param sessions one more than is shown, if there are more; the same for delegations
  */
 export function personDetailJson(row: PersonRow, sessions: readonly SessionRow[], delegations: readonly Delegation[]) {
   return {

@@ -4,7 +4,7 @@ import { and, arrayContains, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle
 import { personTable, type PersonRow } from './people.tables.js';
 import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
 
-/** A row as the rest of the issuer knows a person. */
+/** A person's row as used by the rest of the issuer. */
 export function personOf({ id, name, roles, provider, email }: PersonRow): Person {
   return { id, name, roles, provider, ...(email === null ? {} : { email }) };
 }
@@ -16,7 +16,7 @@ const byId = (database: Database) =>
     .where(sql`${personTable.id} = any (${sql.placeholder('ids')}::text[])`)
     .prepare('people_by_id');
 
-/** Which people an administrator asks for. */
+/** Which people an administrator requests. */
 export interface PeopleChoice {
   /** Those after this one. */
   readonly cursor?: PersonId | undefined;
@@ -35,7 +35,7 @@ export class PeopleStore {
   }
 
   /**
-   * The person of a provider's answer, new or refreshed by it. Concurrent first sign-ins of one person make one row.
+   * The person in a provider's response, created or refreshed from it. Concurrent first sign-ins of one person create one row.
    * @returns the row; `before`: the row as it was, undefined for somebody new
    */
   async refresh(
@@ -54,8 +54,8 @@ export class PeopleStore {
     if (made !== undefined) return { row: made, before: undefined };
     const link = and(eq(personTable.issuer, issuer), eq(personTable.subject, subject));
     const [before] = await transaction.select().from(personTable).where(link).for('update');
-    if (before === undefined) throw new Error('a person who was there is gone');
-    // A disabled person's row stays as it was: a refused sign-in leaves nothing.
+    if (before === undefined) throw new Error('a person who existed is gone');
+    // A disabled person's row is not changed: a refused sign-in leaves no trace in it.
     if (before.disabledAt !== null) return { row: before, before };
     const [row] = await transaction.update(personTable).set(said).where(eq(personTable.id, before.id)).returning();
     if (row === undefined) throw new Error('a person who was locked is gone');
@@ -78,14 +78,14 @@ export class PeopleStore {
     return new Map(rows.map((row) => [row.id, row]));
   });
 
-  /** The person whom a provider means. */
+  /** The person that a provider refers to. */
   async findBySubject(issuer: string, subject: string): Promise<PersonRow | undefined> {
     const link = and(eq(personTable.issuer, issuer), eq(personTable.subject, subject));
     const [row] = await this.database.select().from(personTable).where(link);
     return row;
   }
 
-  /** People by id, and so by when they first signed in. */
+  /** People by id, that is, by first sign-in. */
   page({ cursor, limit, role, status }: PeopleChoice): Promise<PersonRow[]> {
     return this.database
       .select()
@@ -101,13 +101,13 @@ export class PeopleStore {
       .limit(limit);
   }
 
-  /** Keeps a person's row from changing until the transaction ends: nobody signs in in the meantime. */
+  /** Locks a person's row until the transaction ends, so that they cannot sign in in the meantime. */
   async lock(transaction: Transaction, id: PersonId): Promise<PersonRow | undefined> {
     const [row] = await transaction.select().from(personTable).where(eq(personTable.id, id)).for('update');
     return row;
   }
 
-  /** @param by who disables; one who is disabled already stays so as before */
+  /** @param by who disables; nothing changes if the person is already disabled */
   async disable(transaction: Transaction, id: PersonId, by: string, now: Date): Promise<void> {
     const active = and(eq(personTable.id, id), isNull(personTable.disabledAt));
     await transaction.update(personTable).set({ disabledAt: now, disabledBy: by }).where(active);

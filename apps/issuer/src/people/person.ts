@@ -13,7 +13,7 @@ export function newPersonId(now: number): PersonId {
   return personIdSchema.parse(`person:${uuidv7(now)}`);
 }
 
-/** Somebody who signed in at an outside provider, as the provider said at the last sign-in. */
+/** Somebody who signed in at an outside provider, as described by the provider at the last sign-in. */
 export interface Person {
   readonly id: PersonId;
   readonly name: string;
@@ -25,9 +25,9 @@ export interface Person {
   readonly email?: string;
 }
 
-/** What a provider says of somebody who signed in. */
+/** A provider's description of somebody who signed in. */
 export interface ProvidedPerson {
-  /** The provider's identifier: with `subject` it is the link (OpenID Connect Core, section 5.7). */
+  /** The provider's identifier: together with `subject` it identifies the person (OpenID Connect Core, section 5.7). */
   readonly issuer: string;
   readonly subject: string;
   readonly provider: string;

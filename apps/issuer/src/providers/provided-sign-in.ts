@@ -10,7 +10,7 @@ const NAME_LIMIT = 128;
 /** Seconds by which a provider's clock may differ. */
 const CLOCK_DIFFERENCE_SECONDS = 30;
 
-/** What the database and the trail can keep. */
+/** What the database and the trail can store. */
 const plain = (limit: number) =>
   z
     .string()
@@ -28,17 +28,17 @@ const claimsSchema = z.looseObject({
   sid: plain(255).optional(),
 });
 
-/** What a provider has proven of somebody. */
+/** What a provider has proven about somebody. */
 export interface ProvidedSignIn {
   readonly person: ProvidedPerson;
   readonly proof: Omit<SignInProof, 'idToken'>;
 }
 
-/** What a sign-in was asked to be. */
+/** What was requested of a sign-in. */
 export interface SignInDemand {
   /** When the sign-in began. */
   readonly startedAt: Date;
-  /** Whether the person had to prove again who they are. */
+  /** Whether the person had to authenticate again. */
   readonly forced: boolean;
 }
 
@@ -60,7 +60,7 @@ function emailOf({ email, email_verified: verified }: Readonly<Record<string, un
   return /^[^\s@\p{Cc}\p{Cf}]+@[^\s@\p{Cc}\p{Cf}]+$/u.test(email) ? email : undefined;
 }
 
-/** When the person signed in. @throws {ProviderProblem} where the provider must say it and does not, or where it is older than was asked for */
+/** When the person signed in. @throws {ProviderProblem} if the provider must say it but does not, or if it is older than requested */
 function authenticatedAt(authTime: number | undefined, provider: Provider, demand: SignInDemand, now: Date): Date {
   const refuse = (why: string): never => {
     throw new ProviderProblem('PROVIDER_ANSWER_INVALID', new Error(why));
@@ -72,13 +72,13 @@ function authenticatedAt(authTime: number | undefined, provider: Provider, deman
   const oldest = demand.forced ? started : started - provider.max_age;
   if (authTime < oldest - CLOCK_DIFFERENCE_SECONDS) return refuse('auth_time is older than max_age allows');
   const said = Math.min(authTime, seconds);
-  // By a clock that is behind, it would be before the request that asked for it, which would then ask again.
+  // By a clock that is behind, it would be earlier than the request, which would then ask again.
   return new Date((demand.forced ? Math.max(said, started) : said) * 1_000);
 }
 
 /**
- * Reads a verified ID token's claims, with those of userinfo beneath them.
- * @throws {ProviderProblem} `PROVIDER_ANSWER_INVALID` for claims that are missing, malformed, too old, or of another `acr` than is required
+ * Reads a verified ID token's claims, with those of userinfo as a fallback.
+ * @throws {ProviderProblem} `PROVIDER_ANSWER_INVALID` for claims that are missing, malformed or too old, or a different `acr` than required
  */
 export function providedSignIn(
   idToken: Readonly<Record<string, unknown>>,
@@ -100,7 +100,7 @@ export function providedSignIn(
       subject,
       provider: provider.name,
       name,
-      // Both from the same answer: that one address is verified says nothing of another.
+      // Both from the same response, because one verified address says nothing about another.
       email: emailOf(idToken) ?? emailOf(userinfo),
       roles: rolesOf(claims, provider.roles),
     },

@@ -6,12 +6,12 @@ import { type DeclaredProvider } from './providers-file.js';
 
 /** Seconds that one request to a provider may take. */
 const TIMEOUT_SECONDS = 5;
-/** Milliseconds for which discovered metadata is used; after that it is fetched again, and used on while that fails. */
+/** Milliseconds for which discovered metadata is used; after that it is fetched again, and still used while fetching fails. */
 const FRESH_MS = 3_600_000;
-/** Milliseconds after a failure in which the next sign-in fails at once, so that a provider that hangs does not hold everybody. */
+/** Milliseconds after a failure during which sign-ins fail immediately, so that a hanging provider does not block everybody. */
 const REST_MS = 2_000;
 
-/** Fetches no more than a provider's answer may have, and follows no redirect. */
+/** Fetches at most the allowed size, without following redirects. */
 const limitedFetch: CustomFetch = async (url, options) => {
   const { body = null, duplex, headers, method, signal = null } = options;
   const response = await fetch(url, {
@@ -34,7 +34,7 @@ const limitedFetch: CustomFetch = async (url, options) => {
   return new Response(Buffer.concat(parts), { status, statusText, headers: said });
 };
 
-/** Loaded with the first sign-in: a start does not need it. */
+/** Loaded with the first sign-in, because startup does not need it. */
 export const loadOpenIdClient = () => import('openid-client');
 type OpenIdClient = Awaited<ReturnType<typeof loadOpenIdClient>>;
 
@@ -65,11 +65,11 @@ async function authenticationOf(oidc: OpenIdClient, provider: DeclaredProvider):
   }
 }
 
-/** What is known of one provider: discovered when it is first needed, refreshed now and then. */
+/** One provider's metadata: discovered on first use, refreshed periodically. */
 export class ProviderConnection {
   #known: Configuration | undefined;
   #knownAt = Number.NEGATIVE_INFINITY;
-  /** The secret or the key with which it is known. */
+  /** The secret or key for this provider. */
   #knownWith = '';
   #failed: { readonly error: Error; readonly at: number } | undefined;
   #discovering: Promise<Configuration> | undefined;
@@ -80,7 +80,7 @@ export class ProviderConnection {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @throws {ProviderProblem} when nothing is known yet and the provider does not answer */
+  /** @throws {ProviderProblem} if nothing is known yet and the provider does not respond */
   async configuration(): Promise<Configuration> {
     const isFresh = this.now() - this.#knownAt < FRESH_MS && this.#credential() === this.#knownWith;
     if (this.#known !== undefined && isFresh) return this.#known;
@@ -92,7 +92,7 @@ export class ProviderConnection {
     return this.#discovering;
   }
 
-  /** As the file has it now; that of before while there is none to read. */
+  /** The file's current content; the previous content while it cannot be read. */
   #credential(): string {
     try {
       const { token_endpoint_auth_method: method } = this.provider;

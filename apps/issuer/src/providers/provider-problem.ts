@@ -2,11 +2,11 @@ import { Problem } from '@countersign/service-host';
 
 /** Why nobody could be signed in at a provider. */
 export type ProviderFault =
-  /** It does not answer, or says that it cannot now. */
+  /** It does not respond, or is temporarily unavailable. */
   | 'PROVIDER_AWAY'
-  /** It refused: the person cancelled, or may not. */
+  /** It refused: the person cancelled, or is not allowed. */
   | 'PROVIDER_DECLINED'
-  /** What it answered does not hold: forged, replayed, for somebody else, or misconfigured. */
+  /** Its response is invalid: forged, replayed, for somebody else, or misconfigured. */
   | 'PROVIDER_ANSWER_INVALID';
 
 const pages: Readonly<Record<ProviderFault, readonly [status: number, heading: string, detail: string]>> = {
@@ -23,7 +23,7 @@ const pages: Readonly<Record<ProviderFault, readonly [status: number, heading: s
   ],
 };
 
-/** A provider's fault as a page shows it. What was wrong in detail is for the log only. */
+/** A provider's fault as shown on a page. The details are only for the log. */
 export class ProviderProblem extends Problem {
   constructor(
     readonly fault: ProviderFault,
@@ -47,7 +47,7 @@ function causesOf(error: unknown): readonly object[] {
 
 const awayErrors: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error']);
 
-/** What openid-client says of an error: its own code, and the provider's `error` and status where there are. By its members, because an error may come from anywhere. */
+/** What openid-client reports about an error: its own code, and the provider's `error` and status if there are any. Recognised by members, because an error may come from anywhere. */
 function saidOf(error: unknown): {
   readonly code: string;
   readonly error: string;
@@ -71,7 +71,7 @@ function saidOf(error: unknown): {
   };
 }
 
-/** What fetch throws where nobody answers, and what openid-client makes of time that ran out and of a gateway's answer. */
+/** What fetch throws if nobody responds, and openid-client's errors for timeouts and gateway responses. */
 function isAway(error: unknown): boolean {
   return causesOf(error)
     .map(saidOf)
@@ -85,7 +85,7 @@ function isAway(error: unknown): boolean {
     );
 }
 
-/** Which of a provider's faults an error of openid-client is. */
+/** Maps an error of openid-client to a provider's fault. */
 export function providerProblemOf(error: unknown): ProviderProblem {
   if (error instanceof ProviderProblem) return error;
   if (isAway(error)) return new ProviderProblem('PROVIDER_AWAY', error);

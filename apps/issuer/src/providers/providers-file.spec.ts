@@ -33,7 +33,7 @@ describe('PROVIDERS_FILE', () => {
   });
 
   it.each<[string, object[], RegExp]>([
-    ['a name that is not a part of a path', [{ ...good, name: '../x' }], /name: must be a-z/],
+    ['a name that is not a part of a path', [{ ...good, name: '../x' }], /name: must be at most 32 characters of a-z/],
     ['two of one name', [good, { ...good, issuer: 'https://b.example' }], /company is declared twice/],
     ['two of one issuer', [good, { ...good, name: 'b' }], /the issuer .* is declared twice/],
     ['a secret that is not there', [{ ...good, client_secret_file: 'nowhere' }], /company\.client_secret_file/],

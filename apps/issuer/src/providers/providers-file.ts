@@ -6,7 +6,7 @@ import { readDeclaredFile } from '../registry/declared-file.js';
 import { privateJwkSchema } from '../registry/key-import.js';
 import { providersFileSchema, type Provider } from './provider.js';
 
-/** A provider with what its files hold, read again each time, because secrets are rotated. */
+/** A provider with the content of its files, read again each time, because secrets are rotated. */
 export interface DeclaredProvider extends Provider {
   /** @throws {ConfigurationError} when the file is gone or empty */
   readonly secret: () => string;
@@ -36,7 +36,7 @@ function keyOf(name: string, path: string): ReturnType<typeof privateJwkSchema.p
 }
 
 /**
- * Reads the declared providers and their secrets; none of them is asked anything.
+ * Reads the declared providers and their secrets, without contacting any of them.
  * @param allowPlainHttp whether a provider beyond this machine may be reached without TLS
  * @throws {ConfigurationError} naming PROVIDERS_FILE and each fault
  */

@@ -12,29 +12,29 @@ import { type DeclaredProvider } from './providers-file.js';
 
 export const PROVIDERS = Symbol('countersign.issuer.providers');
 
-/** What ties a provider's answer to the request that it answers. */
+/** What ties a provider's response to its request. */
 export interface SignInSecrets {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
 }
 
-/** Who signed in, and what is kept of it. */
+/** Who signed in, and what is stored about it. */
 export interface RedeemedSignIn {
   readonly person: ProvidedPerson;
   readonly proof: SignInProof;
 }
 
-/** What a sign-in asks of the provider beside who the person is. */
+/** What a sign-in requests of the provider besides identifying the person. */
 export interface SignInRequest {
   readonly loginHint: string | undefined;
-  /** Whether the person must prove again who they are. */
+  /** Whether the person must authenticate again. */
   readonly forced: boolean;
-  /** Instead of the provider's own; empty for those. */
+  /** Instead of the provider's own values; empty to use those. */
   readonly acrValues: readonly string[];
 }
 
-/** The outside OpenID providers, each with its own callback, so that the answer of one is never taken for another's (RFC 9700, section 4.4). */
+/** The outside OpenID providers, each with its own callback, so that one's response is never mistaken for another's (RFC 9700, section 4.4). */
 @Injectable()
 export class Providers {
   readonly #connections: ReadonlyMap<string, ProviderConnection>;
@@ -81,9 +81,9 @@ export class Providers {
   }
 
   /**
-   * Redeems a provider's answer and verifies everything in it: state, `iss` (RFC 9207), the ID token's signature, issuer, audience, times and
-   * nonce, and that userinfo speaks of the same subject.
-   * @param answer the parameters that came to the provider's own callback
+   * Redeems a provider's response and verifies everything in it: state, `iss` (RFC 9207), the ID token's signature, issuer, audience, times and
+   * nonce, and that userinfo is about the same subject.
+   * @param answer the parameters sent to the provider's own callback
    * @throws {ProviderProblem}
    */
   async redeem(
@@ -123,8 +123,8 @@ export class Providers {
 
   /**
    * Where the browser goes to end the provider's own session (OpenID Connect RP-Initiated Logout 1.0, section 2).
-   * @param idToken the one that began the session here; without it the provider asks the person
-   * @param state comes back; undefined if nobody comes back
+   * @param idToken the one that started the session here; without it the provider asks the person
+   * @param state is returned; undefined if nobody returns
    * @returns undefined for a provider that has no such address
    * @throws {ProviderProblem} 503 while the provider is unavailable and not known yet
    */

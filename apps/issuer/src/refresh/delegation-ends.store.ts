@@ -34,7 +34,7 @@ const timeRows = z.array(
 );
 const idRows = z.array(z.object({ id: delegationIdSchema }));
 
-/** Whose delegations are meant; without either everybody's. */
+/** Whose delegations to select; without either, everybody's. */
 export interface Whose {
   readonly personId: string | undefined;
   readonly clientId: string | undefined;
@@ -56,7 +56,7 @@ export class DelegationEndsStore {
     return new Map(timeRows.parse(rows).map(({ id, times }) => [id, times]));
   }
 
-  /** Live delegations for when a person is away whose refresh tokens began before a time, the first of them first. */
+  /** Live delegations with `offline_access` whose refresh tokens started before a time, earliest first. */
   async begunBefore(before: Date, { personId, clientId }: Whose, limit: number): Promise<readonly DelegationId[]> {
     const { rows } = await this.pool.query(
       `select d.id from refresh_family f join delegation d on d.id = f.delegation_id

@@ -2,30 +2,30 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { type SessionTimes } from '../sessions/session.js';
 import { type RefreshTimes } from './rotation.js';
 
-/** What decides when a delegation ends by itself. */
+/** What determines when a delegation expires. */
 export interface DelegationTimes {
   readonly createdAt: Date;
-  /** Whether it was allowed for the time when the person is away: then it does not end with a session. */
+  /** Whether it has `offline_access`: then it does not end with a session. */
   readonly offline: boolean;
-  /** Of its refresh tokens; nothing where it has none. */
+  /** Of its refresh tokens; undefined if it has none. */
   readonly family: { readonly begunAt: Date; readonly usedAt: Date } | undefined;
-  /** In which it was allowed; nothing once that is forgotten. */
+  /** The session in which it was allowed; undefined once that is deleted. */
   readonly session: { readonly createdAt: Date; readonly seenAt: Date } | undefined;
 }
 
-/** Seconds after which every access token is over: its longest life, and a margin for clocks that differ. */
+/** Seconds after which every access token has expired: its maximum lifetime, and a margin for clock differences. */
 export const LAST_TOKEN_SECONDS = TOKEN_LIFETIME_LIMIT + 60;
 
 export interface DelegationEnds {
-  /** In any case: from then on the person must allow it again. */
+  /** The end in any case: from then on the person must allow it again. */
   readonly at: Date;
-  /** Unless it, or its session, is used until then. Never later than `at`. */
+  /** The end unless it, or its session, is used before then. Never later than `at`. */
   readonly unusedAt: Date;
 }
 
 const after = (time: Date, ms: number): number => time.getTime() + ms;
 
-/** When a delegation ends if nobody ends it, with the life of what its last refresh token brings left out. */
+/** When a delegation expires, not counting the lifetime of the last access token. */
 export function endsOf(
   { createdAt, offline, family, session }: DelegationTimes,
   refresh: RefreshTimes,

@@ -7,10 +7,10 @@ import { LAST_TOKEN_SECONDS } from './delegation-ends.js';
 import { RefreshStore } from './refresh.store.js';
 
 const CHECK_EVERY_MS = 300_000;
-/** Checked, and perhaps ended, in one transaction: all of a large table would take longer than a statement may. */
+/** Maximum checked, and perhaps ended, in one transaction: a whole large table would exceed the statement limit. */
 const AT_ONCE = 200;
 
-/** The end of delegations that nobody ended: when their last token has expired and none can follow, they disappear from the account page. */
+/** Ends delegations that nobody ended: once their last token has expired and none can follow, they disappear from the account page. */
 @Injectable()
 export class DelegationExpiry implements OnModuleInit {
   constructor(
@@ -33,7 +33,7 @@ export class DelegationExpiry implements OnModuleInit {
     });
   }
 
-  /** One round over all that live. @param signal ends it between two portions @returns how many it ended */
+  /** One round over all live delegations. @param signal ends it between two portions @returns how many it ended */
   async run(signal?: AbortSignal): Promise<number> {
     const before = new Date(this.clock().getTime() - LAST_TOKEN_SECONDS * 1_000);
     let ended = 0;

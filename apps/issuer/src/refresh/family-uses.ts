@@ -4,22 +4,22 @@ import { rotate, type Family, type RefreshTimes, type RefreshVerdict } from './r
 /** A use of a refresh token. */
 export interface FamilyUse {
   readonly delegationId: DelegationId;
-  /** Of the token that was presented. */
+  /** Of the presented token. */
   readonly generation: number;
   /** As it was when it was last read. */
   readonly family: Family;
 }
 
-/** What is to become of one family in one statement, in which all uses present the same token. */
+/** The plan for one family in one statement, in which all uses present the same token. */
 export interface FamilyPlan {
-  /** The token that is presented. Uses of another of the family wait for the next statement. */
+  /** The presented token. Uses of the family's other tokens wait for the next statement. */
   readonly presented: number;
-  /** The newest that anyone knows; the plan holds for as long as it is so. */
+  /** The newest known state; the plan is valid only while it is current. */
   readonly family: Family;
   readonly verdict: RefreshVerdict;
 }
 
-/** Plans what uses that came together bring: for each family by the newest that any of them has read, in the order in which they came. */
+/** Plans the outcome of uses that arrived together: for each family from the newest state that any of them has read, in order of arrival. */
 export function planUses(
   uses: readonly FamilyUse[],
   now: number,

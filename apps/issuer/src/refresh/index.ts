@@ -5,7 +5,7 @@ import { RefreshTokens } from './refresh-tokens.service.js';
 import { RefreshStore } from './refresh.store.js';
 import { REFRESH_TIMES, type RefreshTimes } from './rotation.js';
 
-/** Everything that refresh tokens are made of, for the issuer's module. */
+/** The providers of refresh tokens, for the issuer's module. */
 export function refreshProviders(times: RefreshTimes): readonly Provider[] {
   return [
     { provide: REFRESH_TIMES, useValue: times },

@@ -1,14 +1,14 @@
 import { createHmac, createSecretKey, hkdfSync, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
 
-/** A refresh token, taken apart; nothing is proven by that. */
+/** A parsed refresh token, not verified yet. */
 export interface PresentedRefreshToken {
   readonly delegationId: DelegationId;
   readonly generation: number;
   readonly mac: Buffer;
 }
 
-/** So that a scanner of sources and logs knows one. */
+/** Lets scanners of sources and logs recognise one. */
 const PREFIX = 'csr_';
 const ID_BYTES = 16;
 const MAC_BYTES = 32;
@@ -23,7 +23,7 @@ const SALT_BYTES = 32;
 const SALTS_AT_ONCE = 128;
 
 /**
- * Makes salts, 256 random bits each. The system is asked for many at once, since one costs as much; what was handed out is erased.
+ * Creates salts of 256 random bits. Many are fetched from the system at a time, since one costs as much; used ones are erased.
  * @param fill fills with random bytes
  */
 export function newSalts(fill: (page: Buffer) => unknown = randomFillSync): () => string {
@@ -53,16 +53,16 @@ function headOf(delegationId: DelegationId, generation: number): Buffer {
 }
 
 /**
- * A refresh token: opaque to its client, 256 bits that nobody can guess. It is a keyed digest of what it stands for, so nothing of it is stored, and
- * the successor of a used token can be made again.
- * @param salt the family's own 256 random bits: a token cannot be made with only the key or only the database
+ * A refresh token: opaque to its client, 256 bits that nobody can guess. It is a keyed digest of what it stands for, so it is not stored, and
+ * the successor of a used token can be computed again.
+ * @param salt the family's own 256 random bits: a token cannot be created with only the key or only the database
  */
 export function refreshTokenOf(delegationId: DelegationId, generation: number, salt: string, key: KeyObject): string {
   const head = headOf(delegationId, generation);
   return `${PREFIX}${Buffer.concat([head, macOf(head, salt, key)]).toString('base64url')}`;
 }
 
-/** @returns undefined for what has not the form of a refresh token */
+/** @returns undefined if it does not have the form of a refresh token */
 export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
   if (!pattern.test(token)) return undefined;
   const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
@@ -73,7 +73,7 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
   return { delegationId: id.data, generation: bytes.readUInt32BE(ID_BYTES), mac: bytes.subarray(-MAC_BYTES) };
 }
 
-/** Whether this issuer made the token. In constant time. */
+/** Whether this issuer created the token, in constant time. */
 export function isOwn({ delegationId, generation, mac }: PresentedRefreshToken, salt: string, key: KeyObject): boolean {
   return timingSafeEqual(mac, macOf(headOf(delegationId, generation), salt, key));
 }

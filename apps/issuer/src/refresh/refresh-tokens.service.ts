@@ -22,10 +22,10 @@ import { REFRESH_TIMES, type RefreshTimes } from './rotation.js';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
-/** A family's row tells its last use to the hour. */
+/** A family's row stores its last use to the hour. */
 const USE_KNOWN_TO_MS = 3_600_000;
 
-/** A refresh token of this issuer's making, used or not, with what it is of. */
+/** A refresh token that this issuer created, used or not, with its family. */
 export interface FoundRefreshToken extends KeptFamily {
   readonly presented: PresentedRefreshToken;
 }
@@ -33,7 +33,7 @@ export interface FoundRefreshToken extends KeptFamily {
 /** What a use came to. */
 export type RefreshUse = 'rotated' | 'again' | 'expired' | 'replayed';
 
-/** Refresh tokens: one works at a time for each delegation, and each use makes another. */
+/** Refresh tokens: one at a time works for each delegation, and each use creates the next one. */
 @Injectable()
 export class RefreshTokens implements OnModuleInit {
   readonly #uses: Counter<'outcome'>;
@@ -59,7 +59,7 @@ export class RefreshTokens implements OnModuleInit {
     });
   }
 
-  /** A family for a delegation that begins: its salt, to be kept, and its first token. */
+  /** A family for a new delegation: its salt, to be stored, and its first token. */
   newFamily(id: DelegationId): { readonly salt: string; readonly token: string } {
     const salt = this.#newSalt();
     return { salt, token: this.tokenOf(id, 0, salt) };
@@ -70,7 +70,7 @@ export class RefreshTokens implements OnModuleInit {
     return refreshTokenOf(id, generation, salt, this.#keyNow());
   }
 
-  /** @returns undefined for what is no token of this issuer's making */
+  /** @returns undefined if this issuer did not create it */
   async find(token: string): Promise<FoundRefreshToken | undefined> {
     const presented = parseRefreshToken(token);
     const kept = presented === undefined ? undefined : await this.store.find(presented.delegationId);
@@ -83,7 +83,7 @@ export class RefreshTokens implements OnModuleInit {
     this.#uses.inc({ outcome });
   }
 
-  /** A used token came back after the window: the one who has its successors is signed out, and an alert is recorded. */
+  /** A used token was presented after its window: the holder of its successors is signed out, and an alert is recorded. */
   async replayed({ delegationId, generation }: PresentedRefreshToken, who: EventContext): Promise<void> {
     this.used('replayed');
     const ended = await this.database.transaction(async (transaction) => {
@@ -107,7 +107,7 @@ export class RefreshTokens implements OnModuleInit {
   }
 
   /**
-   * Forgets families that are over, once what their last use brought is over too: until then their delegation continues, so that it can be ended.
+   * Deletes expired families once the tokens from their last use have expired too: until then their delegation continues, so that it can be ended.
    * @returns `again` when there may be more
    */
   async prune(): Promise<'again' | undefined> {

@@ -16,16 +16,16 @@ import { type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type Family } from './rotation.js';
 
-/** A family as it is kept, with what it is of. */
+/** A stored family, with its delegation. */
 export interface KeptFamily {
   readonly family: Family;
   readonly salt: string;
   readonly delegation: Delegation;
-  /** Of the delegation; nothing once they are forgotten. */
+  /** Of the delegation; undefined once they are deleted. */
   readonly person: PersonRow | undefined;
 }
 
-/** A family as it is read for the token endpoint: rows as they come, which are far cheaper than mapped ones. Times in milliseconds. */
+/** A family as read for the token endpoint: raw rows, which are far cheaper than mapped ones. Times in milliseconds. */
 interface FamilyRow {
   readonly id: DelegationId;
   readonly salt: string;
@@ -54,7 +54,7 @@ type PersonValues = readonly [
   ...[disabled: number | null, disabledBy: string | null, created: number, signedIn: number],
 ];
 
-/** Both tables are asked for the ids: joined by one of them, PostgreSQL reads a delegation table of some thousand rows as a whole. */
+/** Both tables are filtered by the ids: with a join on one of them, PostgreSQL would read a delegation table of some thousand rows completely. */
 const byDelegation = {
   name: 'refresh-families',
   text: `
@@ -116,7 +116,7 @@ export class RefreshStore {
     },
   );
 
-  /** Live delegations that began before a time, in the order of their ids. @param after the last one of those before */
+  /** Live delegations that started before a time, in the order of their ids. @param after the last one of the previous portion */
   async live(before: Date, after: DelegationId | undefined, limit: number): Promise<readonly DelegationId[]> {
     const { rows } = await this.pool.query(
       `select id from delegation where ended_at is null and created_at < $1 and ($2::uuid is null or id > $2) order by id limit $3`,
@@ -126,7 +126,7 @@ export class RefreshStore {
   }
 
   /**
-   * Which of these delegations nothing can live of any more: without a refresh token that could still be used, where the last access token is over
+   * Which of these delegations can no longer yield tokens: they have no refresh token that could still be used, and the last access token has expired
    * too. They are locked until the transaction ends.
    * @param before no access token from before this time is live
    * @param sessions of the issuer's sessions: seconds without use, and in any case

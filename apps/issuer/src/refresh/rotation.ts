@@ -1,32 +1,32 @@
-/** How long refresh tokens last. Milliseconds. */
+/** How long refresh tokens last, in milliseconds. */
 export interface RefreshTimes {
   /** Without use. */
   readonly idle: number;
   /** However much they are used. */
   readonly life: number;
-  /** For which a token that was used brings its successor again: two tabs, or an answer that was lost. */
+  /** The time in which a used token returns its successor again: for two tabs, or a lost response. */
   readonly again: number;
 }
 
 export const REFRESH_TIMES = Symbol('countersign.issuer.refresh-times');
 
-/** The refresh tokens of one delegation, each in the place of the one before. Times in milliseconds since 1970. */
+/** The refresh tokens of one delegation, each replacing the previous one. Times in milliseconds since 1970. */
 export interface Family {
   /** Of the one token that works: 0 is the first. */
   readonly generation: number;
   readonly begunAt: number;
-  /** When the last generations began, oldest first; the last entry is that of `generation`. */
+  /** When the last generations started, oldest first; the last entry belongs to `generation`. */
   readonly rotations: readonly number[];
 }
 
-/** Rotations that are remembered: far more than any client makes while a token still brings its successor again. */
+/** Maximum rotations remembered: far more than any client makes within a token's window. */
 export const ROTATIONS_KEPT = 256;
 
 /** What a token brings. */
 export type RefreshVerdict =
-  /** It was the one that works; now `family.generation` is. */
+  /** It was the working token; now `family.generation` is. */
   | { readonly kind: 'rotated'; readonly family: Family }
-  /** It was used a moment ago: the token that works now, its successor unless that was used in the meantime. */
+  /** It was just used: returns the working token, which is its successor unless that was used in the meantime. */
   | { readonly kind: 'again'; readonly generation: number }
   | { readonly kind: 'expired' }
   /** It was used longer ago: somebody else may have it. */
@@ -35,9 +35,9 @@ export type RefreshVerdict =
   | { readonly kind: 'unknown' };
 
 /**
- * Decides what a refresh token of a family brings (RFC 9700, section 4.14.2). Only one generation works at a time, and a used token brings that one
- * for a moment, so that nobody who asks again, at whatever replica, ends up beside the family, or with a token whose own moment is nearly over.
- * @param presented the token's generation, the token itself verified
+ * Decides the outcome of using a refresh token (RFC 9700, section 4.14.2). Only one generation works at a time, and for a short time a used token
+ * returns that one, so that a repeated request, at any replica, never leaves the family, or gets a token whose own window is nearly over.
+ * @param presented the generation of the verified token
  */
 export function rotate(family: Family, presented: number, now: number, times: RefreshTimes): RefreshVerdict {
   const { generation, begunAt, rotations } = family;

@@ -13,7 +13,7 @@ const grantTypes = [
   DEVICE_CODE,
 ] as const;
 
-/** Those in which a client acts with its own rights, or is the actor: what a client that declares none may use. */
+/** Those in which a client acts with its own rights, or is the actor: the default for a client that declares none. */
 const ownGrants: ReadonlySet<string> = new Set(grantTypes.slice(0, 3));
 
 const redirectUri = z.string().min(1).max(REDIRECT_URI_LENGTH_LIMIT);
@@ -22,7 +22,7 @@ const webPage = z
   .max(REDIRECT_URI_LENGTH_LIMIT)
   .refine((text) => redirectUriFault(text, 'web') === undefined, 'must be an https URL in its normal form');
 
-/** Where such documents may be: nothing else is ever fetched. */
+/** The origins of such documents: nothing else is ever fetched. */
 const documentOrigin = z.string().refine((text) => {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, origin } = new URL(text);
@@ -30,27 +30,27 @@ const documentOrigin = z.string().refine((text) => {
   return origin === text && (protocol === 'https:' || loopback);
 }, 'must be an https origin without a path (http only on loopback): https://apps.example');
 
-/** What a client that people use declares (RFC 7591, section 2; OpenID Connect registration and logout). All of it may be left out. */
+/** What a client that people use declares (RFC 7591, section 2; OpenID Connect registration and logout). Everything is optional. */
 export const applicationMembers = {
-  /** What the tokens that it gets for itself say: `service` by default. */
+  /** The `kind` of its own tokens: `service` by default. */
   kind: z.enum(['service', 'application']).optional(),
   /** Which grants it uses; its own (`client_credentials`, token exchange) by default. */
   grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length).optional(),
-  /** `web` by default. Of a native application's loopback addresses the port is free (RFC 8252, section 7.3). */
+  /** `web` by default. A native application's loopback addresses may use any port (RFC 8252, section 7.3). */
   application_type: z.enum(applicationTypes).optional(),
-  /** Where answers may be sent, character by character. */
+  /** Where responses may be sent, compared character by character. */
   redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
   /** Where a person may be sent after signing out. */
   post_logout_redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
   /** Where it is notified that a person's session ended. */
   backchannel_logout_uri: redirectUri.optional(),
-  /** Who makes the application: the company's or person's name, shown when a person is asked for consent. */
+  /** The application's publisher: the name of a company or person, shown when a person is asked for consent. */
   publisher: z.string().min(1).max(128).optional(),
   /** The application's page. */
   client_uri: webPage.optional(),
   /** A first-party application: people are not asked for consent. */
   trusted: z.boolean().optional(),
-  /** Makes this a policy for clients that describe themselves, each at its own address ({@link documentClientSchema}). */
+  /** Makes this a policy for clients that describe themselves, each at its own URL ({@link documentClientSchema}). */
   metadata_documents: z.strictObject({ origins: z.array(documentOrigin).min(1).max(64) }).optional(),
   /** Whether a request must be pushed first (RFC 9126, section 6). */
   require_pushed_authorization_requests: z.boolean().optional(),
@@ -110,19 +110,22 @@ function publicFaults(client: Registration): readonly string[] {
   ];
 }
 
-/** A policy for clients that describe themselves has none of its own: it has no name, no address, no credentials, and nobody's trust. */
+/** A policy for clients that describe themselves is not a client itself: it has no name, no redirect URIs, no credentials and no trust. */
 function documentFaults(client: Registration): readonly string[] {
   if (client.metadata_documents === undefined) return [];
   const fault = (wrong: boolean, message: string): readonly string[] => (wrong ? [message] : []);
   return [
     ...fault(client.token_endpoint_auth_method !== 'none', 'metadata_documents needs the method none'),
-    ...fault(client.redirect_uris !== undefined, 'metadata_documents must not have redirect_uris: each document has'),
-    ...fault(client.trusted === true, 'metadata_documents must not be trusted: people are always asked'),
+    ...fault(
+      client.redirect_uris !== undefined,
+      'metadata_documents must not be combined with redirect_uris: each document has',
+    ),
+    ...fault(client.trusted === true, 'a client with metadata_documents must not be trusted: people are always asked'),
     ...fault(!mayUseGrant(client, 'authorization_code'), 'metadata_documents needs the grant type authorization_code'),
   ];
 }
 
-/** What contradicts itself in a registration, as far as people are concerned. */
+/** Contradictions in the parts of a registration that concern people. */
 export function applicationFaults(client: Registration): readonly string[] {
   const forPeople = isForPeople(client);
   const codes = mayUseGrant(client, 'authorization_code');

@@ -4,7 +4,7 @@ import { eq, notInArray } from 'drizzle-orm';
 import { audiencesSchema, type Audiences, type AudienceWords } from './audience-words.js';
 import { audienceWordsTable as table } from './clients.tables.js';
 
-/** The words for services and scopes, in the database, so that every replica shows the same. */
+/** The texts for services and scopes, in the database, so that every replica shows the same. */
 @Injectable()
 export class AudienceWordsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -19,7 +19,7 @@ export class AudienceWordsStore {
     return audiencesSchema.parse(Object.fromEntries(rows.map(({ audience, words }) => [audience, words])));
   }
 
-  /** Puts others in the place of all that there are. */
+  /** Replaces all texts. */
   async replace(transaction: Transaction, audiences: Audiences, now: Date): Promise<void> {
     await transaction.delete(table).where(notInArray(table.audience, Object.keys(audiences)));
     for (const [audience, words] of Object.entries(audiences)) {

@@ -9,7 +9,7 @@ const wordsSchema = z.strictObject({
   /** What people call the service. */
   title,
   description,
-  /** Per scope, what it lets an application do: "Pay from your account". */
+  /** For each scope, what it lets an application do: "Pay from your account". */
   scopes: z
     .record(scopeSchema, z.strictObject({ title, description }))
     .refine((scopes) => Object.keys(scopes).length <= SCOPES_LIMIT, `must name at most ${String(SCOPES_LIMIT)} scopes`),
@@ -26,7 +26,7 @@ export const audiencesSchema = z
   );
 export type Audiences = z.infer<typeof audiencesSchema>;
 
-/** The words for who a person is; a file need not declare them. */
+/** The texts for identity scopes; a file need not declare them. */
 export const identityWords: ReadonlyMap<string, { readonly title: string; readonly description?: string }> = new Map([
   ['openid', { title: 'Recognize you', description: 'The same identifier for you each time, and when you signed in.' }],
   ['profile', { title: 'See your name' }],
@@ -37,7 +37,7 @@ export const identityWords: ReadonlyMap<string, { readonly title: string; readon
   ],
 ]);
 
-/** Scopes that a policy lets an application ask people for, and for which there are no words, as `audience scope`. */
+/** Scopes that a policy lets an application request from people but that have no texts, as `audience scope`. */
 export function unspoken(policy: PeoplePolicy | undefined, audiences: Audiences): readonly string[] {
   return Object.entries(policy ?? {}).flatMap(([audience, scopes]) => {
     const words = Object.hasOwn(audiences, audience) ? audiences[audience] : undefined;

@@ -4,7 +4,7 @@ import { documentOriginOf } from './client-id.js';
 import { type Client } from './client.js';
 import { applicationTypes, redirectUriFault } from './redirect-uri.js';
 
-/** What a client says of itself at its own address; what else it says is not read. */
+/** What a client states about itself at its own URL; other members are ignored. */
 export const documentClientSchema = z.object({
   client_id: z.string(),
   client_name: z.string().min(1).max(128),
@@ -14,8 +14,8 @@ export const documentClientSchema = z.object({
 });
 
 /**
- * The client that a document describes, under the policy of the one that allows such documents.
- * @returns undefined for a document that names another client, asks for credentials, or has an address that may not be declared
+ * The client that a document describes, under the policy that allows such documents.
+ * @returns undefined if the document names another client, requests credentials, or has a URL that may not be declared
  */
 export function describedClient(document: unknown, clientId: string, template: Client): Client | undefined {
   const described = documentClientSchema.safeParse(document).data;
@@ -24,7 +24,7 @@ export function describedClient(document: unknown, clientId: string, template: C
   const { client_name, redirect_uris, application_type } = described;
   if (redirect_uris.some((text) => redirectUriFault(text, application_type) !== undefined)) return undefined;
   if (pathOfOddText({ client_name }) !== undefined) return undefined;
-  // Nobody has checked who this is: its host is what a person can know.
+  // Nobody has checked who this is: a person can only rely on its host.
   const { host } = new URL(origin);
   const itself = { client_id: clientId, client_name, publisher: host, redirect_uris, application_type };
   return { ...template, metadata_documents: undefined, ...itself };

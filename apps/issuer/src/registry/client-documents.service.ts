@@ -13,13 +13,13 @@ import { Replica } from './replica.service.js';
 /** Bytes of a document. */
 const SIZE_LIMIT = 8 * 1_024;
 const TIMEOUT_MS = 3_000;
-/** Maximum documents that are held at once; the one that was fetched first makes way. */
+/** Maximum documents held; the oldest is evicted. */
 const HELD_LIMIT = 500;
-/** Milliseconds for which one is held, and for which one that could not be had is not fetched again. */
+/** Milliseconds for which a document is cached, and for which one that could not be fetched is not tried again. */
 const HELD_MS = 300_000;
 const FAILED_MS = 30_000;
 
-/** Where documents may be: {@link TargetRule}. */
+/** Where documents may be fetched from: {@link TargetRule}. */
 export const DOCUMENT_TARGETS = Symbol('countersign.issuer.document-targets');
 
 interface Held {
@@ -28,9 +28,9 @@ interface Held {
 }
 
 /**
- * Clients that describe themselves at an address of their own (OAuth Client ID Metadata Document), where a declared policy allows their
- * origin; by default none does, and nothing is fetched. No redirects, a size and a time limit, one fetch at a time and address, and connections
- * only to addresses that were checked: whose name it is may change where it leads (DNS rebinding).
+ * Clients that describe themselves at their own URL (OAuth Client ID Metadata Document), if a declared policy allows their
+ * origin; by default none does, and nothing is fetched. No redirects, a size and a time limit, one fetch at a time per URL, and connections
+ * only to addresses that were checked, because the owner of a name can change its address (DNS rebinding).
  */
 @Injectable()
 export class ClientDocuments implements OnApplicationShutdown {
@@ -53,7 +53,7 @@ export class ClientDocuments implements OnApplicationShutdown {
     return this.replica.describing.length > 0;
   }
 
-  /** The client of a name: registered, or described. It is as the policy and the document are now. */
+  /** The client with a name, registered or described, according to the current policy and document. */
   async find(clientId: string): Promise<RegisteredClient | undefined> {
     const registered = this.replica.client(clientId);
     if (registered !== undefined) return registered;
@@ -87,7 +87,7 @@ export class ClientDocuments implements OnApplicationShutdown {
     });
   }
 
-  /** @returns undefined for what cannot be fetched, or is not JSON */
+  /** @returns undefined if it cannot be fetched, or is not JSON */
   async #fetch(address: string): Promise<unknown> {
     try {
       const refusal = refusalOfUrl(address, this.rule);

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { namePattern } from './names.js';
 
-/** Characters of an address that names a client: with its kind it fits the resource of an event. */
+/** Maximum characters of a URL that names a client: with its kind it fits an event's resource. */
 const ADDRESS_LIMIT = 480;
 
 /**
- * Whether a `client_id` is the address of a document (OAuth Client ID Metadata Document, section 3): https with a path, in its normal form,
+ * Whether a `client_id` is the URL of a document (OAuth Client ID Metadata Document, section 3): https with a path, in its normal form,
  * without query, fragment or credentials; http only on loopback.
  * @returns its origin; undefined for another name
  */
@@ -20,12 +20,12 @@ export function documentOriginOf(clientId: string): string | undefined {
 
 const isClientId = (text: string): boolean => namePattern.test(text) || documentOriginOf(text) !== undefined;
 
-/** The name of a registered client, or the address of one that describes itself. */
+/** The name of a registered client, or the URL of one that describes itself. */
 export const clientIdSchema = z
   .string()
-  .refine(isClientId, 'must be a client_id: a name of letters, digits, . _ : -, or the address of a metadata document');
+  .refine(isClientId, 'must be a client_id: a name of letters, digits, . _ : -, or the URL of a metadata document');
 
-/** A stranger may claim to be anything; what cannot be a client is not repeated, because not every text fits the database. */
+/** A stranger may claim to be anything; a text that cannot be a client is not repeated, because the database does not accept every text. */
 export function claimedName(claimed: string | undefined): string | undefined {
   return claimed === undefined || isClientId(claimed) ? claimed : 'not-a-name';
 }

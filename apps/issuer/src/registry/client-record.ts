@@ -3,13 +3,13 @@ import { type z } from 'zod';
 import { clientSchema, type Client, type PublicJwk } from './client.js';
 import { LIVE_SECRETS_LIMIT, type StoredSecret } from './stored-secret.js';
 
-/** A client as the issuer keeps it. */
+/** A client as the issuer stores it. */
 export interface ClientRecord {
   readonly registration: Client;
-  /** What the declared file said when it was last applied. */
+  /** The declaration when it was last applied. */
   readonly declared: Client | null;
   readonly secrets: readonly StoredSecret[];
-  /** Keys that it had and lost, as `kid:…` and `jkt:…` (RFC 7638); see {@link withRegistration}. */
+  /** Keys that were removed, as `kid:…` and `jkt:…` (RFC 7638); see {@link withRegistration}. */
   readonly removedKeys: readonly string[];
   readonly disabledAt: Date | null;
   readonly disabledBy: 'admin' | 'declaration' | null;
@@ -17,7 +17,7 @@ export interface ClientRecord {
   readonly updatedAt: Date;
 }
 
-/** Why a change is not made. */
+/** Why a change is refused. */
 export interface ChangeRefused {
   readonly status: 404 | 409 | 422;
   readonly code:
@@ -54,17 +54,17 @@ export function newRecord(registration: Client, declared: Client | null, now: Da
   };
 }
 
-/** What a key is known by once it is gone: its `kid`, and its thumbprint, so that it does not come back under another `kid`. */
+/** How a removed key is identified: its `kid` and its thumbprint, so that it does not return under another `kid`. */
 const namesOf = (key: PublicJwk): readonly string[] => [`kid:${key.kid}`, `jkt:${thumbprintOf(key)}`];
 
-/** Whether a client once had a key and lost it. */
+/** Whether a key was removed from a client. */
 export function wasRemoved({ removedKeys }: ClientRecord, key: PublicJwk): boolean {
   return namesOf(key).some((name) => removedKeys.includes(name));
 }
 
 /**
- * Another registration for the same client; one that no longer authenticates by secret loses its secrets. The keys that it loses by this are
- * kept in mind, those that it gets (again) are not.
+ * A new registration for the same client; one that no longer authenticates with a secret loses its secrets. Keys that this removes are
+ * remembered, those that it adds (again) are not.
  */
 export function withRegistration(record: ClientRecord, registration: Client, now: Date): ClientRecord {
   const secrets = registration.token_endpoint_auth_method === 'client_secret_basic' ? record.secrets : [];
@@ -81,20 +81,18 @@ function withKeys(record: ClientRecord, keys: readonly PublicJwk[], now: Date): 
   return refuse(422, 'REGISTRATION_INVALID', parsed.error.issues.map(({ message }) => message).join('; '));
 }
 
-/** Adds a public key, in front of the others; a key of the same `kid` is replaced. */
+/** Adds a public key in front of the others; a key with the same `kid` is replaced. */
 export function withKey(record: ClientRecord, key: PublicJwk, now: Date): Change {
   const { jwks } = record.registration;
-  if (jwks === undefined)
-    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client are not part of its registration');
+  if (jwks === undefined) return refuse(409, 'KEYS_NOT_INLINE', "this client's keys are not part of its registration");
   return withKeys(record, [key, ...jwks.keys.filter(({ kid }) => kid !== key.kid)], now);
 }
 
-/** Takes a public key away; the last one stays, because a client without a key is better disabled. */
+/** Removes a public key, but never the last one: a client without a key should be disabled instead. */
 export function withoutKey(record: ClientRecord, keyId: string, now: Date): Change {
   const keys = record.registration.jwks?.keys;
-  if (keys === undefined)
-    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client are not part of its registration');
-  if (!keys.some(({ kid }) => kid === keyId)) return refuse(404, 'KEY_UNKNOWN', 'the client has no key of this kid');
+  if (keys === undefined) return refuse(409, 'KEYS_NOT_INLINE', "this client's keys are not part of its registration");
+  if (!keys.some(({ kid }) => kid === keyId)) return refuse(404, 'KEY_UNKNOWN', 'the client has no key with this kid');
   if (keys.length === 1)
     return refuse(
       422,
@@ -111,7 +109,7 @@ export function withoutKey(record: ClientRecord, keyId: string, now: Date): Chan
 /** Adds a secret; the newest two are live. */
 export function withSecret(record: ClientRecord, secret: StoredSecret, now: Date): Change {
   if (record.registration.token_endpoint_auth_method !== 'client_secret_basic') {
-    return refuse(409, 'CLIENT_HAS_NO_SECRETS', 'this client does not authenticate by client_secret_basic');
+    return refuse(409, 'CLIENT_HAS_NO_SECRETS', 'this client does not authenticate with client_secret_basic');
   }
   return accept({ ...record, secrets: [secret, ...record.secrets].slice(0, LIVE_SECRETS_LIMIT), updatedAt: now });
 }
@@ -122,7 +120,7 @@ export function withoutSecret(record: ClientRecord, id: string, now: Date): Chan
   return accept({ ...record, secrets, updatedAt: now });
 }
 
-/** Disabled by an admin it stays disabled, whatever the declared file says. */
+/** If an administrator disabled it, it stays disabled, whatever the declared file says. */
 export function disabled(record: ClientRecord, by: 'admin' | 'declaration', now: Date): ClientRecord {
   if (record.disabledBy === 'admin' || record.disabledBy === by) return record;
   return { ...record, disabledAt: record.disabledAt ?? now, disabledBy: by, updatedAt: now };

@@ -14,13 +14,13 @@ function isTableMissing(error: unknown): boolean {
   return false;
 }
 
-/** Also of a database that an older release made, which has no such column. */
+/** Also for a database of an older release, which has no such column. */
 const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed_keys', '[]')`;
 
-/** Every client of a database that no service here has opened; none where an issuer has never started on it. */
+/** Every client of a database that no service here has opened; none if an issuer has never started on it. */
 export async function readClientRecords(connection: pg.ClientConfig): Promise<ReadonlyMap<string, ClientRecord>> {
   const pool = new pg.Pool({ ...connection, max: 1 });
-  // One that is lost between its answer and the end is lost to nobody.
+  // It no longer matters if a connection is lost after its response.
   pool.on('error', () => undefined);
   try {
     const rows = await drizzle({ client: pool })

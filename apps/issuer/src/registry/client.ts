@@ -21,9 +21,9 @@ export {
   SCOPES_LIMIT,
 } from './names.js';
 
-/** Clients that one file or request may declare. */
+/** Maximum clients in one file or request. */
 const CLIENTS_LIMIT = 10_000;
-/** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
+/** Maximum bytes of JSON in one registration: two of them, before and after, fit one audit event. */
 const REGISTRATION_SIZE_LIMIT = 12 * 1024;
 /** Maximum lifetime of a token in seconds, whatever a policy or the setting says. */
 export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
@@ -43,7 +43,7 @@ const publicJwkSchema = z
 export type PublicJwk = z.infer<typeof publicJwkSchema>;
 export { publicJwkSchema };
 
-/** Where keys are fetched: https, or plain http on the loopback. */
+/** Where keys are fetched: https, or plain http on loopback. */
 export const jwksUriSchema = z
   .url({ protocol: /^https?$/ })
   .max(512)
@@ -59,7 +59,7 @@ const edgeSchema = z.strictObject({
   subject_audience: audienceSchema,
   /** … with this scope … */
   subject_scope: scopeSchema,
-  /** … the client may ask for this audience … */
+  /** … the client may request this audience … */
   audience: audienceSchema,
   /** … and these scopes. */
   scopes: z.array(scopeSchema).min(1).max(SCOPES_LIMIT),
@@ -69,11 +69,11 @@ export type ExchangeEdge = z.infer<typeof edgeSchema>;
 const outsideEdgeSchema = z.strictObject({
   /** Holding a token of this outside issuer, by its declared name … */
   subject_issuer: nameSchema,
-  /** … that is for this audience, or for this issuer itself when left out … */
+  /** … that is for this audience (by default this issuer itself) … */
   subject_audience: z.string().min(1).max(512).optional(),
-  /** … with this scope, or with whatever scope when left out … */
+  /** … with this scope (by default any) … */
   subject_scope: z.string().min(1).max(256).optional(),
-  /** … the client may ask for this audience … */
+  /** … the client may request this audience … */
   audience: audienceSchema,
   /** … and these scopes. */
   scopes: z.array(scopeSchema).min(1).max(SCOPES_LIMIT),
@@ -81,7 +81,7 @@ const outsideEdgeSchema = z.strictObject({
 export type OutsideEdge = z.infer<typeof outsideEdgeSchema>;
 
 const policySchema = z.strictObject({
-  /** Per audience, the scopes that the client may ask for. */
+  /** For each audience, the scopes that the client may request. */
   audiences: z
     .record(audienceSchema, z.array(scopeSchema).max(SCOPES_LIMIT))
     .refine(
@@ -90,32 +90,32 @@ const policySchema = z.strictObject({
     )
     .default({}),
   exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),
-  /** For whom of other issuers the client may act. */
+  /** Which people of other issuers the client may act for. */
   outside_exchange: z.array(outsideEdgeSchema).max(POLICY_LIMIT).optional(),
-  /** Per audience, what the client may ask a person for; it never has this for itself. */
+  /** For each audience, what the client may request from a person; it never has these rights itself. */
   people: peoplePolicySchema.optional(),
-  /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
+  /** Lifetime of this client's tokens in seconds, if shorter than the issuer's setting. */
   token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
-  /** Whether its tokens are bound to a key of its own (DPoP, RFC 9449): `required`, or when it brings a proof. */
+  /** Whether its tokens must be bound to its own key (DPoP, RFC 9449): `required`, or only if it sends a proof. */
   dpop: z.enum(['required', 'allowed']).optional(),
 });
-/** What a client may ask for; everything else is refused. */
+/** What a client may request; everything else is refused. */
 export type Policy = z.infer<typeof policySchema>;
 
 const trustedIssuerSchema = z.strictObject({
   /** The outside issuer's identifier: the assertion's `iss`, compared exactly. */
   issuer: z.string().min(1).max(512),
   jwks_uri: jwksUriSchema,
-  /** What the assertion's `aud` must be, or hold; this issuer's own identifier when left out. */
+  /** What the assertion's `aud` must be, or contain; by default this issuer's identifier. */
   audience: z.string().min(1).max(512).optional(),
-  /** Which of its subjects is this client: literal text, `*` for any characters. */
+  /** Which of its subjects is this client: literal text, with `*` for any characters. */
   subject: subjectPatternSchema,
 });
 export type TrustedIssuer = z.infer<typeof trustedIssuerSchema>;
 
 export const clientSchema = z
   .strictObject({
-    /** Never a person's: a token's `sub` must not be taken for the other's (RFC 9700, section 4.15). */
+    /** Never a person's: a client's `sub` must not be mistaken for a person's (RFC 9700, section 4.15). */
     client_id: nameSchema.refine((id) => !id.startsWith('person:'), 'must not begin with person:'),
     /** For people. */
     client_name: z.string().min(1).max(128).optional(),
@@ -125,7 +125,7 @@ export const clientSchema = z
     jwks_uri: jwksUriSchema.optional(),
     /** Outside issuers whose tokens are this client's assertions: a workload without a stored secret. */
     trusted_issuers: z.array(trustedIssuerSchema).max(8).default([]),
-    /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and are never in a registration. */
+    /** An imported secret, as a scrypt hash; secrets generated by the issuer are never in a registration. */
     imported_secret: importedSecretSchema.optional(),
     ...applicationMembers,
     policy: policySchema.default({ audiences: {}, exchange: [] }),
@@ -149,7 +149,7 @@ export const clientSchema = z
     const odd = pathOfOddText(client);
     if (odd !== undefined) fault(`${odd} ${TEXT_RULE}`);
   });
-/** A registered service or application identity. */
+/** A registered service or application. */
 export type Client = z.infer<typeof clientSchema>;
 
 export const clientsFileSchema = z
@@ -167,7 +167,7 @@ export const clientsFileSchema = z
       seen.add(id);
       const [missing] = trusted === true ? [] : unspoken(policy.people, audiences);
       if (missing === undefined) continue;
-      const message = `the client ${id} may ask people for ${missing}: declare a title for it`;
+      const message = `the client ${id} may ask people for ${missing}: declare a title for this scope`;
       context.addIssue({ code: 'custom', message, path: ['audiences'] });
     }
   });

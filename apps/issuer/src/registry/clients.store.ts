@@ -28,13 +28,13 @@ export function recordOf(row: Row): ClientRecord {
 
 /** The registry at one moment. */
 export interface RegistryState {
-  /** Raised by each change of clients and keys, and by each revocation of a client or a subject. */
+  /** Incremented by each change of clients and keys, and by each revocation of a client or a subject. */
   readonly version: number;
-  /** Raised by each revocation. */
+  /** Incremented by each revocation. */
   readonly revocations: number;
-  /** Milliseconds since 1970: no token of this version or a later one may say an earlier time. */
+  /** Milliseconds since 1970: no token of this version or a later one may carry an earlier time. */
   readonly issueAfter: number;
-  /** Milliseconds since 1970 at which the database was noticed to be a restored one, until that is acknowledged. */
+  /** Milliseconds since 1970 at which the database was found to be restored from a backup, until that is acknowledged. */
   readonly restoredAt: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export class ClientsStore {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Raises the registry's version; until commit nobody else changes clients or keys. @returns the new version */
+  /** Increments the registry's version; until commit nobody else changes clients or keys. @returns the new version */
   async raiseVersion(transaction: Transaction): Promise<number> {
     const answer = await transaction.execute(sql`update registry set version = version + 1 returning version`);
     return versionSchema.parse(answer).rows[0].version;
@@ -57,7 +57,7 @@ export class ClientsStore {
     return versionSchema.parse(await executor.execute(sql`select version from registry`)).rows[0].version;
   }
 
-  /** What a replica must know to decide anything. */
+  /** Everything a replica needs for decisions. */
   async registry(executor: Database | Transaction): Promise<RegistryState> {
     const answer = await executor.execute(
       sql`select version, revocations, round(extract(epoch from issue_after) * 1000) as issue_after,
@@ -111,7 +111,7 @@ export class ClientsStore {
       .onConflictDoUpdate({ target: clientTable.clientId, set: values });
   }
 
-  /** What changed after a version. A row that this release does not understand is left out, and said in the logs. */
+  /** What changed after a version. A row that this release does not understand is skipped and logged. */
   async changedSince(
     transaction: Transaction,
     version: number,

@@ -3,7 +3,7 @@ import { ConfigurationError, parseJsonBody } from '@countersign/service-host';
 import { type z } from 'zod';
 
 /**
- * Reads a file that declares something: JSON, as strictly as a request's, or YAML by the file's ending.
+ * Reads a declaration file: JSON, as strictly as a request body, or YAML, depending on the file's ending.
  * @param variable the one that names the file
  * @throws {ConfigurationError} naming the variable and each fault
  */
@@ -15,7 +15,7 @@ export async function readDeclaredFile<Schema extends z.ZodType>(
   let content: unknown;
   try {
     const bytes = readFileSync(path);
-    // The parser is loaded only if it is needed: its 70 files would delay every start.
+    // The parser is loaded only if needed: its 70 files would delay every start.
     content = /\.ya?ml$/i.test(path)
       ? (await import('yaml')).parse(bytes.toString('utf8'), { maxAliasCount: 100 })
       : parseJsonBody(bytes);

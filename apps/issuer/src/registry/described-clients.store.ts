@@ -8,16 +8,16 @@ const rowsSchema = z.object({ rows: z.array(z.object({ client_id: z.string(), de
 /** A client that describes itself. */
 export interface DescribedClient {
   readonly clientId: string;
-  /** What people allowed it and has not ended; none where a code or a device is still to be redeemed. */
+  /** Its live delegations; none if a code or a device is still to be redeemed. */
   readonly delegations: number;
 }
 
-/** Clients that describe themselves, as far as they have something from people. */
+/** Clients that describe themselves and that people have allowed something. */
 @Injectable()
 export class DescribedClients {
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** Those under a policy as it stands in the database: anyone who ends the policy's client ends them too. @returns none for any other client */
+  /** Those under a policy, as stored in the database: ending the policy's client ends them too. @returns none for any other client */
   async under(executor: Database | Transaction, clientId: string): Promise<readonly DescribedClient[]> {
     const now = this.clock().toISOString();
     const answer = await executor.execute(sql`

@@ -4,8 +4,8 @@ import { type FastifyAdapter } from '@nestjs/platform-fastify';
 import { Replica } from './replica.service.js';
 
 /**
- * An administrator's request is decided by the registry of its own moment: the guard verifies its token from memory, so that memory is
- * brought up to date first. There are few such requests; all others are decided again when they turn out to rest on an older version.
+ * An administrator's request is decided by the registry at the time of the request: the guard verifies its token from memory, so that memory is
+ * brought up to date first. There are few such requests; all others are decided again if they turn out to be based on an older version.
  */
 @Injectable()
 export class FreshAdmin implements OnModuleInit {
@@ -16,7 +16,7 @@ export class FreshAdmin implements OnModuleInit {
 
   onModuleInit(): void {
     this.host.httpAdapter.getInstance().addHook('onRequest', async ({ routeOptions }) => {
-      // By the route, however the address was written. A database that is unavailable fails the request itself, with a separate answer.
+      // By the route, however the URL was written. If the database is unavailable, the request itself fails, with its own response.
       if (routeOptions.url?.startsWith('/admin/') === true) await this.replica.refresh().catch(() => undefined);
     });
   }

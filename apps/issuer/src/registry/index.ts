@@ -20,11 +20,11 @@ export interface RegistryOptions {
   readonly encryption: KeyEncryption;
   /** The list that the issuer's own guard checks. */
   readonly revoked: MemoryRevocationList;
-  /** Which addresses documents of clients may be fetched from. */
+  /** Which addresses clients' documents may be fetched from. */
   readonly documentTargets: TargetRule;
 }
 
-/** Clients, keys and revocations as a replica holds them, for the issuer's module. */
+/** A replica's clients, keys and revocations, for the issuer's module. */
 export function registryProviders({ encryption, revoked, documentTargets }: RegistryOptions): readonly Provider[] {
   return [
     { provide: KEY_ENCRYPTION, useValue: encryption },

@@ -6,20 +6,20 @@ export const KEY_ENCRYPTION = Symbol('countersign.issuer.key-encryption');
 export const sealedSchema = z.strictObject({
   /** Which key-encryption key. */
   kek: z.string().min(1),
-  /** What that key made of the secret, base64url; only it knows the form. */
+  /** The encrypted secret, base64url, in a format that only the implementation knows. */
   ciphertext: z.string().min(1),
 });
-/** A secret as it rests in the database. */
+/** A secret as stored in the database. */
 export type Sealed = z.infer<typeof sealedSchema>;
 
 /**
- * Encrypts what must not be stored in plain text. The calls are asynchronous so that a KMS can implement them: it gets at most 2 KiB at once and is
- * asked at start and when keys change, never for a token.
+ * Encrypts what must not be stored in plain text. The calls are asynchronous so that a KMS can implement them: it gets at most 2 KiB per call and is
+ * called at startup and when keys change, never for a token.
  */
 export interface KeyEncryption {
-  /** The key that encrypts now; what others encrypted is re-encrypted at start. */
+  /** The key that encrypts; what other keys encrypted is re-encrypted at startup. */
   readonly current: string;
-  /** @param context what the secret is, bound to it: sealed for one thing it opens as no other */
+  /** @param context the secret's purpose, which is bound to it: sealed for one purpose, it does not open for another */
   seal(secret: Buffer, context: string): Promise<Sealed>;
   /** @throws {KeyEncryptionError} */
   open(sealed: Sealed, context: string): Promise<Buffer>;
@@ -37,7 +37,7 @@ export class KeyEncryptionError extends Error {
 
 const keyPattern = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9_-]{43})$/;
 
-/** `id:key` pairs, separated by commas or white space, each key 32 bytes as base64url: the first one encrypts, all decrypt. */
+/** `id:key` pairs, separated by commas or white space, each key 32 bytes in base64url: the first one encrypts, all decrypt. */
 export const keyEncryptionKeysSchema = z
   .string()
   .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))

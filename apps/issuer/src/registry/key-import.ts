@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 export const privateJwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
 
-/** A signing key that was made elsewhere. */
+/** A signing key that was generated elsewhere. */
 export interface ImportedKey {
   readonly jwk: PrivateJwk;
   readonly algorithm: Algorithm;
@@ -21,7 +21,7 @@ export function readImportedKey(path: string): ImportedKey {
     const { alg, kid } = jwk;
     if (!mayBeUsedTo('sign', jwk)) throw fault('must be a signing key; its use or key_ops says otherwise');
     const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
-    if (!isAlgorithm(alg) || !keyFits(alg, key)) throw fault(`the key does not fit the algorithm ${alg}`);
+    if (!isAlgorithm(alg) || !keyFits(alg, key)) throw fault(`the key does not match the algorithm ${alg}`);
     if (thumbprintOf(jwk) !== kid) throw fault(`the kid ${kid} is not the thumbprint of the key`);
     return { jwk, algorithm: alg };
   } catch (error) {

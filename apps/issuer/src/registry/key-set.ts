@@ -4,7 +4,7 @@ import { type KeyPurpose } from '@countersign/auth-core/jws';
 
 export const SIGNING_KEYS = Symbol('countersign.issuer.signing-keys');
 
-/** A public key as the JWKS shows it (RFC 7517, section 4). */
+/** A public key in the JWKS (RFC 7517, section 4). */
 export interface PublishedKey {
   readonly kty: string;
   readonly kid: string;
@@ -13,18 +13,18 @@ export interface PublishedKey {
   readonly [member: string]: unknown;
 }
 
-/** The keys at this moment; read it again for each request. */
+/** The current keys; read it again for each request. */
 export interface SigningKeys {
   /** The one key that signs access tokens. */
   readonly signer: TokenSigner;
-  /** What the JWKS shows: every key that is not removed, pending ones ahead of their use. */
+  /** The keys in the JWKS: every key that is not removed, pending ones ahead of their use. */
   readonly published: readonly PublishedKey[];
   readonly jwks: JwksDocument;
-  /** The keys that sign what is revoked; never one of the others. */
+  /** The keys that sign revocations; never a token key. */
   readonly revocationJwks: JwksDocument;
 }
 
-/** The JWKS as it is answered. */
+/** The JWKS as sent. */
 export interface JwksDocument {
   readonly body: string;
   readonly etag: string;

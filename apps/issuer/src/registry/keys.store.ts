@@ -11,11 +11,11 @@ interface KeyTimes {
   readonly usableFrom: Date;
 }
 
-/** What the keys of a store are for. */
+/** The purpose of a store's keys. */
 export interface KeyStoreOptions {
   readonly table: KeyTable;
   readonly purpose: KeyPurpose;
-  /** What a private key of it is, bound to its encryption. */
+  /** The context of a private key, bound to its encryption. */
   readonly contextOf: (kid: string) => string;
 }
 
@@ -41,7 +41,7 @@ export class KeysStore {
     return this.keep(transaction, await generateSigningKey(algorithm), algorithm, state, times);
   }
 
-  /** Keeps a key that there is. */
+  /** Stores changes of an existing key. */
   async keep(
     transaction: Transaction,
     jwk: PrivateJwk,
@@ -77,7 +77,7 @@ export class KeysStore {
       .where(eq(this.options.table.kid, kid));
   }
 
-  /** Takes a key out of the JWKS and forgets its private part. */
+  /** Removes a key from the JWKS and deletes its private part. */
   async remove(transaction: Transaction, kid: string, now: Date, revoked: boolean): Promise<void> {
     await transaction
       .update(this.options.table)
@@ -92,7 +92,7 @@ export class KeysStore {
     return privateJwkSchema.parse(JSON.parse(opened.toString('utf8')));
   }
 
-  /** Encrypts again what an earlier key-encryption key encrypted. @returns how many */
+  /** Re-encrypts what an earlier key-encryption key encrypted. @returns how many */
   async reseal(transaction: Transaction): Promise<number> {
     const { table, contextOf } = this.options;
     let resealed = 0;

@@ -7,7 +7,7 @@ export const MARGIN_SECONDS = 60;
 
 const seconds = (time: Date): number => time.getTime() / 1_000;
 
-/** The row as validators receive it. */
+/** The row as sent to validators. */
 export function revocationOf({ kind, name, issuedBefore, mattersUntil }: RevocationRow): Revocation {
   const until = Math.ceil(seconds(mattersUntil));
   const revoked = revokedOf(kind, name);

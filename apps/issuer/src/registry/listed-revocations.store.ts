@@ -9,7 +9,7 @@ export function matters(now: Date): SQL {
   return gt(revocationTable.mattersUntil, new Date(now.getTime() - MARGIN_SECONDS * 1_000));
 }
 
-/** Reads what is revoked, as a replica holds it; see the revocations' own store for all that changes it. */
+/** Reads the revocations that a replica holds; the revocations' own store changes them. */
 @Injectable()
 export class ListedRevocations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -19,7 +19,7 @@ export class ListedRevocations {
     return executor.select().from(revocationTable).where(matters(now)).orderBy(asc(revocationTable.changedIn));
   }
 
-  /** What changed after a number, no matter who changed it, and what has none yet. */
+  /** What changed after a number, no matter who changed it, and what has no number yet. */
   changedSince(transaction: Transaction, number: number): Promise<RevocationRow[]> {
     return transaction
       .select()

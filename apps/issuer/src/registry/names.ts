@@ -12,7 +12,7 @@ export const audienceSchema = z
   .string()
   .regex(audiencePattern, 'must be an audience: a name, or an absolute http(s) URI without fragment');
 
-/** Scopes that one token may carry, and so an audience's or an edge's list. */
+/** Maximum scopes of one token, and so of an audience's or an edge's list. */
 export const SCOPES_LIMIT = 64;
-/** Audiences, and exchange edges, that one policy may have. */
+/** Maximum audiences, and exchange edges, of one policy. */
 export const POLICY_LIMIT = 64;

@@ -1,6 +1,6 @@
 import { type SigningKeys } from './key-set.js';
 
-/** Answers the guard of the admin API, which fetches the issuer's keys like any validator, out of this process. */
+/** Serves the guard of the admin API, which fetches the issuer's keys like any validator, from within this process. */
 export class OwnKeys {
   #keys: SigningKeys | undefined;
 

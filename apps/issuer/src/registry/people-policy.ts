@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
 
-/** The audience of the issuer itself: its admin API, and who a person is. */
+/** The issuer's own audience: its admin API, and people's identity. */
 export const ISSUER_AUDIENCE = 'issuer';
-/** Scopes that say who a person is (OpenID Connect Core, sections 5.4 and 11), not what may be done: they come with any audience. */
+/** Scopes about a person's identity (OpenID Connect Core, sections 5.4 and 11), which grant no rights and combine with any audience. */
 export const identityScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 const ROLES_LIMIT = 32;
 
-/** A scope that an application may have for a person: for everybody, or only for those with one of the roles. */
+/** A scope that people can grant an application: everybody, or only those with one of the roles. */
 const personScopeSchema = z.union([
   scopeSchema,
   z.strictObject({ scope: scopeSchema, roles: z.array(nameSchema).min(1).max(ROLES_LIMIT) }),
 ]);
 
-/** Per audience, what an application may ask a person for. Identity scopes are under `issuer`. */
+/** For each audience, what an application may request from a person. Identity scopes are under `issuer`. */
 export const peoplePolicySchema = z
   .record(audienceSchema, z.array(personScopeSchema).min(1).max(SCOPES_LIMIT))
   .refine(
@@ -23,7 +23,7 @@ export const peoplePolicySchema = z
   );
 export type PeoplePolicy = z.infer<typeof peoplePolicySchema>;
 
-/** Why an application may not have what it asked a person for, or what it may have. */
+/** What an application may get of its request to a person, or why it is refused. */
 export type PersonDecision =
   | { readonly ok: true; readonly audience: string; readonly scopes: readonly string[] }
   | {
@@ -46,7 +46,7 @@ function declaredFor(policy: PeoplePolicy, audience: string): RolesByScope | und
   return new Map(scopes.map((one) => (typeof one === 'string' ? [one, undefined] : [one.scope, one.roles])));
 }
 
-/** Without a `resource` (RFC 8707, section 2): the issuer for who the person is, else the one service that the policy names. */
+/** Without a `resource` (RFC 8707, section 2): the issuer for identity scopes, otherwise the policy's only service. */
 function defaultAudience(policy: PeoplePolicy, scopes: readonly string[]): string | undefined {
   if (scopes.every((scope) => identityScopes.has(scope))) return ISSUER_AUDIENCE;
   const services = Object.keys(policy).filter((audience) => audience !== ISSUER_AUDIENCE);
@@ -54,9 +54,9 @@ function defaultAudience(policy: PeoplePolicy, scopes: readonly string[]): strin
 }
 
 /**
- * What an application may ask a person for, before anybody is known: each scope is declared for the audience, identity scopes for the issuer.
- * Who names nothing at all asks who the person is, and no more (RFC 6749, section 3.3, lets a server have such a default).
- * @param asked the `resource`, where one was named
+ * What an application may request, before the person is known: each scope must be declared for the audience, identity scopes for the issuer.
+ * A request that names nothing asks only for the person's identity (RFC 6749, section 3.3, allows such a default).
+ * @param asked the `resource`, if one was named
  */
 export function decideForApplication(
   policy: PeoplePolicy | undefined,
@@ -68,20 +68,20 @@ export function decideForApplication(
   const scopes = named.length === 0 && asked === undefined ? ['openid'] : named;
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the application needs');
   const audience = asked ?? defaultAudience(policy, scopes);
-  if (audience === undefined) return refuse('invalid_target', 'name one audience by resource');
+  if (audience === undefined) return refuse('invalid_target', 'name one audience with resource');
   const declared = declaredFor(policy, audience);
   if (declared === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
   const identity = declaredFor(policy, ISSUER_AUDIENCE);
   const allowed = (scope: string): boolean =>
     declared.has(scope) || (identityScopes.has(scope) && identity?.has(scope) === true);
-  if (!scopes.every(allowed)) return refuse('invalid_scope', 'a requested scope is not in the policy of the client');
+  if (!scopes.every(allowed)) return refuse('invalid_scope', "a requested scope is not in the client's policy");
   return { ok: true, audience, scopes };
 }
 
 /**
- * What of it a person can give: scopes that are for other roles are left out. Where only identity scopes would be left of a request for
+ * The part of it that a person can grant: scopes that need other roles are left out. If only identity scopes would be left of a request for
  * more, it is refused.
- * @param asked as {@link decideForApplication} let it pass
+ * @param asked as {@link decideForApplication} allowed it
  */
 export function decideForPerson(
   policy: PeoplePolicy | undefined,
@@ -99,7 +99,7 @@ export function decideForPerson(
   const scopes = asked.scopes.filter(held);
   const useful = (list: readonly string[]): boolean => list.some((scope) => !identityScopes.has(scope));
   if (scopes.length === 0 || (useful(asked.scopes) && !useful(scopes))) {
-    return refuse('access_denied', 'the person may not give what the application asked for');
+    return refuse('access_denied', 'the person may not grant what the application requested');
   }
   return { ok: true, audience: asked.audience, scopes };
 }

@@ -1,6 +1,6 @@
 import { type ExchangeEdge, type Policy } from './client.js';
 
-/** Actors that a chain may have: a call that is passed on more often than this is refused. */
+/** Maximum actors in a chain: a call that is passed on more often is refused. */
 export const ACTOR_LIMIT = 5;
 
 /** What the policy says: the granted scopes, or the RFC's error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */
@@ -14,13 +14,13 @@ const refuse = (error: 'invalid_target' | 'invalid_scope', description: string):
   description,
 });
 
-/** `client_credentials`: each asked scope must be among those that the policy names for the audience; none are given unasked. */
+/** `client_credentials`: each requested scope must be among the policy's scopes for the audience; none are granted without a request. */
 export function decideClientCredentials(policy: Policy, audience: string, scopes: readonly string[]): Decision {
   const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;
   if (allowed === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => allowed.includes(scope))) {
-    return refuse('invalid_scope', 'a requested scope is not in the policy of the client');
+    return refuse('invalid_scope', "a requested scope is not in the client's policy");
   }
   return { ok: true, scopes };
 }
@@ -29,22 +29,22 @@ export function decideClientCredentials(policy: Policy, audience: string, scopes
 function withinEdges(open: readonly { readonly scopes: readonly string[] }[], scopes: readonly string[]): Decision {
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
-    return refuse('invalid_scope', 'a requested scope is not in the exchange policy of the client');
+    return refuse('invalid_scope', "a requested scope is not in the client's exchange policy");
   }
   return { ok: true, scopes };
 }
 
-/** A subject token, verified, as the exchange rule sees it. */
+/** A verified subject token, as seen by the exchange rule. */
 export interface SubjectToken {
   readonly audience: string;
   readonly scopes: ReadonlySet<string>;
-  /** Who acted for the subject until now. */
+  /** Who has acted for the subject so far. */
   readonly actors: readonly unknown[];
 }
 
 /**
- * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may ask another audience for the edge's
- * scopes. Each requested scope must be on an edge that the subject token opens, and the chain of actors grows to its limit only.
+ * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may request the edge's scopes of another audience.
+ * Each requested scope must be on an edge that the subject token opens, and the chain of actors may not exceed its limit.
  */
 export function decideExchange(
   policy: Policy,
@@ -74,8 +74,8 @@ export interface OutsideSubjectToken {
 }
 
 /**
- * Like {@link decideExchange}, along the edges that name the outside issuer: a token of another never opens one of ours, nor the other way round.
- * @param ownIssuer what an edge means that names no audience: this issuer itself
+ * Like {@link decideExchange}, along the edges that name the outside issuer: a token of another issuer never opens one of our own edges, or vice versa.
+ * @param ownIssuer this issuer, the default audience of an edge
  */
 export function decideOutsideExchange(
   policy: Policy,

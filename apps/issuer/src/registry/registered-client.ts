@@ -3,7 +3,7 @@ import { type ClientRecord } from './client-record.js';
 import { type Client } from './client.js';
 import { type StoredSecret } from './stored-secret.js';
 
-/** A client as requests meet it: its keys are ready to verify with. */
+/** A client as used by requests: its keys are ready to verify with. */
 export interface RegisteredClient {
   readonly client: Client;
   readonly disabled: boolean;

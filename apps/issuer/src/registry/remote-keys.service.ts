@@ -3,7 +3,7 @@ import { BoundedMap } from '@countersign/auth-core';
 import { RemoteKeySet, type KeySource, type KnownAlgorithm, type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK } from '@countersign/service-host';
 
-/** Maximum key sets of clients and outside issuers that are held at once; the one that was used least recently makes way. */
+/** Maximum key sets of clients and outside issuers held; the least recently used is evicted. */
 const SETS_LIMIT = 500;
 const TIMEOUT_MS = 3_000;
 
@@ -13,9 +13,9 @@ export type Candidates = readonly VerificationKey[];
 const NONE: Candidates = Object.freeze([]);
 
 /**
- * Keys that clients and outside issuers publish by a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time and address,
- * fetched when a client is first heard of and refreshed in the background, and at most one fetch in ten seconds for unknown `kid`s, none for
- * five minutes for one that was looked for without success.
+ * Keys that clients and outside issuers publish at a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time per URL,
+ * fetched on first use and refreshed in the background, with at most one fetch in ten seconds for unknown `kid`s, and none for
+ * five minutes for one that was not found.
  */
 @Injectable()
 export class RemoteKeys implements OnApplicationShutdown {
@@ -25,15 +25,15 @@ export class RemoteKeys implements OnApplicationShutdown {
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** Begins to hold the keys of an address, or of what finds one, ahead of need, as long as there is room. */
+  /** Starts holding the keys of a URL, or of a discovery, ahead of need, as long as there is capacity. */
   prepare(source: string | KeySource): void {
     if (this.#sets.has(nameOf(source)) || this.#sets.size >= SETS_LIMIT) return;
     void this.#setOf(source).refresh();
   }
 
   /**
-   * The keys of an address that may have made a signature: at once when the `kid` is held, else after a fetch if one is due.
-   * @param keyId the `kid` that the signature names; without one every key that fits the algorithm
+   * The keys of a URL that may have made a signature: immediately if the `kid` is known, otherwise after a fetch if one is due.
+   * @param keyId the `kid` that the signature names; without one, every key that matches the algorithm
    */
   candidates(
     source: string | KeySource,
@@ -48,7 +48,7 @@ export class RemoteKeys implements OnApplicationShutdown {
   }
 
   /**
-   * Whether the keys of an address are there at all: where not even an earlier fetch brought any, what they signed can be neither accepted nor
+   * Whether the keys of a URL are available at all: if no fetch has ever returned any, what they signed can be neither accepted nor
    * refused.
    */
   areThere(source: string | KeySource): boolean {

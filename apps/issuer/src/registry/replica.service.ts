@@ -17,7 +17,7 @@ import { type RevocationRow } from './revocations.tables.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from './signing-keys.store.js';
 import { type SigningKeyRow } from './signing-keys.tables.js';
 
-/** Milliseconds between two checks at the version, for what no token request asks for: the JWKS of an idle replica. */
+/** Milliseconds between two checks of the version, for a replica without token requests: its JWKS must stay current. */
 const CHECK_EVERY_MS = 1_000;
 
 function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {
@@ -27,18 +27,18 @@ function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): re
 const publishedOf = (rows: readonly SigningKeyRow[]): readonly PublishedKey[] =>
   rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
 
-/** What a decision rests on. */
+/** What a decision is based on. */
 export interface Ground {
   /** The registry's version. */
   readonly version: number;
-  /** The last revocation that is known. */
+  /** The last known revocation. */
   readonly revocations: number;
 }
 
 /**
- * Clients, signing keys and revocations as this replica holds them in memory, of one version of the registry. Nothing is handed out on the
- * ground of an older version: each group of tokens is committed under the condition that the version still holds and that nothing newer
- * revokes a token that is exchanged, and decided again when it does not.
+ * Clients, signing keys and revocations as this replica holds them in memory, for one version of the registry. Nothing is issued on the
+ * basis of an older version: each group of tokens is committed on condition that the version is still current and that nothing newer
+ * revokes a token that is exchanged; otherwise it is decided again.
  */
 @Injectable()
 export class Replica implements SigningKeys, OnModuleInit {
@@ -60,7 +60,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   #remote = 0;
   #onKeys: () => void = () => undefined;
   #loading: Promise<void> = Promise.resolve();
-  /** The load that has yet to begin. */
+  /** The next load, which has not started yet. */
   #next: Promise<void> | undefined;
 
   constructor(
@@ -76,17 +76,17 @@ export class Replica implements SigningKeys, OnModuleInit {
     @Inject(Background) private readonly background: Background,
   ) {}
 
-  /** Read it before deciding, and commit under it. */
+  /** Read it before deciding, and commit on condition of it. */
   get ground(): Ground {
     return { version: this.#version, revocations: this.#revocations };
   }
 
-  /** Milliseconds since 1970 at which the database was noticed to be a restored one, until that is acknowledged. */
+  /** Milliseconds since 1970 at which the database was found to be restored from a backup, until that is acknowledged. */
   get restoredAt(): number | undefined {
     return this.#restoredAt;
   }
 
-  /** Milliseconds since 1970 that a token issued now says: behind every revocation that must not refuse it. */
+  /** Milliseconds since 1970 for a token issued now: after every revocation that must not refuse it. */
   issueTime(): number {
     return Math.max(this.clock().getTime(), this.#issueAfter + 1);
   }
@@ -100,12 +100,12 @@ export class Replica implements SigningKeys, OnModuleInit {
     return this.#describing;
   }
 
-  /** Whether any client has a secret from elsewhere, so that wrong secrets must cost what its check costs. */
+  /** Whether any client has an imported secret, so that wrong secrets must cost as much as checking it. */
   get hasImportedSecrets(): boolean {
     return this.#imported > 0;
   }
 
-  /** Whether any client's keys are fetched, so that failed assertions must take as long as a fetch may. */
+  /** Whether any client's keys are fetched, so that failed assertions must take as long as a fetch may take. */
   get hasRemoteKeys(): boolean {
     return this.#remote > 0;
   }
@@ -123,7 +123,7 @@ export class Replica implements SigningKeys, OnModuleInit {
     return this.#jwks;
   }
 
-  /** The one key that signs what is revoked. */
+  /** The key that signs revocations. */
   get revocationKey(): PrivateJwk {
     if (this.#revocationKey === undefined) throw new Error('the revocation keys are not loaded yet');
     return this.#revocationKey;
@@ -138,23 +138,23 @@ export class Replica implements SigningKeys, OnModuleInit {
     return this.#revocationJwks;
   }
 
-  /** What the whole list of revocations is, as this replica knows it. @param at seconds since 1970 */
+  /** The state of the whole revocation list, as this replica knows it. @param at seconds since 1970 */
   listAt(at: number): SignedDigest {
     return this.digest.of(this.#revocations, at);
   }
 
-  /** The key under which client secrets are digested. A key object: a digest under the bare bytes costs five times as much. */
+  /** The key under which client secrets are digested. It is a key object, because a digest with the raw bytes costs five times as much. */
   get secretKey(): KeyObject {
     if (this.#secretKey === undefined) throw new Error('the secrets of the issuer are not loaded yet');
     return this.#secretKey;
   }
 
-  /** @param listener called whenever this replica has other keys than before */
+  /** @param listener called whenever this replica's keys have changed */
   onKeysChanged(listener: () => void): void {
     this.#onKeys = listener;
   }
 
-  /** Brings this replica to the current version; what was committed before the call is seen after it. */
+  /** Brings this replica to the current version; everything committed before the call is visible after it. */
   refresh(): Promise<void> {
     if (this.#next !== undefined) return this.#next;
     const next = this.#loading.then(() => {
@@ -166,13 +166,13 @@ export class Replica implements SigningKeys, OnModuleInit {
     return next;
   }
 
-  /** Whether the database is an older one than this replica has read: it holds other clients, and revocations under numbers that were others'. */
+  /** Whether the database is older than what this replica has read: it has other clients, and reuses revocation numbers. */
   #wentBack({ version, revocations, restoredAt }: RegistryState): boolean {
     const isNoticed = restoredAt !== undefined && restoredAt !== this.#restoredAt;
     return isNoticed || version < this.#version || revocations < this.#revocations;
   }
 
-  /** Whether nothing was committed that this replica lacks: mostly so, and one statement is enough to see it. */
+  /** Whether this replica has everything that was committed: usually so, and one statement is enough to see it. */
   async #isCurrent(): Promise<boolean> {
     const { version, revocations } = await this.clientsStore.registry(this.database);
     return this.#secretKey !== undefined && version === this.#version && revocations === this.#revocations;
@@ -196,7 +196,7 @@ export class Replica implements SigningKeys, OnModuleInit {
         const active = await this.#activeOf(rows, this.keysStore, this.#active);
         const forRevocation = await this.revocationKeysStore.all(transaction);
         const revocationKey = await this.#activeOf(forRevocation, this.revocationKeysStore, this.#revocationKey);
-        // A client that a restored database does not have could not even be disabled.
+        // A client that a restored database lacks could not even be disabled.
         if (wentBack) this.#clients.clear();
         for (const [clientId, record] of changed) {
           if (record === undefined) this.#clients.delete(clientId);

@@ -3,7 +3,7 @@ import { KEY_ENCRYPTION, type KeyEncryption } from './key-encryption.js';
 import { KeysStore } from './keys.store.js';
 import { revocationKeyTable } from './signing-keys.tables.js';
 
-/** The keys that sign what is revoked, and nothing else. */
+/** The keys that sign revocations, and nothing else. */
 @Injectable()
 export class RevocationKeysStore extends KeysStore {
   constructor(@Inject(KEY_ENCRYPTION) encryption: KeyEncryption) {

@@ -2,19 +2,19 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type MemoryRevocationList } from '@countersign/auth-core';
 import { Background, CLOCK } from '@countersign/service-host';
 
-/** Milliseconds between two rounds that forget what no longer matters. */
+/** Milliseconds between two rounds that drop expired entries. */
 const PRUNE_EVERY_MS = 10_000;
 
 /**
- * Injection token of what is revoked, in this replica's memory, for the tokens that come back to the issuer itself: subject tokens, those
- * that are introspected, and those of its own admin routes. The replica fills it from the database, so it holds whether NATS is there or not.
+ * Injection token of the revocations in this replica's memory, for tokens that return to the issuer itself: subject tokens, tokens
+ * to introspect, and those of its admin routes. The replica fills it from the database, so it does not depend on NATS.
  */
 export const REVOKED = Symbol('countersign.issuer.revoked');
 
-/** Injection token of the hash over all of that, which validators compare with what they hold. */
+/** Injection token of the hash over all of these, which validators compare with their own. */
 export const LIST_DIGEST = Symbol('countersign.issuer.list-digest');
 
-/** Forgets in memory what no longer matters. */
+/** Drops expired entries from memory. */
 @Injectable()
 export class RevocationMemory implements OnModuleInit {
   constructor(

@@ -22,13 +22,13 @@ export const revocationTable = pgTable('revocation', {
   revokedBy: text('revoked_by').notNull(),
   reason: text('reason'),
   changedAt: time('changed_at').notNull(),
-  /** Its place in the order of all changes; 0 for what has none yet. */
+  /** Its position in the order of all changes; 0 if it has none yet. */
   changedIn: bigint('changed_in', { mode: 'number' }).notNull(),
-  /** Whose a revoked token or transaction is, where that is known. */
+  /** The client of a revoked token or transaction, if known. */
   clientId: text('client_id'),
-  /** A client's: up to this number it has taken the place of those of its tokens. */
+  /** For a client: up to this number it has replaced its tokens' entries. */
   replaces: bigint('replaces', { mode: 'number' }),
-  /** When the bucket took it; nothing while it still has to. */
+  /** When it was put into the bucket; null before that. */
   pushedAt: time('pushed_at'),
 });
 export type RevocationRow = typeof revocationTable.$inferSelect;

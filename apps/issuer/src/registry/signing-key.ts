@@ -7,13 +7,13 @@ export type KeyState = (typeof keyStates)[number];
 
 export const keyIdSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a kid: an RFC 7638 thumbprint');
 
-/** A signing key as rotation sees it. */
+/** A signing key as seen by rotation. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
   readonly state: KeyState;
   readonly createdAt: Date;
-  /** When it may sign at the earliest: a JWKS lifetime after it was published. */
+  /** The earliest time at which it may sign: a JWKS lifetime after it was published. */
   readonly usableFrom: Date;
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
@@ -25,11 +25,11 @@ export interface RotationTimes {
   readonly rotation: number;
   /** How long a key is published before it signs: a JWKS lifetime and a margin. */
   readonly publication: number;
-  /** How long a key is published after it signed: a token's longest life and a margin. */
+  /** How long a key is published after it signed: the longest token lifetime and a margin. */
   readonly retirement: number;
 }
 
-/** When a key's state ends by rotation: an active one then signs no more, a retired one leaves the published set. @returns undefined for the others */
+/** When rotation ends a key's state: an active one then stops signing, a retired one is removed from the published set. @returns undefined for the others */
 export function endOfState(
   { state, activatedAt, retiredAt }: Pick<SigningKey, 'state' | 'activatedAt' | 'retiredAt'>,
   { rotation, retirement }: Pick<RotationTimes, 'rotation' | 'retirement'>,
@@ -39,7 +39,7 @@ export function endOfState(
   return undefined;
 }
 
-/** One thing to do so that the keys are as they should be. */
+/** One step towards the desired state of the keys. */
 export type RotationStep =
   | { readonly do: 'create'; readonly as: 'active' | 'pending' }
   | { readonly do: 'activate'; readonly kid: string; readonly retire: string | undefined }
@@ -48,14 +48,14 @@ export type RotationStep =
 const since = (date: Date | null, now: Date): number =>
   date === null ? -Infinity : (now.getTime() - date.getTime()) / 1_000;
 
-/** Whether the pending key may sign: validators that keep to the JWKS's lifetime know it. */
+/** Whether the pending key may sign: validators that respect the JWKS's lifetime know it. */
 export function mayActivate({ state, usableFrom }: SigningKey, now: Date): boolean {
   return state === 'pending' && usableFrom.getTime() <= now.getTime();
 }
 
 /**
  * What is due. There is always one active key and one pending: published ahead of its use, it is on standby for the next rotation, planned or not.
- * @param wanted the algorithm that the setting names; with another one the pending key is replaced and takes over
+ * @param wanted the configured algorithm; a pending key with another one is replaced and takes over
  */
 export function dueSteps(
   keys: readonly SigningKey[],

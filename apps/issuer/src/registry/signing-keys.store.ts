@@ -18,19 +18,19 @@ export class SigningKeysStore extends KeysStore {
     super(encryption, { table: signingKeyTable, purpose: 'sig', contextOf: (kid) => `signing key ${kid}` });
   }
 
-  /** A secret of the issuer's own. @returns nothing before it was made */
+  /** One of the issuer's own secrets. @returns undefined before it was created */
   async secret(transaction: Transaction, name: string): Promise<Buffer | undefined> {
     const [known] = await transaction.select().from(issuerSecretTable).where(eq(issuerSecretTable.name, name));
     return known === undefined ? undefined : this.encryption.open(known.sealed, secretContext(name));
   }
 
-  /** Creates a secret of the issuer's own, once. */
+  /** Creates one of the issuer's own secrets, once. */
   async makeSecret(transaction: Transaction, name: string): Promise<void> {
     const sealed = await this.encryption.seal(randomBytes(32), secretContext(name));
     await transaction.insert(issuerSecretTable).values({ name, sealed }).onConflictDoNothing();
   }
 
-  /** Encrypts again what an earlier key-encryption key encrypted; after that the earlier one may go. @returns how many */
+  /** Re-encrypts what an earlier key-encryption key encrypted; after that the earlier one can be dropped. @returns how many */
   override async reseal(transaction: Transaction): Promise<number> {
     let resealed = await super.reseal(transaction);
     for (const { name, sealed: old } of await transaction.select().from(issuerSecretTable)) {

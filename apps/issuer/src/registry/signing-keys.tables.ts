@@ -23,7 +23,7 @@ const keyTable = (name: string) =>
   });
 
 export const signingKeyTable = keyTable('signing_key');
-/** The keys that sign what is revoked. */
+/** The keys that sign revocations. */
 export const revocationKeyTable = keyTable('revocation_key');
 export type KeyTable = typeof signingKeyTable;
 export type SigningKeyRow = typeof signingKeyTable.$inferSelect;

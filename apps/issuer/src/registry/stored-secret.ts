@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Secrets of one client that are live at once: a rotation needs no outage. */
+/** Maximum live secrets of one client, so that a rotation needs no outage. */
 export const LIVE_SECRETS_LIMIT = 2;
 
-/** What is kept of a secret. */
+/** The stored form of a secret. */
 const storedSecretSchema = z.strictObject({
   id: z.uuid(),
   /** HMAC-SHA-256 under the issuer's key, base64url. */
@@ -14,7 +14,7 @@ const storedSecretSchema = z.strictObject({
 export type StoredSecret = z.infer<typeof storedSecretSchema>;
 
 const importedPattern = /^\$scrypt\$ln=(14|15),r=(8),p=([12])\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/;
-/** N × p of the most expensive hash that is accepted, and of every check that fails: 32 MiB, tens of milliseconds. */
+/** N × p of the most expensive hash accepted, and of every failed check: 32 MiB, tens of milliseconds. */
 export const IMPORTED_COST = 2 ** 15;
 
 /** The parts of an imported secret. */
@@ -25,7 +25,7 @@ export interface Imported {
   readonly hash: Buffer;
 }
 
-/** @returns undefined for what is no such hash, or costs too much */
+/** @returns undefined if it is not such a hash, or costs too much */
 export function parseImported(text: string): Imported | undefined {
   const [, exponent, , parallel, salt, hash] = importedPattern.exec(text) ?? [];
   if (salt === undefined || hash === undefined) return undefined;
@@ -39,5 +39,5 @@ export const importedSecretSchema = z
   .string()
   .refine(
     (text) => parseImported(text) !== undefined,
-    'must be a scrypt hash that costs at most N=2^15, p=1: $scrypt$ln=15,r=8,p=1$<salt>$<hash>, base64 without padding',
+    'must be a scrypt hash with a cost of at most N=2^15, p=1, such as $scrypt$ln=15,r=8,p=1$<salt>$<hash>, base64 without padding',
   );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A subject pattern: literal text in which `*` stands for any characters; it must hold something literal. */
+/** A subject pattern: literal text in which `*` matches any characters; it must contain something literal. */
 export const subjectPatternSchema = z
   .string()
   .min(1)
@@ -8,8 +8,8 @@ export const subjectPatternSchema = z
   .refine((pattern) => /[^*]/.test(pattern), 'must not match every subject; name at least one character besides *');
 
 /**
- * Whether a subject fits a pattern. The literal parts are looked for from left to right, so the work is bounded whatever the pattern.
- * @param pattern literal text, `*` for any characters, none included
+ * Whether a subject matches a pattern. The literal parts are searched from left to right, so the work is bounded for any pattern.
+ * @param pattern literal text, with `*` for any characters, including none
  */
 export function subjectMatches(pattern: string, subject: string): boolean {
   const [head = '', ...rest] = pattern.split('*');

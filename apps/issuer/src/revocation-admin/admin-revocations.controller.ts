@@ -15,7 +15,7 @@ import { AdminRevocationsService, type RevocationsPage } from './admin-revocatio
 export class AdminRevocationsController {
   constructor(@Inject(AdminRevocationsService) private readonly revocations: AdminRevocationsService) {}
 
-  /** What is revoked, newest first; pages by `limit` (1 to 200) and `cursor`. Errors: 400 `CURSOR_INVALID`. */
+  /** Revocations, newest first, paged by `limit` (1 to 200) and `cursor`. Errors: 400 `CURSOR_INVALID`. */
   @Get()
   @RequireScopes('issuer:admin')
   list(
@@ -27,10 +27,10 @@ export class AdminRevocationsController {
 
   /**
    * Revokes a token by `jti` (`with_derived`: and all of its transaction), a transaction, everything that names a client or a subject and was
-   * issued until a time, or what a key signed. With a person go their sessions and all that they allowed applications; with an application, or a
-   * transaction, what people allowed it: no refresh token brings new tokens. 201 once the database has it; `pushed` says whether the validators' bucket has it too (it
-   * will, if not; a repeat under an `Idempotency-Key` says `false`). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a
-   * signing key, which also takes it out of the JWKS.
+   * issued until a time, or what a key signed. For a person this also ends their sessions and everything that they allowed applications; for an application, or a
+   * transaction, what people allowed it: no refresh token yields new tokens. 201 once the database has it; `pushed` says whether the validators' bucket has it too (it
+   * will later, if not; a repeat under an `Idempotency-Key` says `false`). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a
+   * signing key, which also removes it from the JWKS.
    */
   @Post()
   @HttpCode(201)

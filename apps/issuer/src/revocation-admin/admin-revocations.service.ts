@@ -30,13 +30,13 @@ import { RevocationService } from '../revocation/revocation.service.js';
 import { RevocationsStore } from '../revocation/revocations.store.js';
 import { RevokedGrants } from './revoked-grants.service.js';
 
-/** A page of what is revoked, newest first. */
+/** A page of revocations, newest first. */
 export interface RevocationsPage {
   readonly revocations: readonly RevocationView[];
   readonly next_cursor: string | null;
 }
 
-/** What an administrator may do with revocations; what is refused is recorded too. */
+/** An administrator's operations on revocations; refusals are recorded too. */
 @Injectable()
 export class AdminRevocationsService {
   constructor(
@@ -79,7 +79,7 @@ export class AdminRevocationsService {
         const why = { reason: asked.reason };
         const [first, ...others] = await this.revocations.recordAllIn(transaction, all, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
-        // For a repeat, the bucket does not have it yet: that is the state at the commit.
+        // A repeat says that the bucket does not have it yet, which was the state at the commit.
         await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
         return { rows: [first, ...others] as const, ended: grants };
       });
@@ -96,22 +96,22 @@ export class AdminRevocationsService {
   }
 
   /**
-   * What very many people allowed a client ends beforehand, in portions, its tokens refused first. What began in the meantime ends with the
-   * revocation that then follows.
+   * If very many people allowed a client something, that ends beforehand in portions, with its tokens refused first. Whatever started in the meantime ends with the
+   * revocation that follows.
    */
   async #endMany(requested: RevocationRequest, reason: string | undefined, caller: Caller): Promise<void> {
     if (requested.kind !== 'client' || requested.issuedBefore !== undefined) return;
     const described = await this.described.under(this.database, requested.clientId);
     for (const { clientId } of [requested, ...described]) {
       if (!(await this.grants.areMany(clientId))) continue;
-      // A repeat under its key changes nothing.
+      // A repeat with its key changes nothing.
       await this.database.transaction((transaction) => this.answers.begin(transaction, caller));
       await this.revocations.revoke([{ kind: 'client', clientId }], by(caller), { reason });
       await this.grants.endMany(clientId, by(caller));
     }
   }
 
-  /** With the client of a policy those that describe themselves under it. */
+  /** Revoking a policy's client includes the clients that describe themselves under it. */
   async #described(transaction: Transaction, requested: RevocationRequest): Promise<readonly RevocationRequest[]> {
     if (requested.kind !== 'client') return [];
     const clients = await this.described.under(transaction, requested.clientId);

@@ -6,13 +6,13 @@ import { revocableIdSchema, revocableSubjectSchema } from '../revocation/revocab
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
 const reason = z.string().min(1).max(200).optional();
-// No validator believes a statement of an earlier time, and a list that holds one would never be complete.
+// Validators do not accept a statement with an earlier time, and a list with one would never be complete.
 const time = timeBoundSchema.refine((at) => at.getTime() >= 0, 'must not be before 1970');
 
 /**
- * What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. `with_derived` takes with a token all of
- * its transaction: what was exchanged for it, and what it was exchanged for. `txn` names that; without it, the token is taken for its first.
- * `client_id` says whose the token is, so that one entry of the client can take the place of many when the list fills.
+ * What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. `with_derived` extends a token to all of
+ * its transaction: what was exchanged for it, and what it was exchanged for. `txn` names the transaction; without it, the token counts as its first.
+ * `client_id` names the token's client, so that one entry for the client can replace many when the list fills up.
  */
 export const newRevocationSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -79,12 +79,12 @@ const cursorSchema = z.tuple([
     .refine((key) => pathOfOddText(key) === undefined),
 ]);
 
-/** Where the next page begins. */
+/** Where the next page starts. */
 export function cursorOf({ changedAt, bucketKey }: RevocationRow): string {
   return Buffer.from(JSON.stringify([changedAt.toISOString(), bucketKey])).toString('base64url');
 }
 
-/** @returns undefined for what is not a cursor */
+/** @returns undefined if it is not a cursor */
 export function parseCursor(cursor: string): Pick<RevocationRow, 'changedAt' | 'bucketKey'> | undefined {
   try {
     const [changedAt, bucketKey] = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
@@ -97,7 +97,7 @@ export function parseCursor(cursor: string): Pick<RevocationRow, 'changedAt' | '
 const seconds = (time: Date | undefined): number | undefined =>
   time === undefined ? undefined : time.getTime() / 1_000;
 
-/** What is to be revoked; the first names what was asked for. */
+/** What to revoke; the first entry is what was requested. */
 export function requestsOf(asked: NewRevocation): readonly RevocationRequest[] {
   switch (asked.kind) {
     case 'token': {

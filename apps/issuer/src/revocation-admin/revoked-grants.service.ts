@@ -10,7 +10,7 @@ import { personIdSchema, type PersonId } from '../people/person.js';
 import { type RevocationRequest } from '../revocation/revocation.js';
 import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
 
-/** Ends that are in the caller's transaction; give them to {@link RevokedGrants.announce} once that has committed. */
+/** Ends within the caller's transaction; pass them to {@link RevokedGrants.announce} once that has committed. */
 export interface EndedGrants {
   readonly sessions?: EndedSessions;
   readonly delegations?: EndedDelegations;
@@ -20,8 +20,8 @@ const before = (seconds: number | undefined): { readonly before?: Date } =>
   seconds === undefined ? {} : { before: new Date(seconds * 1_000) };
 
 /**
- * What would bring new tokens in the place of revoked ones: a person's sessions, and what people allowed applications, with its refresh tokens.
- * It ends together with the tokens, or the revocation would hold only for as long as a token lives.
+ * Whatever could yield new tokens in place of revoked ones: a person's sessions, and what people allowed applications, with its refresh tokens.
+ * It ends together with the tokens; otherwise the revocation would last only for a token's lifetime.
  */
 @Injectable()
 export class RevokedGrants {
@@ -33,7 +33,7 @@ export class RevokedGrants {
     @Inject(DevicesStore) private readonly devices: DevicesStore,
   ) {}
 
-  /** Ends what a revocation takes along, in a transaction of the caller's. @throws {Problem} 503 `REVOCATIONS_FULL` */
+  /** Ends everything that a revocation includes, in the caller's transaction. @throws {Problem} 503 `REVOCATIONS_FULL` */
   async endIn(transaction: Transaction, request: RevocationRequest, who: EventContext): Promise<EndedGrants> {
     switch (request.kind) {
       case 'subject': {
@@ -54,7 +54,7 @@ export class RevokedGrants {
     }
   }
 
-  /** Whether a client was allowed more than one transaction ends. */
+  /** Whether a client was allowed more than one transaction may end. */
   areMany(clientId: string): Promise<boolean> {
     return this.delegations.areMany({ clientId });
   }
@@ -77,7 +77,7 @@ export class RevokedGrants {
   ): Promise<EndedGrants> {
     await this.people.lock(transaction, personId);
     const choice = { personId, ...before(seconds) };
-    // Also what was allowed in sessions that were over before.
+    // Also what was allowed in sessions that had already ended.
     const alongside = { also: [choice], tokensAreRefused: seconds === undefined };
     return { sessions: await this.sessions.endIn(transaction, choice, 'admin', who, alongside) };
   }

@@ -1,7 +1,7 @@
 import { type Principal } from '@countersign/auth-core';
 import { z } from 'zod';
 
-/** What `token.issued` says of a token. */
+/** The content of `token.issued` about a token. */
 const issuedSchema = z.object({
   time: z.iso.datetime(),
   data: z.object({
@@ -21,9 +21,9 @@ const issuedSchema = z.object({
 const seconds = (time: string): number => Date.parse(time) / 1_000;
 
 /**
- * A token as the record of its issuing describes it.
+ * A token as described by the record of its issuance.
  * @param issuer whose record it is
- * @returns undefined for what is no such record
+ * @returns undefined if it is not such a record
  */
 export function tokenOf(event: unknown, issuer: string): Principal | undefined {
   const parsed = issuedSchema.safeParse(event);
@@ -46,13 +46,13 @@ export function tokenOf(event: unknown, issuer: string): Principal | undefined {
   };
 }
 
-/** When a key began to sign. */
+/** When a key started signing. */
 export interface SigningTime {
   readonly kid: string;
   readonly activatedAt: Date | null;
 }
 
-/** The key that signed a token: the one that began to sign last before it. Replicas change keys within a moment of each other. */
+/** The key that signed a token: the last one that had started signing by then. Replicas change keys at almost the same time. */
 export function signerOf({ issuedAt }: Pick<Principal, 'issuedAt'>, keys: readonly SigningTime[]): string {
   let signer = { kid: '', since: -Infinity };
   for (const { kid, activatedAt } of keys) {

@@ -10,8 +10,8 @@ export class RevocationPreviewController {
   constructor(@Inject(RevocationPreviews) private readonly previews: RevocationPreviews) {}
 
   /**
-   * What a revocation would refuse, without making it: `kind` and `name` as the list of revocations has them. Counts the tokens that are valid
-   * now and would be refused, and what people allowed, live sessions and API keys that go with them.
+   * What a revocation would refuse, without making it: `kind` and `name` as in the list of revocations. Counts the tokens that are valid
+   * now and would be refused, and the delegations, live sessions and API keys that would end with them.
    */
   @Get()
   @RequireScopes('issuer:admin')

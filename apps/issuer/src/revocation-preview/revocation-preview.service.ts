@@ -27,13 +27,13 @@ import {
   type RevocationPreview,
 } from './revocation-preview.js';
 
-/** Whether the service keeps what it recorded for as long as a token lives. */
+/** Whether the service keeps its records for at least a token's lifetime. */
 export const KEEPS_RECORDS = Symbol('countersign.issuer.keeps-records');
 
 /** Records of issued tokens that one preview reads. */
 const TOKENS_LIMIT = 20_000;
 
-/** Says what a revocation would refuse, before it is made. Each preview is recorded. */
+/** Shows what a revocation would refuse, before it is made. Each preview is recorded. */
 @Injectable()
 export class RevocationPreviews {
   readonly #recent: RecentEvents;
@@ -84,7 +84,7 @@ export class RevocationPreviews {
     return refusedTokensOf(refusedBy(requests, live, ground), records.length < TOKENS_LIMIT);
   }
 
-  /** What would bring new tokens in the place of those that are refused. */
+  /** What could yield new tokens in place of the refused ones. */
   async #grants(
     { kind, name }: PreviewQuery,
     described: readonly DescribedClient[],

@@ -8,7 +8,7 @@ import { revocationFor, type RevocationRequest } from '../revocation/revocation.
 import { sessionIdSchema } from '../sessions/session.js';
 import { signerOf, type SigningTime } from './live-token.js';
 
-/** What a name of each kind looks like, as the list of revocations has it. */
+/** The format of a name of each kind, as in the list of revocations. */
 const names = {
   token: revocableIdSchema,
   transaction: revocableIdSchema,
@@ -29,7 +29,7 @@ export const previewQuerySchema = z
   });
 export type PreviewQuery = z.infer<typeof previewQuerySchema>;
 
-/** The same question, with the name as the list of revocations has it: ids in lower case. */
+/** The same question, with the name as in the list of revocations: ids in lower case. */
 export function inCanonicalForm({ kind, name }: PreviewQuery): PreviewQuery {
   return { kind, name: names[kind].parse(name) };
 }
@@ -37,21 +37,21 @@ export function inCanonicalForm({ kind, name }: PreviewQuery): PreviewQuery {
 /** Tokens that are valid now and would be refused. */
 export interface RefusedTokens {
   readonly live: number;
-  /** Whether there may be more: so many are issued that not all were counted. */
+  /** Whether there may be more: too many were issued to count them all. */
   readonly at_least: boolean;
-  /** When the last of them ends by itself; null without any. */
+  /** When the last of them expires; null if there are none. */
   readonly last_expires_at: string | null;
   /** The services at which they are used, with the most tokens first. */
   readonly audiences: readonly { readonly audience: string; readonly live: number }[];
 }
 
-/** What a revocation would refuse, as far as the issuer can say. Nothing has changed. */
+/** What a revocation would refuse, as far as the issuer knows. Nothing has changed. */
 export interface RevocationPreview {
   readonly kind: PreviewQuery['kind'];
   readonly name: string;
-  /** Null where the issuer keeps no record that would tell (`OUTBOX_KEEP_HOURS` is 0). */
+  /** Null if the issuer keeps no such records (`OUTBOX_KEEP_HOURS` is 0). */
   readonly tokens: RefusedTokens | null;
-  /** What people allowed an application and has not ended. */
+  /** Live delegations from people to applications. */
   readonly delegations: number;
   /** Sessions of the person that are live. */
   readonly sessions: number;
@@ -61,13 +61,13 @@ export interface RevocationPreview {
 
 /** What ends with something else. */
 export interface TakenAlong {
-  /** With a session: what was allowed in it and has not ended. */
+  /** For a session: the live delegations allowed in it. */
   readonly delegations?: readonly string[];
-  /** With the client of a policy: the clients that describe themselves under it. */
+  /** For a policy's client: the clients that describe themselves under it. */
   readonly clients?: readonly string[];
 }
 
-/** The entries that the list would get. */
+/** The entries that would be added to the list. */
 export function requestsOf(
   { kind, name }: PreviewQuery,
   { delegations = [], clients = [] }: TakenAlong = {},
@@ -76,7 +76,7 @@ export function requestsOf(
   return [revokedOf(kind, name), ...clients.map((clientId) => ({ kind: 'client', clientId }) as const)];
 }
 
-/** Against what a preview is made. */
+/** The state that a preview is based on. */
 export interface PreviewGround {
   /** Seconds since 1970. */
   readonly now: number;
@@ -85,7 +85,7 @@ export interface PreviewGround {
   readonly revoked: RevocationList;
 }
 
-/** The tokens that validators accept now and would refuse with more entries: by the very list that they decide by. */
+/** The tokens that validators accept now and would refuse with more entries, decided by their own list. */
 export function refusedBy(
   requests: readonly RevocationRequest[],
   tokens: readonly Principal[],
@@ -93,7 +93,7 @@ export function refusedBy(
 ): readonly Principal[] {
   if (requests.length === 0) return [];
   const list = new MemoryRevocationList(requests.length);
-  // All that was issued, also in the moments after an earlier revocation, when tokens say a time that is still to come.
+  // Everything issued, including shortly after an earlier revocation, when tokens carry a time in the near future.
   for (const request of requests) list.add(revocationFor(request, { now, issuedUntil: Infinity }));
   return tokens.filter((token) => {
     const signer = signerOf(token, keys);

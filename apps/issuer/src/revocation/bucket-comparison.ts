@@ -16,7 +16,7 @@ export interface Compared {
   readonly ofUnknownKey: number;
 }
 
-/** Compares database and bucket and repairs the bucket. A bucket that is ahead shows that the database was restored from a backup. */
+/** Compares database and bucket and repairs the bucket. If the bucket is ahead, the database was restored from a backup. */
 export class BucketComparison {
   constructor(
     private readonly store: RevocationsStore,
@@ -28,10 +28,10 @@ export class BucketComparison {
     private readonly clock: () => Date,
   ) {}
 
-  /** @param open opens the bucket, or creates it. @returns the bucket as it was opened, with what was found */
+  /** @param open opens or creates the bucket. @returns the opened bucket, with the findings */
   async run(open: () => Promise<RevocationBucket>): Promise<Compared & { readonly bucket: RevocationBucket }> {
     const bucket = await open();
-    // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
+    // The bucket first: its entries were committed earlier, so the rows read afterwards cannot lack a new one.
     const held = await bucket.read();
     await this.replica.refresh();
     const readings = await this.entries.read(held);
@@ -48,7 +48,7 @@ export class BucketComparison {
       return this.run(open);
     }
     this.restoration.compared();
-    // Room first: a full bucket takes nothing until something has left it.
+    // Free space first: a full bucket accepts nothing until something is removed.
     await inBatches(found.purge, async (key) => {
       await bucket.purge(key);
       this.entries.forget(key);

@@ -2,26 +2,26 @@ import { type Revocation } from '@countersign/auth-core';
 import { DIGEST_KEY, type ListedRevocation, type Statement } from '@countersign/revocation-feed';
 import { MARGIN_SECONDS } from '../registry/listed-revocation.js';
 
-/** What an entry of the bucket turned out to be. */
+/** The result of reading an entry of the bucket. */
 export type Reading =
   | { readonly is: 'statement'; readonly statement: Statement; readonly isByActiveKey: boolean }
   /** Signed with a key that this database does not know. */
   | { readonly is: 'of unknown key' }
   | { readonly is: 'unreadable' };
 
-/** A revocation of the database under its key in the bucket. */
+/** A revocation from the database, with its key in the bucket. */
 export interface Wanted {
   readonly key: string;
   readonly listed: ListedRevocation;
 }
 
-/** What brings bucket and database to the same; keys of the bucket. */
+/** The steps that make bucket and database agree; keys of the bucket. */
 export interface Difference {
   readonly purge: readonly string[];
   readonly put: readonly string[];
-  /** Stated by the issuer, still in force, and not in the database: it was restored from before. */
+  /** Published by the issuer, still in force, but not in the database, which was restored from an earlier backup. */
   readonly adopt: readonly Statement[];
-  /** Signed with a key that is not known. */
+  /** Signed with an unknown key. */
   readonly unknown: readonly string[];
 }
 
@@ -37,10 +37,10 @@ function says({ revocation: said, replaces }: Statement, { revocation, ...wanted
 }
 
 /**
- * Compares the bucket with the database, which is the truth, except that it may be a restored one: then an entry that the issuer signed and
- * that is still in force was once in it.
- * @param isRestored whether the issuer has stated more than the database knows, or that is not acknowledged yet
- * @param held the bucket's keys, read before the database was: whatever was in it then was committed before
+ * Compares the bucket with the database, which is authoritative, unless it was restored: then an entry that the issuer signed and
+ * that is still in force was once in the database.
+ * @param isRestored whether the issuer has published more than the database has, or that is not acknowledged yet
+ * @param held the bucket's keys, read before the database, because whatever was in it had been committed by then
  * @param now seconds
  */
 export function differenceOf(

@@ -2,7 +2,7 @@ import { bucketKeyOf, DIGEST_KEY, StatementError } from '@countersign/revocation
 import { type Reading } from './bucket-difference.js';
 import { type Statements } from './statements.service.js';
 
-/** Entries that are read in one go, so that requests are answered in the meantime. */
+/** Maximum entries read in one go, so that requests are answered in between. */
 const READ_AT_ONCE = 100;
 
 interface Known {
@@ -10,14 +10,14 @@ interface Known {
   readonly reading: Reading;
 }
 
-/** What the bucket's entries say. A signature that was verified, or made here, is not verified again. */
+/** The content of the bucket's entries. A signature that was verified or made here is not verified again. */
 export class BucketEntries {
-  /** What this replica has put into the bucket, or found there and verified. */
+  /** What this replica has put into the bucket, or verified there. */
   readonly #known = new Map<string, Known>();
 
   constructor(private readonly statements: Pick<Statements, 'isByActiveKey' | 'read' | 'readList'>) {}
 
-  /** Remembers what this replica has put there itself. */
+  /** Remembers what this replica itself has put there. */
   keep(key: string, text: string, reading: Reading): void {
     this.#known.set(key, { text, reading });
   }
@@ -26,7 +26,7 @@ export class BucketEntries {
     this.#known.delete(key);
   }
 
-  /** Reads all that the bucket holds, and forgets the rest. @param held texts by key */
+  /** Reads everything in the bucket, and drops the rest. @param held texts by key */
   async read(held: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Reading>> {
     const readings = new Map<string, Reading>();
     for (const [key, text] of held) {
@@ -40,7 +40,7 @@ export class BucketEntries {
     return readings;
   }
 
-  /** The last number that the issuer has stated. @returns undefined if no such statement is to be believed */
+  /** The last number that the issuer has published. @returns undefined without a valid statement */
   statedNumber(text: string | undefined): number | undefined {
     try {
       return text === undefined ? undefined : this.statements.readList(text).number;
@@ -50,7 +50,7 @@ export class BucketEntries {
     }
   }
 
-  /** The keys may be others since. */
+  /** The keys may have changed since. */
   #again(reading: Reading, text: string): Reading {
     if (reading.is !== 'statement') return reading;
     return { ...reading, isByActiveKey: this.statements.isByActiveKey(text) };

@@ -5,18 +5,18 @@ import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type BucketEntries } from './bucket-entries.js';
 import { type Statements } from './statements.service.js';
 
-/** Milliseconds for which a list that does not change is stated once. */
+/** Milliseconds between two statements of an unchanged list. */
 const RESTATE_EVERY_MS = 10_000;
-/** Writes that are in progress to the bucket at once. */
+/** Maximum concurrent writes to the bucket. */
 const WRITES_AT_ONCE = 100;
 
-/** Does the work for many items, some at once. */
+/** Does the work for many items, some of them concurrently. */
 export async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < items.length; from += WRITES_AT_ONCE)
     await Promise.all(items.slice(from, from + WRITES_AT_ONCE).map(work));
 }
 
-/** Puts signed statements into the bucket: one for each revocation, and one of what the whole list is. */
+/** Puts signed statements into the bucket: one for each revocation, and one about the whole list. */
 export class BucketWriter {
   #writing = 0;
   #stating = false;
@@ -29,12 +29,12 @@ export class BucketWriter {
     private readonly clock: () => Date,
   ) {}
 
-  /** When this replica last stated the whole list. */
+  /** When this replica last published the state of the whole list. */
   get statedAt(): Date | undefined {
     return this.#stated?.at;
   }
 
-  /** Database and bucket were compared: whatever this replica stated before no longer counts, lest a list that began again is never stated. */
+  /** Database and bucket were compared: this replica's earlier statements no longer count, so that the state of a recreated list is published. */
   compared(): void {
     if (this.#stated !== undefined) this.#stated = { ...this.#stated, number: 0 };
   }
@@ -56,9 +56,9 @@ export class BucketWriter {
   }
 
   /**
-   * States the whole list when it has changed, and now and then when it has not, so that validators can distinguish a broken feed from a quiet one.
+   * Publishes the state of the whole list when it changes, and periodically when it does not, so that validators can distinguish a broken feed from a quiet one.
    * Waits for a later call while entries are being written.
-   * @returns false where the database is behind what was stated: it was restored, and what was stated shows that to the comparison
+   * @returns false if the database is behind what was published: it was restored, which the comparison then finds out
    */
   async stateList(bucket: RevocationBucket): Promise<boolean> {
     if (this.#stating || this.#writing > 0) return true;

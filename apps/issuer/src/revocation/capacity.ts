@@ -1,11 +1,11 @@
 import { type Revoked } from '@countersign/auth-core';
 
-/** Bytes of the bucket that one entry is counted with: its statement, its subject, what the server keeps beside. */
+/** Bytes of the bucket counted for one entry: its statement, its subject, the server's overhead. */
 export const ENTRY_BYTES = 1_024;
 /** The part of the bucket that tokens and transactions may fill; the rest is for clients, subjects and keys, which an emergency needs. */
 const TOKEN_SHARE = 0.7;
 
-/** What the list holds of the kinds that share their room. */
+/** The list's entries of the kinds that share space. */
 export interface Filling {
   /** Entries of tokens and transactions. */
   readonly ofTokens: number;
@@ -14,17 +14,17 @@ export interface Filling {
 /** Kinds that share space. The others have reserved space, which only administrators can fill. */
 export const sharedCapacityKinds = ['token', 'transaction'] as const satisfies readonly Revoked['kind'][];
 
-/** Entries of tokens and transactions for which a bucket has room. */
+/** Maximum entries of tokens and transactions in a bucket. */
 export function tokenCapacity(maxBytes: number): number {
   return Math.floor((maxBytes * TOKEN_SHARE) / ENTRY_BYTES);
 }
 
-/** Whether revocations of a kind share their room with those of tokens. */
+/** Whether revocations of a kind share space with those of tokens. */
 export function sharesCapacity(kind: Revoked['kind']): boolean {
   return sharedCapacityKinds.some((shared) => shared === kind);
 }
 
-/** Whether one more revocation of a kind has room. */
+/** Whether there is space for one more revocation of a kind. */
 export function hasCapacity(kind: Revoked['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
   return !sharesCapacity(kind) || ofTokens < tokenCapacity(maxBytes);
 }

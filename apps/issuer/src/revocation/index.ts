@@ -10,7 +10,7 @@ import { Statements } from './statements.service.js';
 
 export const revocationControllers = [RestorationController];
 
-/** Everything that revocation is made of, for the issuer's module. */
+/** The providers of revocation, for the issuer's module. */
 export function revocationProviders(nats: NatsOptions, bucket: BucketOptions): Provider[] {
   return [
     { provide: BUCKET_NATS, useValue: nats },

@@ -10,14 +10,14 @@ import { Restoration, type RestorationJson } from './restoration.service.js';
 export class RestorationController {
   constructor(@Inject(Restoration) private readonly restoration: Restoration) {}
 
-  /** Whether the database was noticed to be older than what the issuer has stated, and that is not acknowledged yet. */
+  /** Whether the database was found to be older than what the issuer has published, and that is not acknowledged yet. */
   @Get()
   @Unrecorded('shows no more than readiness')
   show(): RestorationJson {
     return this.restoration.show();
   }
 
-  /** What the backup lacked has been dealt with: assertions that were issued before are accepted again. */
+  /** Confirms that the changes missing from the backup have been dealt with: assertions issued earlier are accepted again. */
   @Post('acknowledge')
   @HttpCode(200)
   acknowledge(@CurrentCaller() caller: Caller): Promise<RestorationJson> {

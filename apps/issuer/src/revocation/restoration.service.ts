@@ -26,9 +26,9 @@ export interface RestorationJson {
 }
 
 /**
- * Notices that the issuer's database is older than what the issuer has stated, and does not carry on as if nothing had happened: what the
- * bucket still has is taken back, readiness says it, and until an administrator has acknowledged it no assertion is accepted that was issued
- * before, because those that were used since the backup are not known to be used.
+ * Notices that the issuer's database is older than what the issuer has published, and does not carry on as if nothing had happened: revocations
+ * in the bucket are reinstated, readiness reports it, and until an administrator has acknowledged it no assertion is accepted that was issued
+ * earlier, because assertions used since the backup are not known to be used.
  */
 @Injectable()
 export class Restoration {
@@ -44,17 +44,17 @@ export class Restoration {
     health.addNote('restored_database', () => this.#note());
   }
 
-  /** Whether a number that the issuer has stated is ahead of the database. */
+  /** Whether a number that the issuer has published is ahead of the database. */
   isBehind(statedNumber: number | undefined): boolean {
     return statedNumber !== undefined && statedNumber > this.replica.ground.revocations;
   }
 
-  /** The database and the bucket were compared, and the database knows all that was stated. */
+  /** The database and the bucket were compared, and the database has everything that was published. */
   compared(): void {
     this.age.compared();
   }
 
-  /** The database is older than a list that was stated: it continues after that, and takes back what is still in force. */
+  /** The database is older than a published list: continues numbering after it, and reinstates what is still in force. */
   async notice(statedNumber: number, statements: readonly Statement[]): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await this.store.restored(transaction, statedNumber);
@@ -70,7 +70,7 @@ export class Restoration {
     await this.replica.refresh();
     this.logger.warn(
       { stated_number: statedNumber, taken_back: statements.length },
-      'this database is older than what the issuer has published: it was restored from a backup. Check the clients that changed since the backup, then acknowledge',
+      'this database is older than what the issuer has published, so it was restored from a backup. Check the clients that changed since the backup, then acknowledge',
     );
   }
 
@@ -79,7 +79,7 @@ export class Restoration {
     return { restored_at: restoredAt === undefined ? null : new Date(restoredAt).toISOString() };
   }
 
-  /** What the backup lacked has been dealt with; assertions are accepted again, whenever they were issued. */
+  /** Confirms that the changes missing from the backup have been dealt with; assertions are accepted again, no matter when they were issued. */
   async acknowledge(caller: Caller): Promise<RestorationJson> {
     await this.database.transaction(async (transaction) => {
       const restoredAt = await this.store.acknowledge(transaction);
@@ -102,7 +102,7 @@ export class Restoration {
       restored: true,
       restored_at: at,
       to_do:
-        'what changed since the backup is lost: check the clients that were disabled or changed, then run: countersign revoke restored --acknowledge',
+        'changes since the backup are lost: check the clients that were disabled or changed, then run countersign revoke restored --acknowledge',
     };
   }
 }

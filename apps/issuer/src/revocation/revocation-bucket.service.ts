@@ -32,22 +32,22 @@ export const BUCKET_OPTIONS = Symbol('countersign.issuer.bucket-options');
 
 /** Milliseconds between two checks for revocations that the bucket does not have. */
 const PUSH_EVERY_MS = 1_000;
-/** Milliseconds between two comparisons of database and bucket; a long one is followed by a longer rest. */
+/** Milliseconds between two comparisons of database and bucket; a long comparison is followed by a longer pause. */
 const MEND_EVERY_MS = 60_000;
 const REST_FACTOR = 20;
-/** Milliseconds between two checks whether the list is to be stated. */
+/** Milliseconds between two checks whether the state of the list must be published. */
 const STATE_EVERY_MS = 250;
-/** Milliseconds that a revocation waits for the bucket before it is answered; it is in the database by then. */
+/** Milliseconds that a request waits for the bucket after its revocation was committed to the database. */
 const PUSH_LIMIT_MS = 1_000;
-/** Milliseconds for which the bucket may fail, while NATS is there, before this replica is no longer ready. */
+/** Milliseconds for which the bucket may fail while NATS is up, before this replica is no longer ready. */
 const STUCK_AFTER_MS = 15_000;
 
 export interface BucketState {
   readonly connected: boolean;
-  /** Revocations that the bucket does not have yet, as last counted. */
+  /** Revocations that the bucket does not have yet, as of the last count. */
   readonly unpushed: number;
   readonly comparedAt: string | null;
-  /** When this replica last stated the whole list. */
+  /** When this replica last published the state of the whole list. */
   readonly statedAt: string | null;
   /** Entries of the bucket that are signed with a key that this database does not know. */
   readonly ofUnknownKey: number;
@@ -55,9 +55,9 @@ export interface BucketState {
 }
 
 /**
- * The copy of the revocations in JetStream, from which validators receive them: each a statement that the issuer signs, and one of what the
- * whole list is. What the database has and the bucket lacks is put there: at once, every second, and by comparing both at start, on each
- * reconnect and every minute. So neither a crash nor NATS's absence loses one.
+ * The copy of the revocations in JetStream, from which validators receive them: one signed statement for each, and one about the
+ * whole list. Revocations missing from the bucket are added: immediately, every second, and by comparing both at startup, on each
+ * reconnect and every minute. So neither a crash nor an outage of NATS loses one.
  */
 @Injectable()
 export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -130,7 +130,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     await this.#running;
   }
 
-  /** Puts a revocation that is committed into the bucket. @returns whether the bucket has it; if not, it will later */
+  /** Puts a committed revocation into the bucket. @returns whether the bucket has it; if not, it will later */
   async push(row: RevocationRow): Promise<boolean> {
     const bucket = this.#bucket;
     if (bucket === undefined) return false;
@@ -154,12 +154,12 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     return true;
   }
 
-  /** Bytes that the bucket may hold. */
+  /** Maximum size of the bucket in bytes. */
   get maxBytes(): number {
     return this.options.maxBytes;
   }
 
-  /** Has database and bucket compared within a moment: entries have left the database. */
+  /** Triggers a comparison of database and bucket: entries have been deleted from the database. */
   mendSoon(): void {
     this.#mendAgainAt = 0;
   }
@@ -184,9 +184,9 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     if (connection === undefined) return;
     if (this.#stopped.signal.aborted) return connection.close();
     this.#connection = connection;
-    // Started before the comparison: if a stop closes the connection in the meantime, a list started later would never end.
+    // Started before the comparison: if the connection is closed by a stop in the meantime, a listing started later would never end.
     const statuses = connection.status();
-    // Nor does a question end that a stop leaves without an answer.
+    // A request left unanswered by a stop does not end either.
     await Promise.race([this.mend(), connection.closed()]);
     for await (const { type } of statuses) {
       if (type === 'disconnect') {
@@ -223,7 +223,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       const rows = await this.store.unpushed(this.clock());
       this.#unpushed = rows.length;
       if (this.#bucket === undefined || performance.now() > this.#mendAgainAt) {
-        // Not awaited: a comparison that a stop leaves without an answer never ends.
+        // Not awaited: a comparison left unanswered by a stop never ends.
         if (this.#connection?.isClosed() === false) void this.mend();
         return;
       }
@@ -257,7 +257,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       this.logger.warn({ reason }, 'the revocation bucket is behind; it will be repaired');
     this.#lastError = reason;
     if (this.#connection?.isClosed() === false) this.#failingSince ??= performance.now();
-    // A bucket that does not answer may be lost: the next round opens it, or makes it again.
+    // A bucket that does not answer may be lost: the next round opens or recreates it.
     this.#bucket = undefined;
   }
 }

@@ -13,7 +13,7 @@ import { isInFuture, revocationFor, type RevocationCause, type RevocationRequest
 import { RevocationsStore } from './revocations.store.js';
 import { hasCapacity, sharesCapacity } from './capacity.js';
 
-/** As `revoked_by` names who it was; no client's or subject's name has a space. */
+/** The value of `revoked_by`; no client's or subject's name contains a space. */
 const nameOfRevoker = ({ principal }: EventContext, { configuration }: RevocationCause): string =>
   principal?.subject ?? `configuration ${configuration ?? ''}`;
 
@@ -24,12 +24,12 @@ export interface Revoked {
 }
 
 /**
- * Revokes: the row and its audit event commit together, then the bucket gets its copy. A caller is answered as soon as the database has it,
- * also while NATS is unavailable.
+ * Revokes: the row and its audit event commit together, then the bucket gets its copy. The response is sent as soon as the database has it,
+ * even while NATS is unavailable.
  */
 @Injectable()
 export class RevocationService {
-  /** Entries of tokens as a transaction counted them, with its own since: it counts once, however many it adds. */
+  /** Entries of tokens as counted by a transaction, plus its own since: it counts only once, however many it adds. */
   readonly #filling = new WeakMap<Transaction, number>();
 
   constructor(
@@ -69,8 +69,8 @@ export class RevocationService {
   }
 
   /**
-   * Like {@link revoke}, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the
-   * row to {@link announce}; where that is forgotten or cut off, the next round within a second does it.
+   * Like {@link revoke}, in the caller's transaction: its changes and the revocation commit together. Once it has committed, pass the
+   * row to {@link announce}; if that is forgotten or interrupted, the next round within a second does it.
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
   async recordIn(
@@ -84,8 +84,8 @@ export class RevocationService {
   }
 
   /**
-   * Many tokens' entries fill the list, and then one of their client takes their place: it refuses these and whatever else the client got
-   * until now. Without such a client the list is full.
+   * When many tokens' entries fill the list, one entry for their client replaces them: it refuses these and everything else the client got
+   * until now. Without such a client the list stays full.
    */
   async #makeRoom(transaction: Transaction, { kind }: RevocationRequest, who: EventContext): Promise<void> {
     if (!sharesCapacity(kind)) return;
@@ -106,7 +106,7 @@ export class RevocationService {
     }
     await this.store.removeHeldBy(transaction, clientId);
     const why = { configuration: 'REVOCATION_BUCKET_BYTES', reason: 'its revoked tokens filled the list' } as const;
-    // The caller caused it without asking for it.
+    // The caller caused it without requesting it.
     await this.#recordNow(transaction, { kind: 'client', clientId }, { ...who, principal: null }, why, true);
     this.bucket.mendSoon();
   }
@@ -147,7 +147,7 @@ export class RevocationService {
   async announce(row: RevocationRow): Promise<Revoked> {
     this.list.add(revocationOf(row));
     const pushed = await this.bucket.push(row);
-    // So that the list is stated with it soon; the next check does it otherwise.
+    // So that the list's new state is published soon; otherwise the next check does it.
     this.replica.refresh().catch(() => undefined);
     return { row, pushed };
   }

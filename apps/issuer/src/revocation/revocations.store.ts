@@ -16,7 +16,7 @@ const ROWS_LIMIT = 1_000;
 
 const date = (seconds: number): Date => new Date(Math.round(seconds * 1_000));
 
-/** A change's place in the order of all, and its time. */
+/** A change's position in the order of all changes, and its time. */
 export interface Turn extends Moment {
   readonly number: number;
 }
@@ -27,15 +27,15 @@ const turnSchema = z.object({
 
 const ofTokens = inArray(revocationTable.kind, sharedCapacityKinds);
 
-/** What is revoked, in the database: the truth, of which the bucket is a copy. */
+/** The revocations in the database, which are authoritative; the bucket is a copy. */
 @Injectable()
 export class RevocationsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Takes the next turn; until commit nobody else changes revocations, clients or keys. What distinguishes tokens by when they were issued also
-   * raises the registry's version, and the time that later tokens say: a token is committed under the version in which it was decided, so none that
-   * says an earlier time can follow. Clocks that differ by the tolerance make no difference.
+   * Takes the next turn; until commit nobody else changes revocations, clients or keys. A kind that distinguishes tokens by issue time also
+   * increments the registry's version, and the time in later tokens: a token is committed under the version in which it was decided, so none with
+   * an earlier time can follow. Clock differences within the tolerance do not matter.
    */
   async takeTurn(transaction: Transaction, revoked: Pick<Revoked, 'kind'>): Promise<Turn> {
     const byTime = isByTime(revoked);
@@ -53,7 +53,7 @@ export class RevocationsStore {
     return { number, now, issuedUntil };
   }
 
-  /** Adds a revocation, or extends the one that there is. */
+  /** Adds a revocation, or extends an existing one. */
   async add(
     transaction: Transaction,
     revocation: Revocation,
@@ -96,14 +96,14 @@ export class RevocationsStore {
     return row;
   }
 
-  /** The database is older than a list that was stated: numbers and versions continue after it, and it is kept that this was noticed. */
+  /** The database is older than a published list: continues numbers and versions after it, and records that this was noticed. */
   async restored(transaction: Transaction, statedNumber: number): Promise<void> {
     await transaction.execute(sql`
       update registry set version = version + 1, revocations = greatest(revocations, ${statedNumber}::bigint),
         restored_at = coalesce(restored_at, clock_timestamp())`);
   }
 
-  /** Confirms that what was noticed has been handled. @returns when it was noticed */
+  /** Confirms that the finding has been dealt with. @returns when it was noticed */
   async acknowledge(transaction: Transaction): Promise<Date | undefined> {
     const answer = await transaction.execute(sql`select restored_at from registry for update`);
     await transaction.execute(sql`update registry set version = version + 1, restored_at = null`);
@@ -111,7 +111,7 @@ export class RevocationsStore {
     return row?.restored_at ?? undefined;
   }
 
-  /** Takes back what the issuer had stated before this database was restored, under a new number. */
+  /** Reinstates what the issuer had published before this database was restored, under a new number. */
   async adopt(transaction: Transaction, statements: readonly Statement[]): Promise<void> {
     const turn = await this.takeTurn(transaction, { kind: 'token' });
     const by = { who: 'issuer', reason: 'stated before the database was restored' };
@@ -119,7 +119,7 @@ export class RevocationsStore {
       await this.add(transaction, revocation, turn, by, { holder, replaces });
     }
     const before = statements.map(({ revocation }) => ('issuedBefore' in revocation ? revocation.issuedBefore : 0));
-    // What is issued from now on says a later time than they do.
+    // Tokens issued from now on carry a later time.
     const latest = date(Math.max(0, ...before)).toISOString();
     await transaction.execute(sql`
       update registry set version = version + 1, issue_after = greatest(issue_after, ${latest}::timestamptz)`);
@@ -130,7 +130,7 @@ export class RevocationsStore {
     return transaction.$count(revocationTable, ofTokens);
   }
 
-  /** The client whose tokens have the most entries, several at least. */
+  /** The client whose tokens have the most entries, if several. */
   async largestHolder(transaction: Transaction): Promise<string | undefined> {
     const [largest] = await transaction
       .select({ clientId: revocationTable.clientId, entries: count() })
@@ -142,7 +142,7 @@ export class RevocationsStore {
     return largest !== undefined && largest.entries > 1 ? (largest.clientId ?? undefined) : undefined;
   }
 
-  /** Takes away the entries of a client's tokens, because one of the client itself takes their place. */
+  /** Removes the entries of a client's tokens, because one for the client itself replaces them. */
   async removeHeldBy(transaction: Transaction, clientId: string): Promise<void> {
     await transaction.delete(revocationTable).where(and(ofTokens, eq(revocationTable.clientId, clientId)));
   }
@@ -157,7 +157,7 @@ export class RevocationsStore {
       .limit(ROWS_LIMIT);
   }
 
-  /** Numbers what has no number yet, as one change: written by an earlier release that runs beside this one, or before an upgrade. */
+  /** Numbers rows without a number, as one change: written by an earlier release that runs alongside this one, or before an upgrade. */
   async numberNew(): Promise<void> {
     const [unnumbered] = await this.database
       .select({ key: revocationTable.bucketKey })
@@ -171,7 +171,7 @@ export class RevocationsStore {
     });
   }
 
-  /** Says that the bucket has these; one that changed in the meantime stays to be pushed. */
+  /** Marks these as pushed; one that changed in the meantime will be pushed again. */
   async markPushed(rows: readonly RevocationRow[], now: Date): Promise<void> {
     for (let from = 0; from < rows.length; from += ROWS_LIMIT) {
       const same = rows
@@ -184,7 +184,7 @@ export class RevocationsStore {
     }
   }
 
-  /** A page, newest first. @param before the last one of the page before */
+  /** A page, newest first. @param before the last one of the previous page */
   page(limit: number, kind: RevocationRow['kind'] | undefined, before?: PageEnd): Promise<RevocationRow[]> {
     const conditions: (SQL | undefined)[] = [];
     if (kind !== undefined) conditions.push(eq(revocationTable.kind, kind));
@@ -205,7 +205,7 @@ export class RevocationsStore {
       .limit(limit);
   }
 
-  /** Forgets what no longer matters. */
+  /** Deletes entries that no longer matter. */
   async prune(now: Date): Promise<void> {
     await this.database
       .delete(revocationTable)

@@ -17,7 +17,7 @@ import { listedOf } from '../registry/listed-revocation.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 
-/** What the issuer states of its revocations, signed with the key that is for that and nothing else; and what it reads of it again. */
+/** The issuer's signed statements about revocations, with a key used for nothing else; also reads them again. */
 @Injectable()
 export class Statements {
   #published: readonly PublishedKey[] = [];
@@ -34,7 +34,7 @@ export class Statements {
     return signStatement(listedOf(row), this.#signing());
   }
 
-  /** States what the whole list is, as this replica knows it. */
+  /** States the whole list as this replica knows it. */
   ofList(): string {
     const signing = this.#signing();
     return signDigest(this.replica.listAt(Math.floor(signing.now / 1_000)), signing);
@@ -50,7 +50,7 @@ export class Statements {
     return readDigest(text, this.issuer, this.#keySet(), this.clock().getTime());
   }
 
-  /** Whether the key that signs now signed it; what an earlier one signed is to be signed again. */
+  /** Whether the active key signed it; entries signed by an earlier key must be signed again. */
   isByActiveKey(text: string): boolean {
     return parseCompactJws(text).header.kid === this.replica.revocationKey.kid;
   }

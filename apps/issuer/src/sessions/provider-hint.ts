@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { openText, sealText } from '@countersign/service-host';
 
-/** Maximum size of an ID token that is kept, in characters: it travels in an address, and few servers take longer ones. */
+/** Maximum characters of a stored ID token: it is sent in a URL, and few servers accept longer ones. */
 export const HINT_LIMIT = 4_096;
 
 const keyOf = (secret: string): Buffer =>
@@ -9,13 +9,13 @@ const keyOf = (secret: string): Buffer =>
 
 /**
  * Encrypts a provider's ID token, which says who somebody is, under the cookie's secret, so that the database by itself cannot decrypt it.
- * @returns undefined for one that is too long to be of use
+ * @returns undefined if it is too long to be useful
  */
 export function sealHint(idToken: string, secret: string): string | undefined {
   return idToken.length > HINT_LIMIT ? undefined : sealText(idToken, keyOf(secret)).toString('base64url');
 }
 
-/** @returns undefined for what was not sealed under this secret */
+/** @returns undefined if it was not sealed under this secret */
 export function openHint(sealed: string, secret: string): string | undefined {
   return openText(Buffer.from(sealed, 'base64url'), keyOf(secret));
 }

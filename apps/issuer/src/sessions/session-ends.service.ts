@@ -11,13 +11,13 @@ import { type SessionEnd } from './session.js';
 import { SessionsStore, type SessionsFilter } from './sessions.store.js';
 import { type SessionRow } from './sessions.tables.js';
 
-/** Ends that are in the caller's transaction; give them to {@link SessionEnds.announce} once that has committed. */
+/** Ends within the caller's transaction; pass them to {@link SessionEnds.announce} once that has committed. */
 export interface EndedSessions {
   readonly sessions: readonly SessionRow[];
   readonly delegations: EndedDelegations;
 }
 
-/** What sessions take along. */
+/** What ends together with sessions. */
 interface EndedAlongside {
   readonly also?: readonly DelegationChoice[];
   readonly tokensAreRefused?: boolean;
@@ -33,7 +33,7 @@ const delegationEnds: Readonly<Record<SessionEnd, DelegationEnd>> = {
 };
 
 /**
- * Signing out leaves what the person allowed for the time when they are away (OpenID Connect Back-Channel Logout, section 2.7); the rest ends all.
+ * Signing out keeps what was allowed with `offline_access` (OpenID Connect Back-Channel Logout, section 2.7); every other end ends everything.
  */
 const leavesOffline: ReadonlySet<SessionEnd> = new Set(['sign-out', 'provider', 'another-person']);
 
@@ -49,7 +49,7 @@ export class SessionEnds {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Ends live sessions at once, at all replicas. @returns those that ended by this. @throws {Problem} 503 `REVOCATIONS_FULL` */
+  /** Ends live sessions at once, at all replicas. @returns those that this call ended. @throws {Problem} 503 `REVOCATIONS_FULL` */
   async end(which: SessionsFilter, by: SessionEnd, who: EventContext): Promise<readonly SessionRow[]> {
     const ended = await this.database.transaction((transaction) => this.endIn(transaction, which, by, who));
     await this.announce(ended);
@@ -57,8 +57,8 @@ export class SessionEnds {
   }
 
   /**
-   * Like {@link end}, in a transaction of the caller's; then {@link announce}.
-   * @param also delegations that end with them, whichever session they were allowed in
+   * Like {@link end}, in the caller's transaction; then call {@link announce}.
+   * @param also delegations that end with them, regardless of their session
    * @param tokensAreRefused whether another entry of the feed refuses what was allowed
    */
   async endIn(

@@ -19,14 +19,14 @@ export interface Session {
 
 /** How long sessions last. */
 export interface SessionTimes {
-  /** Seconds without a request after which one is over. */
+  /** Seconds without a request after which a session ends. */
   readonly idle: number;
-  /** Seconds after which one is over however much it is used. */
+  /** Seconds after which a session ends, no matter how much it is used. */
   readonly life: number;
 }
 export const SESSION_TIMES = Symbol('countersign.issuer.session-times');
 
-/** What ended a session, as the trail and the row say it. */
+/** What ended a session, as named in the trail and the row. */
 export type SessionEnd = 'sign-out' | 'person' | 'admin' | 'disabled' | 'provider' | 'another-person';
 
 const SECRET_BYTES = 32;
@@ -42,7 +42,7 @@ export function isSecret(text: string | undefined): text is string {
   return text !== undefined && secretPattern.test(text);
 }
 
-/** What is kept of a cookie's value: a random secret of 256 bits needs no slow hash (docs/adr/0008). */
+/** The stored form of a cookie's value: a random secret of 256 bits needs no slow hash (docs/adr/0008). */
 export function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }
@@ -64,7 +64,7 @@ const systems: readonly (readonly [RegExp, string])[] = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-/** What a person recognises a device by, from its `User-Agent`: only the kinds of browser and system, so that no text of a stranger is kept. */
+/** How a person recognises a device, from its `User-Agent`: only the kinds of browser and system, so that no third-party text is stored. */
 export function deviceOf(userAgent: string | undefined): string {
   const found = (kinds: readonly (readonly [RegExp, string])[]): string | undefined =>
     kinds.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];

@@ -28,13 +28,13 @@ import {
 import { SessionsStore } from './sessions.store.js';
 import { type SessionRow } from './sessions.tables.js';
 
-/** Most milliseconds between two notes that a session was used, so that not every request writes. */
+/** Minimum milliseconds between two updates of a session's last use, so that not every request writes. */
 const SEE_EVERY_MS = 60_000;
 const FORGET_EVERY_MS = 300_000;
-/** Milliseconds that a session which is over is still kept, at least. */
+/** Minimum milliseconds for which an ended session is kept. */
 const KEPT_MS = 86_400_000;
 
-/** What a provider said of how somebody signed in. */
+/** How somebody signed in, according to the provider. */
 export interface SignInProof {
   readonly issuer: string;
   /** The provider's own session (`sid`), by which it may end ours. */
@@ -46,9 +46,9 @@ export interface SignInProof {
   readonly amr: readonly string[];
 }
 
-/** The browser that somebody signs in with. */
+/** The browser in which somebody signs in. */
 export interface Browser {
-  /** The secret of the session that it has, if it has one. */
+  /** The secret of its session, if it has one. */
   readonly secret: string | undefined;
   readonly userAgent: string | undefined;
   readonly address: string;
@@ -108,7 +108,7 @@ export class Sessions implements OnModuleInit {
   /**
    * A session for somebody who has just signed in, always under a new secret. A live session of the same person in this browser continues, with
    * what was started in it; one of another person must be ended by the caller.
-   * @returns the cookie's value too, to be set once the transaction has committed
+   * @returns also the cookie's value, to be set once the transaction has committed
    */
   async begin(
     transaction: Transaction,

@@ -8,7 +8,7 @@ import { sessionTable, type SessionRow } from './sessions.tables.js';
 
 const secondsBefore = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
 
-/** The condition that a session is not over. */
+/** The condition that a session is live. */
 function live(now: Date, times: SessionTimes): SQL | undefined {
   const { seenAfter, createdAfter } = liveSince(now, times);
   return and(
@@ -23,7 +23,7 @@ export function liveSince(now: Date, { idle, life }: SessionTimes) {
   return { seenAfter: secondsBefore(now, idle), createdAfter: secondsBefore(now, life) };
 }
 
-/** The condition that a session is not over, for a statement in which something begins by it. @param seenAfter a parameter of it, as `$1` */
+/** The condition that a session is live, for a statement that starts something in it. @param seenAfter one of its parameters, such as `$1` */
 export function liveSession(seenAfter: string, createdAfter: string): string {
   return `(ended_at is null and seen_at > ${seenAfter}::timestamptz and created_at > ${createdAfter}::timestamptz)`;
 }
@@ -34,15 +34,15 @@ export interface SessionsFilter {
   readonly personId?: PersonId;
   readonly issuer?: string;
   readonly providerSession?: string;
-  /** Those that began before. */
+  /** Those that started before. */
   readonly before?: Date;
-  /** Those whose person proved to the provider who they are at this time or before. */
+  /** Those whose person authenticated with the provider at or before this time. */
   readonly authenticatedUntil?: Date;
   /** Not this one. */
   readonly except?: SessionId;
 }
 
-/** Sessions in PostgreSQL, which all replicas share: one that has ended is over at each of them. */
+/** Sessions in PostgreSQL, which all replicas share: a session that ends is over at all of them. */
 @Injectable()
 export class SessionsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -92,7 +92,7 @@ export class SessionsStore {
     return renewed.length > 0;
   }
 
-  /** Ends live sessions. @returns those that were live until now */
+  /** Ends live sessions. @returns those that this call ended */
   end(
     transaction: Transaction,
     { id, personId, issuer, providerSession, before, authenticatedUntil, except }: SessionsFilter,
@@ -119,7 +119,7 @@ export class SessionsStore {
       .returning();
   }
 
-  /** A person's live sessions, the last used first. */
+  /** A person's live sessions, most recently used first. */
   liveOf(
     personId: PersonId,
     now: Date,
@@ -144,7 +144,7 @@ export class SessionsStore {
   }
 
   /**
-   * Forgets sessions that were over before a time. By their last use, which has an index: one that is over is not used any more, however it ended, so
+   * Deletes sessions that had ended before a time. Selected by their last use, which has an index: an ended session is no longer used, so
    * it is found a little later. @param signal ends it early @returns how many
    */
   forget(before: Date, { idle, life }: SessionTimes, signal?: AbortSignal): Promise<number> {

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { type SignInSecrets } from '../providers/providers.service.js';
 
 /**
- * The secrets of one sign-in, made from its state and the browser's secret: a state that came to another browser fits nothing there (login
- * CSRF), and the database holds nothing with which a stolen code could be redeemed.
+ * The secrets of one sign-in, derived from its state and the browser's secret: a state that reaches another browser does not match there (login
+ * CSRF), and the database contains nothing with which a stolen code could be redeemed.
  * @param browser the value of the cookie `sign-in`
  */
 export function secretsOf(state: string, browser: string): SignInSecrets {

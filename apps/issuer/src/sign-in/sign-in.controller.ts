@@ -30,14 +30,14 @@ const signInQuerySchema = z.strictObject({
     }),
   /** Whom the provider should expect (OpenID Connect Core, section 3.1.2.1). */
   login_hint: z.string().min(1).max(256).optional(),
-  /** `1`: the person must prove again who they are, also when they are signed in. */
+  /** `1`: the person must authenticate again, even if they are signed in. */
   force: z.literal('1').optional(),
-  /** Asked of the provider instead of its own `acr_values`. */
+  /** Requested from the provider instead of its own `acr_values`. */
   acr_values: z.string().min(1).max(512).optional(),
 });
 type SignInQuery = z.infer<typeof signInQuerySchema>;
 
-/** What a provider may add to its answer; the rest is not passed on. */
+/** What a provider may add to its response; the rest is ignored. */
 const answerMembers = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state'] as const;
 
 /** The pages of signing in. */
@@ -54,7 +54,7 @@ export class SignInController {
     @Inject(Cookies) private readonly cookies: Cookies,
   ) {}
 
-  /** Signs a person in: on to the one provider, or to a page that lets them choose; at once to `return_to` for somebody who is signed in. */
+  /** Signs a person in: redirects to the only provider, or to a page to choose one; straight to `return_to` for somebody who is signed in. */
   @Get()
   @Answers({ 200: 'the page to choose a provider', 303: 'to the provider, or back to `return_to`' })
   @Unrecorded('shows only which providers there are')
@@ -69,7 +69,7 @@ export class SignInController {
     }
     const [only, ...others] = this.providers.all;
     if (only === undefined) {
-      throw new Problem(503, 'PROVIDERS_NONE', 'No sign-in provider is configured (PROVIDERS_FILE).', {
+      throw new Problem(503, 'PROVIDERS_NONE', 'No sign-in provider is configured; set PROVIDERS_FILE.', {
         heading: 'Nobody can sign in here',
       });
     }
@@ -85,7 +85,7 @@ export class SignInController {
     );
     sendPage(reply, {
       title: 'Sign in',
-      body: html`<p>Choose where you have an account. Countersign keeps no passwords.</p>
+      body: html`<p>Choose where you have an account. Countersign stores no passwords.</p>
         <ul class="plain">
           ${links}
         </ul>`,
@@ -105,7 +105,7 @@ export class SignInController {
     await this.#send(this.#provider(name), query, request, reply);
   }
 
-  /** Where a provider sends a person back to, each provider to its own path. Begins a session under a new secret. */
+  /** Where a provider sends a person back to, with its own path for each provider. Starts a session under a new secret. */
   @Get('callback/:provider')
   @Answers({ 303: 'to where the person was going', 400: 'a page that says what is wrong' })
   async finish(

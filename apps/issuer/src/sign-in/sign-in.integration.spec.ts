@@ -183,7 +183,7 @@ describe('signing in', () => {
       const answer = world.forger.answer(await begin(attacker));
       await begin(victim);
       const refused = await victim.get(answer);
-      expect([refused.status, refused.text.includes('This sign-in has ended')]).toEqual([400, true]);
+      expect([refused.status, refused.text.includes('This sign-in has expired')]).toEqual([400, true]);
       noSession(refused);
       expect((await browser().get(answer)).status).toBe(400);
       // The one who asked is not kept from finishing by that.

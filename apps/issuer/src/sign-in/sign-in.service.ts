@@ -27,13 +27,13 @@ import { byPerson, Sessions, type Browser } from '../sessions/sessions.service.j
 import { secretsOf } from './sign-in-secrets.js';
 import { SignInsStore } from './sign-ins.store.js';
 
-/** A provider's answer that belongs to no sign-in of this browser. */
+/** A provider's response that does not belong to a sign-in of this browser. */
 export function unknownSignIn(): Problem {
   return new Problem(
     400,
     'SIGN_IN_UNKNOWN',
     'This sign-in was not started in this browser, has already finished, or is older than ten minutes. Start again.',
-    { heading: 'This sign-in has ended' },
+    { heading: 'This sign-in has expired' },
   );
 }
 
@@ -73,7 +73,7 @@ export class SignIn {
   ) {
     this.#counter = new Counter({
       name: 'issuer_sign_ins_total',
-      help: 'Sign-in answers from outside providers, by provider and result.',
+      help: 'Sign-in responses from outside providers, by provider and result.',
       labelNames: ['provider', 'outcome'],
       registers: [metrics],
     });
@@ -112,8 +112,8 @@ export class SignIn {
   }
 
   /**
-   * Takes a provider's answer and begins a session.
-   * @param answer the parameters that came to the provider's callback
+   * Processes a provider's response and starts a session.
+   * @param answer the parameters sent to the provider's callback
    * @param tie the value of the cookie `sign-in`; undefined if the browser has none
    * @throws {Problem} 400 `SIGN_IN_UNKNOWN`, 403 `PERSON_DISABLED`, or a {@link ProviderProblem}
    */
@@ -171,12 +171,12 @@ export class SignIn {
     return begun;
   }
 
-  /** Why a provider's answer does not hold, only the operator sees. */
+  /** Only the operator sees why a provider's response is invalid. */
   #log(provider: Provider, error: unknown): void {
     if (error instanceof ProviderProblem)
       this.logger.warn(
         { provider: provider.name, code: error.code, err: error.cause },
-        "a provider's answer signed nobody in",
+        "a provider's response did not sign anybody in",
       );
   }
 }

@@ -3,11 +3,11 @@ import { Background, CLOCK, DATABASE, deleteInPortions, type Database } from '@c
 import { and, eq, gt } from 'drizzle-orm';
 import { signInTable, type SignInRow } from './sign-in.tables.js';
 
-/** Seconds in which somebody must come back from the provider. */
+/** Seconds within which somebody must return from the provider. */
 export const SIGN_IN_SECONDS = 600;
 const PRUNE_EVERY_MS = 60_000;
 
-/** People who were sent to a provider, in PostgreSQL: the answer may come to any replica, and each works once. */
+/** People who were sent to a provider, in PostgreSQL: the response may reach any replica, and each works once. */
 @Injectable()
 export class SignInsStore implements OnModuleInit {
   constructor(
@@ -20,7 +20,7 @@ export class SignInsStore implements OnModuleInit {
     await this.database.insert(signInTable).values(row);
   }
 
-  /** Takes a sign-in away, so that it is finished once. @returns undefined for one that is unknown, of another browser or provider, too old, or taken */
+  /** Removes a sign-in, so that it is completed only once. @returns undefined if it is unknown, from another browser or provider, too old, or already used */
   async take({
     stateDigest,
     browserDigest,

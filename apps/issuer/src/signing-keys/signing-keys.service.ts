@@ -151,7 +151,7 @@ export class SigningKeysService {
         await this.answers.begin(transaction, caller);
         await this.registry.raiseVersion(transaction);
         await step(transaction, await this.store.all(transaction));
-        // The caller caused it without asking for it.
+        // The caller caused it without requesting it.
         await this.rotation.settle(transaction, { ...by(caller), principal: null });
         const answer = this.#shown(await this.store.all(transaction));
         await this.answers.keep(transaction, caller, kid, answer);

@@ -38,7 +38,8 @@ export class Startup {
     await this.database.transaction(async (transaction) => {
       await this.registry.raiseVersion(transaction);
       const resealed = (await this.keys.reseal(transaction)) + (await this.revocationKeys.reseal(transaction));
-      if (resealed > 0) this.logger.info({ resealed }, 'secrets are now under the current key-encryption key');
+      if (resealed > 0)
+        this.logger.info({ resealed }, 'secrets were re-encrypted under the current key-encryption key');
       await this.keys.makeSecret(transaction, CLIENT_SECRET_KEY);
       if (keyFile !== undefined) await this.rotation.import(transaction, readImportedKey(keyFile));
       await this.rotation.settle(transaction);

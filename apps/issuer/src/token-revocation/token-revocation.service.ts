@@ -87,7 +87,7 @@ export class TokenRevocationService {
     throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
   }
 
-  /** By this replica's memory, which the authentication of the client has just brought to the current version. */
+  /** From this replica's memory, which authenticating the client has just brought to the current version. */
   #ignored(own: OwnToken | undefined): 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | undefined {
     if (own === undefined) return 'TOKEN_UNKNOWN';
     if (own.expired) return 'TOKEN_EXPIRED';

@@ -32,7 +32,7 @@ export class EventTexts {
     };
     const text = JSON.stringify(complete);
     if (!isStorableJson(text))
-      throw new AuditEventError('EVENT_INVALID', 'its text holds U+0000 or half of a surrogate pair');
+      throw new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or half of a surrogate pair');
     return text;
   }
 }

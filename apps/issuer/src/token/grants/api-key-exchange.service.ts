@@ -39,7 +39,7 @@ function decideApiKeyExchange(
     return refuse('invalid_scope', 'a requested scope is not among those of the API key');
   }
   if (endOf(key).getTime() - now < LEAST_LIFETIME * 1_000) {
-    return refuse('invalid_grant', `the API key ends in less than ${String(LEAST_LIFETIME)} seconds`);
+    return refuse('invalid_grant', `the API key expires in less than ${String(LEAST_LIFETIME)} seconds`);
   }
   return { ok: true, scopes: scopes.length === 0 ? own : scopes };
 }

@@ -14,10 +14,10 @@ import { GrantRefused, type GrantBasis, type TokenGrant } from './grant.js';
 
 const NOT_VALID = 'the device code is not valid: it is unknown, used, or not for this client';
 const waits = {
-  authorization_pending: 'the person has not decided yet; ask again after the interval',
-  slow_down: 'ask less often: the interval is five seconds longer now',
+  authorization_pending: 'the person has not decided yet; poll again after the interval',
+  slow_down: 'poll less often: the interval is now five seconds longer',
   access_denied: 'the person refused',
-  expired_token: 'the person did not decide in time; begin again',
+  expired_token: 'the person did not decide in time; start again',
 } as const;
 
 /** What the trail says of an approval that went while its redemption was decided. */

@@ -8,7 +8,7 @@ import { claimsForClient, type TokenParameters } from './token-parameters.js';
 export function tooShort({ expiresAt }: Principal, now: number): GrantDecision | undefined {
   if (expiresAt * 1_000 - now >= LEAST_LIFETIME * 1_000) return undefined;
   const least = String(LEAST_LIFETIME);
-  const description = `the subject token ends in less than ${least} seconds; exchange one that lives longer`;
+  const description = `the subject token expires in less than ${least} seconds; exchange one that is valid longer`;
   return { ok: false, error: 'invalid_grant', description };
 }
 

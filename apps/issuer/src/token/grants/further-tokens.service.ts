@@ -65,7 +65,7 @@ export class FurtherTokensOf {
     return { outcome, further: furtherTokens(family?.token, idToken) };
   }
 
-  /** The ID token, where one was asked for (OpenID Connect Core, sections 3.1.3.3 and 12.2). @param known the person, where the caller has read them */
+  /** The ID token, where one was asked for (OpenID Connect Core, sections 3.1.3.3 and 12.2). @param known the person, if the caller has read them */
   async idTokenOf(
     delegation: NewDelegation,
     { claims: { iat, scope } }: Issuing,

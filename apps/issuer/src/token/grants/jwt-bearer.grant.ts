@@ -17,7 +17,7 @@ import { claimsForOutside, tooShort } from './exchanged-claims.js';
 
 /** Seconds that an assertion may be good for at most: it is made for one request. */
 const LIFETIME_LIMIT = 600;
-const REPLAYED = 'the assertion was used before; ask its issuer for a new one for each request';
+const REPLAYED = 'the assertion was used before; get a new one from its issuer for each request';
 
 interface Assertion extends OutsideToken {
   readonly issuer: OutsideIssuer;

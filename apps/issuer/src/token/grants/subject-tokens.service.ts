@@ -48,7 +48,7 @@ export class SubjectTokens implements OnApplicationShutdown {
       issuer: this.issuer,
       audience,
       now: () => this.clock().getTime(),
-      // Answered within the process: nothing goes over a network.
+      // Answered within the process, without a network.
       fetch: () => Promise.resolve(new Response(this.keys.jwks.body)),
       allowPlainHttp: true,
       revocations: this.revocations,
