@@ -65,7 +65,7 @@ import { OverviewController } from './overview/overview.controller.js';
 import { OverviewService } from './overview/overview.service.js';
 import { SourceReportsService } from './source-reports/source-reports.service.js';
 
-/** The trail: intake from the stream, and reading. Reads are events as well. */
+/** The trail: intake from the stream, and reading. Reads are recorded as events too. */
 @Module({})
 export class AuditModule {
   static forRoot(configuration: Configuration): DynamicModule {

@@ -7,9 +7,7 @@ describe('the configuration of audit', () => {
     const says = (RETENTION_DAYS?: number, RETENTION_DIRECTORY?: string) =>
       contradictionsOf({ RETENTION_DAYS, RETENTION_DIRECTORY });
     expect([says(), says(30, '/segments'), says(undefined, '/segments')]).toEqual([[], [], []]);
-    expect(says(30)).toEqual([
-      'RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database',
-    ]);
+    expect(says(30)).toEqual(['RETENTION_DIRECTORY must be set if RETENTION_DAYS is; without it no events are moved']);
   });
 
   it('is refused at start with everything that a console lacks, together with the rest', () => {
@@ -23,7 +21,7 @@ describe('the configuration of audit', () => {
     expect(
       contradictionsOf({ RETENTION_DAYS: 30, CONSOLE_CLIENT_ID: 'console', CONSOLE_URL: whole.CONSOLE_URL }),
     ).toEqual([
-      'RETENTION_DIRECTORY must be set when RETENTION_DAYS is, or nothing leaves the database',
+      'RETENTION_DIRECTORY must be set if RETENTION_DAYS is; without it no events are moved',
       'CONSOLE_CLIENT_KEY must be set when CONSOLE_CLIENT_ID is',
       'CONSOLE_SESSION_KEY must be set when CONSOLE_CLIENT_ID is',
     ]);

@@ -1,8 +1,8 @@
 import { defineEvents } from '@countersign/audit-event';
 
-/** The rights by which somebody reads events. */
+/** The rights with which somebody reads events. */
 const reading = ['audit:read', 'audit:read:own', 'audit:read:client'];
-const outcomeFailed = 'A failure has the code of the refusal as its `reason`.';
+const outcomeFailed = 'On failure, `reason` is the code of the refusal.';
 
 /** Everything that audit records: the only place where its event types, actions and kinds of resource are written. */
 export const events = defineEvents({
@@ -26,7 +26,7 @@ export const events = defineEvents({
       changes: { search: 'the filters', shown: 'how many' },
     },
     'event.read': {
-      when: 'One event was requested; `shown` is 0 when there is none that the caller may see.',
+      when: 'One event was requested; `shown` is 0 if there is none that the caller may see.',
       action: reading,
       resource: 'event',
       changes: { shown: '0 or 1' },
@@ -44,7 +44,7 @@ export const events = defineEvents({
       changes: {
         from: 'the first hour',
         to: 'the end of the last hour',
-        shown: 'pairs of caller and service: how many',
+        shown: 'number of pairs of caller and service',
       },
     },
     'events.summarised': {
@@ -54,16 +54,16 @@ export const events = defineEvents({
       changes: { search: 'the filters', events: 'how many there are' },
     },
     'events.exported': {
-      when: `An export began. ${outcomeFailed}`,
+      when: `An export started. ${outcomeFailed}`,
       action: reading,
       resource: 'event',
       changes: { export: 'the filters', below: 'tree size of the checkpoint' },
     },
     'events.export_ended': {
-      when: 'An export ended; `failed` if its reader left or stopped reading (`READER_GONE`), or if the server could not continue (`EXPORT_FAILED`).',
+      when: 'An export ended; `failed` if its reader disconnected or stopped reading (`READER_GONE`), or if the server could not continue (`EXPORT_FAILED`).',
       action: reading,
       resource: 'event',
-      changes: { export: 'the filters', shown: 'how many', complete: 'whether nothing was left' },
+      changes: { export: 'the filters', shown: 'how many', complete: 'whether it reached the end' },
     },
     'events.tailed': {
       when: 'A live tail was started.',
@@ -72,7 +72,7 @@ export const events = defineEvents({
       changes: { tail: 'the filters' },
     },
     'events.tail_ended': {
-      when: 'The tail ended, or was cut off.',
+      when: 'The tail ended, or was interrupted.',
       action: reading,
       resource: 'event',
       changes: { tail: 'the filters', shown: 'how many' },
@@ -84,7 +84,7 @@ export const events = defineEvents({
       changes: { reason: 'why, as the caller gave it', shown: 'paths' },
     },
     'event.erasure_ordered': {
-      when: 'An erasure of masked values, of one event or one subject, was started.',
+      when: 'An erasure of masked values, for one event or one subject, was started.',
       action: 'audit:erase',
       resource: 'event',
       changes: { event: 'its id', subject: 'or the subject', reason: 'why, as the caller gave it' },
@@ -107,7 +107,7 @@ export const events = defineEvents({
       changes: { scopes: 'what they may do here', roles: 'by which' },
     },
     'console-session.widened': {
-      when: 'A person who is signed in at the console also got their rights at another service.',
+      when: 'A person signed in at the console also requested their rights at another service.',
       action: 'console:sign-in',
       resource: 'console-session',
       changes: { audience: 'the service' },
@@ -116,7 +116,7 @@ export const events = defineEvents({
       when: 'A person signed out of the console, or the issuer ended their session (`because`).',
       action: 'console:sign-out',
       resource: 'console-session',
-      changes: { because: 'why, when they did not do it themselves' },
+      changes: { because: 'why, if they did not do it themselves' },
     },
     'entries.read': {
       when: `A bundle of log entries was fetched. ${outcomeFailed}`,
@@ -148,7 +148,7 @@ export const events = defineEvents({
       changes: { shown: 'how many' },
     },
     'gap.accepted': {
-      when: 'An administrator accepted permanently that numbers of a source are missing.',
+      when: 'An administrator permanently accepted that numbers of a source are missing.',
       action: 'audit:admin',
       resource: 'source',
       changes: { source: 'its name', first: 'number', last: 'number', reason: 'why, as the caller gave it' },
@@ -164,7 +164,7 @@ export const events = defineEvents({
       action: 'events:take',
       resource: 'dead-letter',
       changes: {
-        nats_subject: 'on which it came',
+        nats_subject: 'on which it arrived',
         sha256: 'over the subject, a line feed and the visible part of the message',
         source: 'its source, if readable',
         sequence: 'its number there',
@@ -183,49 +183,49 @@ export const events = defineEvents({
       changes: { log_index: 'its place' },
     },
     'dead-letter.replay_refused': {
-      when: 'It was refused again, or it can no longer be appended.',
+      when: 'It was refused again, or can no longer be appended.',
       action: 'audit:admin',
       resource: 'dead-letter',
     },
     'segment.sealed': {
-      when: 'Events left the database for a file.',
+      when: 'Events were moved from the database to a file.',
       action: 'events:seal',
       resource: 'segment',
       changes: {
         first_index: 'log index',
-        end_index: 'the log index behind the last one',
+        end_index: 'the log index after the last one',
         file: 'its name',
         sha256: 'of the file',
       },
     },
     'log.recovery_read': {
-      when: 'Somebody asked whether the log was restored.',
+      when: 'The state of a recovery was read: whether the log was restored.',
       action: ['audit:admin', 'audit:read'],
       resource: 'log',
       changes: { state: '`checking`, `current` or `restored`' },
     },
     'log.recalled': {
-      when: `An administrator asked the services for what a restored log lost. ${outcomeFailed}`,
+      when: `An administrator asked the services for the events that a restored log lost. ${outcomeFailed}`,
       action: 'audit:admin',
       resource: 'log',
     },
     'log.recovered': {
-      when: 'The recovered events are in the log again, each under the index that it had.',
+      when: 'The recovered events are in the log again, each under its original index.',
       action: 'audit:admin',
       resource: 'log',
       changes: {
         first_index: 'log index',
-        end_index: 'the log index behind the last one',
+        end_index: 'the log index after the last one',
         recovered: 'how many',
         lost: 'ranges, at most 100',
         lost_entries: 'how many',
-        checkpoint_size: 'of the newest checkpoint that is known, or null',
+        checkpoint_size: 'of the newest known checkpoint, or null',
         checkpoint_root: 'base64, or null',
-        checkpoint_verified: 'whether the log leads to it',
+        checkpoint_verified: 'whether the log is consistent with it',
       },
     },
     'log.recovery_refused': {
-      when: 'A recovery was refused: something is missing, or does not fit.',
+      when: 'A recovery was refused: something is missing or does not match.',
       action: 'audit:admin',
       resource: 'log',
       changes: { accept_loss: 'whether a loss was accepted' },

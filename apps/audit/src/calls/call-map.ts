@@ -4,9 +4,9 @@ import { z } from 'zod';
 const HOUR_MS = 3_600_000;
 /** Maximum days of one map. */
 export const MAP_DAYS = 400;
-/** Maximum pairs of caller and callee in one answer: those with the most events. */
+/** Maximum pairs of caller and service in one response: those with the most events. */
 export const MAP_PAIRS = 500;
-/** Events, the newest of the period, from which the transactions' times are taken. */
+/** Maximum events, the newest of the period, used to compute the transactions' times. */
 export const TIMED_EVENTS = 20_000;
 
 /** `GET /events/calls`: whole hours; the last 24 by default. */
@@ -18,7 +18,7 @@ export const callMapSchema = z
   });
 export type CallMapQuery = z.infer<typeof callMapSchema>;
 
-/** From the beginning of one hour up to the beginning of another. */
+/** From the start of one hour to the start of another. */
 export interface Hours {
   readonly from: Date;
   readonly to: Date;
@@ -27,21 +27,21 @@ export interface Hours {
 const floor = (time: number): Date => new Date(Math.floor(time / HOUR_MS) * HOUR_MS);
 const ceiling = (time: number): Date => new Date(Math.ceil(time / HOUR_MS) * HOUR_MS);
 
-/** The whole hours that a query touches. @returns undefined for more than {@link MAP_DAYS} */
+/** The whole hours that a query covers. @returns undefined for more than {@link MAP_DAYS} */
 export function hoursOf({ from, to }: CallMapQuery, now: Date): Hours | undefined {
   const end = ceiling((to ?? now).getTime());
   const begin = from === undefined ? new Date(end.getTime() - 24 * HOUR_MS) : floor(from.getTime());
   return end.getTime() - begin.getTime() > MAP_DAYS * 24 * HOUR_MS ? undefined : { from: begin, to: end };
 }
 
-/** What one caller did at one service. Counts are text: they may pass what a JSON number carries. */
+/** What one caller did at one service. Counts are strings, because they may exceed the range of a JSON number. */
 export interface Calls {
   /** The client that acted: the newest actor, else the client itself; null if no caller could be verified. */
   readonly caller: string | null;
   /** The service that recorded it. */
   readonly callee: string;
   readonly allowed: string;
-  /** Refusals of callers who could not be verified are counted by their number, not by the events that sum them up. */
+  /** Refusals of unverified callers count by their number, not by the events that summarise them. */
   readonly denied: string;
   readonly failed: string;
   /** Transactions with more than one event here; null if there were none. */
@@ -49,7 +49,7 @@ export interface Calls {
 }
 
 /**
- * How long transactions took: from the first to the last event that the service recorded of one. Events say when something was done and not how
+ * How long transactions took: from the first to the last event that the service recorded for one. Events say when something was done, not how
  * long it took, so a transaction with a single event has no time.
  */
 export interface CallTimes {
@@ -67,8 +67,8 @@ export interface CallMap {
   readonly calls: readonly Calls[];
   /** Pairs that did not fit. */
   readonly left_out: number;
-  /** Up to which log index, excluded, events are counted. */
+  /** The log index (exclusive) up to which events are counted. */
   readonly counted_through: string;
-  /** Maximum newest events that times are taken from. */
+  /** Maximum newest events used to compute times. */
   readonly timed_events: number;
 }

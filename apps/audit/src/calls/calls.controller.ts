@@ -11,7 +11,7 @@ export class CallsController {
   constructor(@Inject(CallsService) private readonly calls: CallsService) {}
 
   /**
-   * Who called whom in a time, in whole hours (the last 24 by default, 400 days at most): events by outcome for each pair of client and service,
+   * Who called whom in a period, in whole hours (the last 24 by default, 400 days at most): events by outcome for each pair of client and service,
    * and how long their transactions took. 400 `PERIOD_TOO_LONG`.
    */
   @Get()

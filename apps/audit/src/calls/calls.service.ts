@@ -8,7 +8,7 @@ import { CallsStore } from './calls.store.js';
 
 const COUNT_EVERY_MS = 1_000;
 
-/** Who called whom, counted close behind the log; each read is recorded before it is answered. */
+/** Who called whom, counted shortly behind the log; each read is recorded before it is answered. */
 @Injectable()
 export class CallsService {
   constructor(

@@ -4,15 +4,15 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { type CallTimes, type Calls, MAP_PAIRS, TIMED_EVENTS, type Hours } from './call-map.js';
 
-/** Events that one step counts. */
+/** Maximum events counted in one step. */
 const STEP = 20_000;
 /** One replica counts at a time. */
 const LOCK = 'countersign.call-count';
-/** Milliseconds that a map may take in the database. */
+/** Maximum milliseconds for a map in the database. */
 const LIMIT_MS = 10_000;
 
 const callerOf = `coalesce(actors[1], client_id, '')`;
-/** Refusals without a verified caller are summed up in one event, which says how many they were. */
+/** Refusals of unverified callers are summarised in one event with their number. */
 const timesOf = `case when type like '%.requests.refused.v1' and event #>> '{data,changes,count}' ~ '^[1-9][0-9]{0,8}$'
   then (event #>> '{data,changes,count}')::bigint else 1 end`;
 
@@ -75,7 +75,7 @@ export interface CountedCalls {
 
 const pairOf = (caller: string, callee: string): string => JSON.stringify([caller, callee]);
 
-/** Up to which event calls are counted, and how far the log reaches. */
+/** The event up to which calls are counted, and the end of the log. */
 async function progress(queries: pg.Pool | pg.PoolClient): Promise<{ readonly mark: bigint; readonly next: bigint }> {
   const { rows } = await queries.query(
     `select next_index::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
@@ -97,7 +97,7 @@ export class CallsStore {
       const { mark, next } = await progress(client);
       if (next <= mark) return 0;
       const end = next - mark > BigInt(STEP) ? mark + BigInt(STEP) : next;
-      // However long it takes: a step that is given up is tried again, and the map would never come past it.
+      // No time limit: a step that is abandoned is tried again, and the map would never get past it.
       await limitStatements(client, 0);
       await client.query(countStep, [mark, end]);
       await client.query('update call_progress set next_index = $1', [end]);
@@ -108,7 +108,7 @@ export class CallsStore {
   /** The calls of these hours, the most frequent first. */
   read({ from, to }: Hours): Promise<CountedCalls> {
     return inTransaction(this.pool, async (client) => {
-      // Of one moment: otherwise what is counted in the meantime would be in one answer and not in the other.
+      // From one snapshot: otherwise events counted in the meantime would be in one result but not in the other.
       await client.query('set transaction isolation level repeatable read, read only');
       await limitStatements(client, LIMIT_MS);
       const sums = sumRows.parse((await client.query(sumHours, [from, to])).rows);

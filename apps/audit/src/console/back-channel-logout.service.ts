@@ -8,10 +8,10 @@ import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore } from './console-sessions.store.js';
 import { endedAtIssuer, LOGOUT_TOKEN_TYPE, type EndedAtIssuer } from './logout-token.js';
 
-/** The code of the answer to a logout token that is not genuine. */
+/** The code of the response to an invalid logout token. */
 export const LOGOUT_TOKEN_REFUSED = 'LOGOUT_TOKEN_REFUSED';
 
-/** Ends sessions of the console when the issuer has ended those by which they began (OpenID Connect Back-Channel Logout 1.0). */
+/** Ends sessions of the console when the issuer has ended the sessions they came from (OpenID Connect Back-Channel Logout 1.0). */
 @Injectable()
 export class BackChannelLogout {
   constructor(
@@ -23,10 +23,10 @@ export class BackChannelLogout {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @returns whether the token is genuine; then no session is left that it names. One that is not is in the trail. */
+  /** @returns whether the token is valid; then none of the sessions it names is left. An invalid one is recorded in the trail. */
   async receive(token: string, trace: RequestTrace): Promise<boolean> {
     const ended = await this.#read(token).catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'a logout token is not genuine');
+      this.logger.warn({ err: error }, 'a logout token is invalid');
       return undefined;
     });
     if (ended === undefined) {

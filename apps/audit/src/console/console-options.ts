@@ -8,14 +8,14 @@ export const CONSOLE_OPTIONS = Symbol('countersign.audit.console-options');
 
 /** How the console is served, and as which client of the issuer. */
 export interface ConsoleOptions {
-  /** Where browsers find it: an origin. */
+  /** Its URL for browsers: an origin. */
   readonly origin: string;
   readonly issuer: string;
   readonly clientId: string;
   readonly clientKey: PrivateJwk;
-  /** What it asks people for at audit. */
+  /** The scopes that it requests from people at audit. */
   readonly scopes: readonly string[];
-  /** 32 bytes, from which the keys are made under which tokens rest. */
+  /** 32 bytes, from which the keys that encrypt stored tokens are derived. */
   readonly sessionKey: Buffer;
   readonly idleMs: number;
   readonly lifeMs: number;
@@ -23,7 +23,7 @@ export interface ConsoleOptions {
   readonly directory: string;
 }
 
-/** The variables that a console cannot do without. */
+/** The variables that a console requires. */
 export interface ConsoleClient {
   readonly CONSOLE_CLIENT_ID?: string | undefined;
   readonly CONSOLE_URL?: string | undefined;
@@ -31,7 +31,7 @@ export interface ConsoleClient {
   readonly CONSOLE_SESSION_KEY?: Buffer | undefined;
 }
 
-/** The variables that it is made from. */
+/** The variables that configure it. */
 export interface ConsoleConfiguration extends ConsoleClient {
   readonly ISSUER_URL: string;
   readonly CONSOLE_SCOPES: readonly string[];
@@ -43,7 +43,7 @@ export interface ConsoleConfiguration extends ConsoleClient {
 const builtPages = fileURLToPath(new URL('../../../console/dist', import.meta.url));
 const MINUTE = 60_000;
 
-/** What is missing of a console that is configured: a sentence for each variable. */
+/** What is missing for a configured console: one sentence per variable. */
 export function lackingOf({ CONSOLE_CLIENT_ID: clientId, ...values }: ConsoleClient): readonly string[] {
   if (clientId === undefined) return [];
   const needed = ['CONSOLE_URL', 'CONSOLE_CLIENT_KEY', 'CONSOLE_SESSION_KEY'] as const;

@@ -9,12 +9,12 @@ import { ConsoleSessionsStore, type KeptSession } from './console-sessions.store
 import { IssuerClient, IssuerRefused, type Answered, type Audience, type Tokens } from './issuer.client.js';
 import { digestOf, seal, unseal } from './sealing.js';
 
-/** Milliseconds before its end from which a token is renewed. */
+/** Milliseconds before its expiry at which a token is renewed. */
 const RENEW_BEFORE_MS = 30_000;
 /** Milliseconds that a renewal may take before another process tries. */
 const RENEWAL_MS = 15_000;
 const CHECK_EVERY_MS = 50;
-/** Milliseconds between two notes that a session is in use. */
+/** Milliseconds between two updates of a session's last use. */
 const TOUCH_EVERY_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
 const PURPOSE = 'tokens';
@@ -22,7 +22,7 @@ const PURPOSE = 'tokens';
 const sealedSchema = z.object({ accessToken: z.string(), refreshToken: z.string().optional() });
 type SealedTokens = z.infer<typeof sealedSchema>;
 
-/** Who is signed in at the console, at whichever replica. The browser has a secret; tokens rest here, sealed under that secret. */
+/** Who is signed in at the console, at any replica. The browser has a secret; tokens are stored here, sealed under that secret. */
 @Injectable()
 export class ConsoleSessions implements OnModuleInit {
   constructor(
@@ -45,7 +45,7 @@ export class ConsoleSessions implements OnModuleInit {
     });
   }
 
-  /** Begins a session under a new secret. @returns the secret, for the browser, and the id by which the trail knows the session */
+  /** Starts a session under a new secret. @returns the secret, for the browser, and the session's id in the trail */
   async open({ person, tokens, issuerSession }: Answered) {
     const secret = newSecret();
     const now = this.clock();
@@ -57,19 +57,19 @@ export class ConsoleSessions implements OnModuleInit {
     return { secret, id };
   }
 
-  /** Keeps what the issuer gave for a further audience. @returns false where the session is over: then {@link giveBack} it */
+  /** Stores what the issuer returned for another audience. @returns false if the session has ended: then call {@link giveBack} */
   async keep(secret: string, audience: Audience, { accessToken, refreshToken, seconds }: Tokens): Promise<boolean> {
     const sealed = seal({ accessToken, refreshToken }, this.options.sessionKey, PURPOSE, secret);
     const expiresAt = new Date(this.clock().getTime() + seconds * 1_000);
     return this.store.putToken(digestOf(secret), audience, { sealed, expiresAt });
   }
 
-  /** Revokes at the issuer what nobody keeps. An issuer that does not answer keeps nobody signed in here. */
+  /** Revokes unused tokens at the issuer. An issuer that does not respond does not keep anybody signed in here. */
   async giveBack({ accessToken, refreshToken }: SealedTokens | Tokens): Promise<void> {
     await this.issuer.revoke(refreshToken ?? accessToken).catch(() => undefined);
   }
 
-  /** @returns undefined when there is no such session, or it is over */
+  /** @returns undefined if there is no such session, or it has ended */
   async find(secret: string, audience: Audience = 'audit'): Promise<KeptSession | undefined> {
     const now = this.clock();
     const digest = digestOf(secret);
@@ -80,8 +80,8 @@ export class ConsoleSessions implements OnModuleInit {
   }
 
   /**
-   * A token of the session's person for audit, renewed when it is about to end.
-   * @param refused a token that was just refused: another one is wanted
+   * A token for audit of the session's person, renewed when it is about to expire.
+   * @param refused a token that was just refused, so that another one is needed
    * @throws {TokenError} `SESSION_ENDED`. @throws {Problem} 503 `ISSUER_AWAY`
    */
   async tokenOf(secret: string, refused?: string): Promise<string> {
@@ -90,7 +90,7 @@ export class ConsoleSessions implements OnModuleInit {
     return token;
   }
 
-  /** Like {@link tokenOf}. @returns undefined when the session is over, or nothing was asked for this audience */
+  /** Like {@link tokenOf}. @returns undefined if the session has ended, or nothing was requested for this audience */
   async tokenFor(secret: string, audience: Audience, refused?: string): Promise<string | undefined> {
     for (const deadline = performance.now() + RENEWAL_MS; ; await delay(CHECK_EVERY_MS)) {
       const kept = (await this.find(secret, audience))?.token;

@@ -32,7 +32,7 @@ const keptRows = z
 
 const endedRows = z.array(z.object({ id: z.string() }));
 
-/** A session as it is kept, with the token of the audience that was asked about, where there is one. */
+/** A stored session, with its token for the requested audience, if there is one. */
 export type KeptSession = z.infer<typeof keptRows>[number];
 
 export interface NewSession {
@@ -50,7 +50,7 @@ export interface KeptToken {
   readonly expiresAt: Date;
 }
 
-/** Sessions of the console, and what the issuer gave for each. */
+/** Sessions of the console, and the issuer's tokens for each. */
 @Injectable()
 export class ConsoleSessionsStore {
   constructor(
@@ -66,7 +66,7 @@ export class ConsoleSessionsStore {
     );
   }
 
-  /** Ends every session that the issuer's end names, each together with the event that says so. Of a session that is not known to be another, it is taken to be meant. */
+  /** Ends every session that the issuer's end names, each together with its event. A session whose issuer session is unknown counts as named. */
   async endAll(
     { person, issuerSession, before }: EndedAtIssuer,
     eventOf: (id: string) => NewAuditEvent,
@@ -83,7 +83,7 @@ export class ConsoleSessionsStore {
     });
   }
 
-  /** Puts a token in its place; nobody renews it. @returns false where the session is over */
+  /** Stores a token and ends its renewal. @returns false if the session has ended */
   async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<boolean> {
     const { rowCount } = await this.pool.query(
       `insert into console_token (session, audience, sealed, expires_at)
@@ -94,7 +94,7 @@ export class ConsoleSessionsStore {
     return rowCount === 1;
   }
 
-  /** @param idleSince who was not there since is gone */
+  /** @param idleSince sessions not used since then have ended */
   async find(digest: Buffer, audience: Audience, now: Date, idleSince: Date): Promise<KeptSession | undefined> {
     const { rows } = await this.pool.query(
       `select id, person, name, began_at, used_at, ends_at, sealed, expires_at
@@ -110,7 +110,7 @@ export class ConsoleSessionsStore {
   }
 
   /**
-   * Takes the right to renew a token, which can be used once, for a while.
+   * Acquires for a while the right to renew a token, which can be used only once.
    * @returns false when another process has it, or has renewed the token already
    */
   async claimRenewal(digest: Buffer, audience: Audience, sealed: Buffer, now: Date, until: Date): Promise<boolean> {
@@ -133,7 +133,7 @@ export class ConsoleSessionsStore {
     await this.pool.query('delete from console_token where session = $1 and audience = $2', [digest, audience]);
   }
 
-  /** @returns what was kept of its tokens, also one that is put there at this moment; none where another removed it */
+  /** @returns its stored tokens, including one that is being stored right now; none if another process removed it */
   async remove(digest: Buffer): Promise<readonly { readonly audience: string; readonly sealed: Buffer }[]> {
     const rows = await inTransaction(this.pool, async (client) => {
       await client.query('select from console_session where digest = $1 for update', [digest]);
@@ -144,7 +144,7 @@ export class ConsoleSessionsStore {
     return z.array(z.object({ audience: z.string(), sealed: z.instanceof(Buffer) })).parse(rows);
   }
 
-  /** Removes sessions that are over. */
+  /** Removes sessions that have ended. */
   async prune(now: Date, idleSince: Date): Promise<void> {
     await deleteInPortions(this.pool, 'console_session', 'ends_at <= $1 or used_at <= $2', [now, idleSince]);
   }

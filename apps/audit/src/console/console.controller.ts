@@ -30,10 +30,10 @@ const beginSchema = z.object({
   for: z.enum(audiences).default('audit'),
 });
 
-// The standard lets issuers send more beside it.
+// The standard lets issuers send more besides this.
 const logoutSchema = z.looseObject({ logout_token: z.string().min(1).max(16_384) });
 
-/** How people sign in at the console, and out. Tokens never reach the browser: it has a cookie, which counts only for the console's own pages. */
+/** How people sign in at the console and sign out. Tokens never reach the browser: it has a cookie, which counts only for the console's own pages. */
 @OpenApi(({ ApiTags }) => ApiTags('console'))
 @Controller('console')
 export class ConsoleController {
@@ -46,10 +46,10 @@ export class ConsoleController {
     @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
-  /** Sends the browser to the issuer; with `for=issuer` a person who is signed in asks for their rights there too. */
+  /** Sends the browser to the issuer; with `for=issuer` a signed-in person requests their rights there too. */
   @Get('sign-in')
   @Public()
-  @Unrecorded('it leads to the issuer, which records who signs in')
+  @Unrecorded('it redirects to the issuer, which records who signs in')
   async begin(
     @ZodQuery(beginSchema) { return_to: returnTo, for: audience }: z.infer<typeof beginSchema>,
     @Req() request: FastifyRequest,
@@ -66,7 +66,7 @@ export class ConsoleController {
   @Get('signed-in')
   @Public()
   @Unrecorded(
-    'the session that begins is recorded as such, as is an answer that is not accepted; what the issuer refuses is recorded there',
+    'a new session is recorded as its own event, and so is a response that is not accepted; refusals by the issuer are recorded there',
   )
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { cookie } = request.headers;
@@ -79,10 +79,10 @@ export class ConsoleController {
     await reply.header('set-cookie', set).redirect(to, 303);
   }
 
-  /** Who is signed in; `person` is null when nobody is, which is no error. */
+  /** Who is signed in; `person` is null if nobody is, which is not an error. */
   @Get('session')
   @Public()
-  @Unrecorded('it shows nobody but the caller')
+  @Unrecorded('it shows only the caller')
   async session(@Req() request: FastifyRequest): Promise<ShownSession | { readonly person: null }> {
     const own = isFromOwnPage((name) => this.#header(request, name), this.own);
     const secret = own ? this.cookies.read(request.headers.cookie, 'console') : undefined;
@@ -91,13 +91,13 @@ export class ConsoleController {
   }
 
   /**
-   * The issuer says that it ended a person's session (OpenID Connect Back-Channel Logout 1.0): those that began by it end here too. 400
-   * `LOGOUT_TOKEN_REFUSED` for a token that is not genuine.
+   * The issuer reports that it ended a person's session (OpenID Connect Back-Channel Logout 1.0): sessions that came from it end here too. 400
+   * `LOGOUT_TOKEN_REFUSED` for an invalid token.
    */
   @Post('back-channel-logout')
   @HttpCode(200)
   @Public()
-  @Unrecorded('each session that ends is recorded as such, as is a token that is refused; there may be no session')
+  @Unrecorded('each session that ends is recorded as its own event, and so is a refused token; there may be no session')
   @AcceptsForm()
   async logout(
     @ZodBody(logoutSchema) { logout_token: token }: z.infer<typeof logoutSchema>,

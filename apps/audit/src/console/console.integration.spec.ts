@@ -121,7 +121,7 @@ describe('the console at audit', () => {
     return [response.status, z.looseObject({ code: z.string().optional() }).parse(await response.json()).code];
   };
   const nameOf = (type: string): string => type.replace(/^countersign\.audit\.|\.v1$/g, '');
-  /** What a route refused, as it is in the trail, each kind once: those of unverified callers are counted. */
+  /** What a route refused, as recorded in the trail, each kind once: those of unverified callers are counted. */
   const refusals = async (route: string) => {
     const found = (await ownEvents(database)).filter(({ data }) => data.resource === `route/${route}`);
     const shown = found.map(

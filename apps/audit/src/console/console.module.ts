@@ -11,10 +11,10 @@ import { IssuerClient } from './issuer.client.js';
 import { IssuerDoorController } from './issuer-door.controller.js';
 import { SignIn } from './sign-in.service.js';
 
-/** The header by which the console's own pages say that they ask. */
+/** The header that identifies requests from the console's own pages. */
 const CONSOLE_HEADER = 'x-countersign-console';
 
-/** The console's own backend: sign-in, sessions, and the way to the issuer. Global, because the guard looks for sessions. */
+/** The console's own backend: sign-in, sessions, and the proxy to the issuer. Global, because the guard reads sessions. */
 @Global()
 @Module({})
 export class ConsoleModule {

@@ -25,7 +25,7 @@ const accessMissing = (): Problem =>
     'You have not requested your rights at the issuer yet. Choose "Use my rights at the issuer"; your roles must include them.',
   );
 
-/** The issuer's administration, for the screens that show and change it: with the rights of the person who asks, never with the console's own. */
+/** The issuer's administration, for the screens that show and change it: with the rights of the calling person, never with the console's own. */
 @OpenApi(({ ApiTags }) => ApiTags('console'))
 @Controller('console/issuer')
 export class IssuerDoorController {
@@ -37,13 +37,13 @@ export class IssuerDoorController {
   ) {}
 
   /**
-   * The issuer's answer to `/admin/…`. 404 `ISSUER_PATH_CLOSED` for what the console does not use; 403 `ISSUER_ACCESS_MISSING` for a person who has
-   * not yet asked for their rights there (`GET /console/sign-in?for=issuer`), or has none.
+   * The issuer's response to `/admin/…`. 404 `ISSUER_PATH_CLOSED` for paths that the console does not use; 403 `ISSUER_ACCESS_MISSING` for a person who has
+   * not yet requested their rights there (`GET /console/sign-in?for=issuer`), or has none.
    */
   @All('*')
   @RequireScopes()
   @Unrecorded(
-    'the issuer records each of these calls, with the person as the caller; what does not reach it is recorded as refused',
+    'the issuer records each of these calls, with the person as the caller; calls that do not reach it are recorded as refused',
   )
   async pass(
     @Req() request: FastifyRequest,
@@ -63,7 +63,7 @@ export class IssuerDoorController {
     target.search = query ?? '';
     let passed = await this.#ask(target, token, request);
     if (passed.status === 401) {
-      // Refused before its end, as when its key was revoked: nothing was done yet, and another one may be had.
+      // Refused before its expiry, for example because its key was revoked: nothing was done yet, and another one may be available.
       const renewed = await this.sessions.tokenFor(secret, 'issuer', token);
       if (renewed === undefined) throw await this.#refused(caller, accessMissing());
       passed = await this.#ask(target, renewed, request);
@@ -100,7 +100,7 @@ export class IssuerDoorController {
         throw new Problem(
           502,
           'ISSUER_ANSWER_TOO_LARGE',
-          'The issuer sent more than 4 MiB; ask for fewer at once (`limit`).',
+          'The issuer sent more than 4 MiB; request fewer at once (`limit`).',
         );
       throw new Problem(503, 'ISSUER_AWAY', 'The issuer does not answer; retry later.', { retry_after: 2 });
     }

@@ -1,12 +1,12 @@
-/** Maximum bytes of an answer that is passed on. */
+/** Maximum bytes of a forwarded response. */
 export const ANSWER_LIMIT = 4 * 1024 * 1024;
 
-// As browsers encode a part of a path (RFC 3986, section 2.1): the id of a person has a colon, that of a client may be a URL.
+// A path segment as browsers encode it (RFC 3986, section 2.1): the id of a person has a colon, that of a client may be a URL.
 const id = '(?:[A-Za-z0-9._:~-]|%[0-9A-F]{2}){1,512}';
 const paths = (...texts: readonly string[]): readonly RegExp[] =>
   texts.map((text) => new RegExp(`^${text.replaceAll(':id', id)}$`));
 
-/** What the console may ask of the issuer's administration, with a person's own rights: what its screens use, and nothing else. */
+/** The routes of the issuer's administration that the console may call with a person's own rights: those its screens use, and no others. */
 const allowed: Readonly<Record<string, readonly RegExp[]>> = {
   GET: paths(
     'admin/clients',
@@ -47,14 +47,14 @@ const allowed: Readonly<Record<string, readonly RegExp[]>> = {
 
 /**
  * Whether a request may pass.
- * @param path below the issuer's root, without a leading slash and without a query, as it came
+ * @param path below the issuer's root, without a leading slash and without a query, as received
  */
 export function mayPass(method: string, path: string): boolean {
   if (path.split('/').some(leadsAway)) return false;
   return Object.hasOwn(allowed, method) && allowed[method]?.some((one) => one.test(path)) === true;
 }
 
-/** Whether a part is a step to another folder however it is written (WHATWG URL, section 4.4), or is not UTF-8. */
+/** Whether a segment is a dot segment, however it is written (WHATWG URL, section 4.4), or is not UTF-8. */
 function leadsAway(part: string): boolean {
   try {
     return ['.', '..'].includes(decodeURIComponent(part));

@@ -8,7 +8,7 @@ import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 export const audiences = ['audit', 'issuer'] as const;
 export type Audience = (typeof audiences)[number];
 
-/** What the issuer gave for one audience. The browser never sees any of it. */
+/** The issuer's tokens for one audience. The browser never sees any of them. */
 export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
@@ -16,7 +16,7 @@ export interface Tokens {
   readonly seconds: number;
 }
 
-/** What is remembered of a request to the issuer until its answer comes. */
+/** What is remembered of a request to the issuer until its response arrives. */
 export interface AskedFor {
   readonly audience: Audience;
   readonly codeVerifier: string;
@@ -26,11 +26,11 @@ export interface AskedFor {
 export interface Answered {
   readonly tokens: Tokens;
   readonly person: { readonly id: string; readonly name: string };
-  /** The issuer's session by which they signed in, where it says so. */
+  /** The issuer's session in which they signed in, if it says so. */
   readonly issuerSession: string | undefined;
 }
 
-/** How a request for tokens failed: the issuer refused it for good, or did not answer. */
+/** How a request for tokens failed: the issuer refused it permanently, or did not respond. */
 export class IssuerRefused extends Error {
   constructor(
     /** RFC 6749, sections 4.1.2.1 and 5.2. */
@@ -62,7 +62,7 @@ export class IssuerClient {
     return this.options.origin + SIGNED_IN_PATH;
   }
 
-  /** What the browser is to ask the issuer for; the request itself is pushed (RFC 9126), so that the browser carries only a reference. */
+  /** Where to send the browser; the request itself is pushed (RFC 9126), so that the browser carries only a reference. */
   async begin(audience: Audience, state: string): Promise<{ readonly url: string; readonly asked: AskedFor }> {
     const { library, configuration } = await this.#issuer();
     const asked = { audience, codeVerifier: library.randomPKCECodeVerifier(), nonce: library.randomNonce() };
@@ -79,7 +79,7 @@ export class IssuerClient {
     return { url: url.href, asked };
   }
 
-  /** @param query of the address that the issuer sent the browser to. @throws {IssuerRefused}; other errors for an answer that is not genuine */
+  /** @param query of the URL that the issuer sent the browser to. @throws {IssuerRefused}; other errors for an invalid response */
   async finish(query: string, state: string, asked: AskedFor): Promise<Answered> {
     const { library, configuration } = await this.#issuer();
     const checks = { expectedState: state, expectedNonce: asked.nonce, pkceCodeVerifier: asked.codeVerifier };
@@ -105,7 +105,7 @@ export class IssuerClient {
     }
   }
 
-  /** @throws {IssuerRefused} `invalid_grant` when there is nothing left to renew */
+  /** @throws {IssuerRefused} `invalid_grant` if it can no longer be renewed */
   async renew(audience: Audience, refreshToken: string): Promise<Tokens> {
     const { library, configuration } = await this.#issuer();
     try {
@@ -116,13 +116,13 @@ export class IssuerClient {
     }
   }
 
-  /** Gives a token back (RFC 7009). */
+  /** Revokes a token (RFC 7009). */
   async revoke(token: string): Promise<void> {
     const { library, configuration } = await this.#issuer();
     await library.tokenRevocation(configuration, token);
   }
 
-  /** Where the browser goes to sign out at the issuer too. @returns the console's own root when the issuer has no such place, or is unavailable */
+  /** Where the browser goes to sign out at the issuer too. @returns the console's own root if the issuer has no such endpoint, or is unavailable */
   async signOutUrl(): Promise<string> {
     const home = `${this.options.origin}/`;
     try {
@@ -183,7 +183,7 @@ function tokensOf(answer: OpenIdClient.TokenEndpointResponse & OpenIdClient.Toke
   };
 }
 
-/** What the library threw, as the errors that callers tell apart. */
+/** Converts the library's errors to those that callers distinguish. */
 function refusalOf(library: typeof OpenIdClient, error: unknown): unknown {
   const refused = error instanceof library.AuthorizationResponseError || error instanceof library.ResponseBodyError;
   return refused ? new IssuerRefused(error.error, error) : error;

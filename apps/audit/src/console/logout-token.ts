@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const LOGOUT_TOKEN_TYPE = 'logout+jwt';
 /** The member of `events` that makes a security event token a logout token. */
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** Seconds that a logout token may be old. */
+/** Maximum age of a logout token in seconds. */
 const LIFE_SECONDS = 120;
 /** Seconds that clocks may differ. */
 const TOLERANCE_SECONDS = 30;
@@ -22,18 +22,18 @@ const claimsSchema = z
   })
   .refine(({ sub, sid }) => sub !== undefined || sid !== undefined);
 
-/** Whose sessions the issuer has ended: of one session, or all of a person. */
+/** Which sessions the issuer has ended: one, or all of a person. */
 export interface EndedAtIssuer {
   readonly person: string | undefined;
   readonly issuerSession: string | undefined;
-  /** Sessions that began later are others: the same token ends none of them. */
+  /** Sessions that started later are not affected by the same token. */
   readonly before: Date;
 }
 
 /**
- * What a logout token says whose type, signature and issuer hold (section 2.6).
- * @param clientId for whom it must be
- * @returns undefined for any other token, and one that is too old
+ * The content of a logout token whose type, signature and issuer are valid (section 2.6).
+ * @param clientId its required audience
+ * @returns undefined for any other token, or one that is too old
  */
 export function endedAtIssuer(claims: unknown, clientId: string, now: Date): EndedAtIssuer | undefined {
   const { success, data } = claimsSchema.safeParse(claims);
@@ -42,6 +42,6 @@ export function endedAtIssuer(claims: unknown, clientId: string, now: Date): End
   const seconds = now.getTime() / 1_000;
   const isOfNow = iat <= seconds + TOLERANCE_SECONDS && seconds <= iat + LIFE_SECONDS + TOLERANCE_SECONDS;
   if (!aud.includes(clientId) || !isOfNow || seconds > exp + TOLERANCE_SECONDS) return undefined;
-  // The time is of whole seconds; a session that began in the same one is meant.
+  // The time is in whole seconds; a session that started in the same second is included.
   return { person: sub, issuerSession: sid, before: new Date((Math.floor(iat) + 1) * 1_000) };
 }

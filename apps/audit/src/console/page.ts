@@ -42,7 +42,7 @@ const headers = {
   'x-content-type-options': 'nosniff',
 };
 
-/** What a path of a page looks like: no dot, so that a file that is missing is missing. */
+/** The form of a page's path: without a dot, so that a missing file is a 404. */
 const pagePath = /^\/(?:[\w~%@:!$&'()*+,;=-]+(?:\/[\w~%@:!$&'()*+,;=-]+)*)?$/;
 
 /** The built files, read once each. */
@@ -90,7 +90,7 @@ function send(files: Files, name: string, request: FastifyRequest, reply: Fastif
   return reply.send(content);
 }
 
-/** As for an address that does not exist: Fastify itself would say that another method is wanted. */
+/** The same as for an unknown URL: Fastify itself would report a wrong method. */
 function missing(reply: FastifyReply): FastifyReply {
   const problem = problemOf(new Problem(404, 'NOT_FOUND', 'There is no such file in the console.'));
   return reply
@@ -101,7 +101,7 @@ function missing(reply: FastifyReply): FastifyReply {
 }
 
 /**
- * Serves the console's files, and its page under every address of it: the page itself knows which exist.
+ * Serves the console's files, and its page under every URL below it: the page itself knows which exist.
  * @returns what the service's `configure` takes. @throws {ConfigurationError} when the console is not built
  */
 export function consolePages({ directory }: Pick<ConsoleOptions, 'directory'>): (fastify: FastifyInstance) => void {
@@ -109,7 +109,7 @@ export function consolePages({ directory }: Pick<ConsoleOptions, 'directory'>): 
   return (fastify) => {
     fastify.get<{ Params: { name: string } }>('/assets/:name', (request, reply) => {
       const name = `assets/${request.params.name}`;
-      // A name that is not among the built ones opens nothing, whatever it says.
+      // A name that is not among the built files opens nothing, whatever it contains.
       if (!files.has(name)) return missing(reply);
       return send(files, name, request, reply);
     });

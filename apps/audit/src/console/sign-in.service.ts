@@ -11,7 +11,7 @@ import { audiences, IssuerClient, IssuerRefused, type Answered, type Audience } 
 import { returnPathOf } from './return-path.js';
 import { digestOf, seal, unseal } from './sealing.js';
 
-/** Seconds for which the issuer's answer is waited for. */
+/** Seconds to wait for the issuer's response. */
 export const SIGN_IN_SECONDS = 600;
 const PURPOSE = 'sign-in';
 
@@ -20,12 +20,12 @@ const pendingSchema = z.strictObject({
   asked: z.strictObject({ audience: z.enum(audiences), codeVerifier: z.string(), nonce: z.string() }),
   returnTo: z.string(),
   until: z.number(),
-  /** The digest of the session that asks for more; none for a sign-in. */
+  /** The digest of the session that requests more; none for a sign-in. */
   session: z.string().optional(),
 });
 type Pending = z.infer<typeof pendingSchema>;
 
-/** Who is signed in, as the page shows it. Times are RFC 3339. */
+/** Who is signed in, for the page. Times are RFC 3339. */
 export interface ShownSession {
   readonly person: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
   /** What the person may do here. */
@@ -34,15 +34,15 @@ export interface ShownSession {
   readonly endsAt: string;
 }
 
-/** Where the browser goes, and the cookie that it gets: nothing leaves it as it is. */
+/** Where the browser goes, and the cookie that it gets; undefined leaves the cookie unchanged. */
 export interface Onward {
   readonly to: string;
   readonly session?: string;
 }
 
-/** Why nobody was signed in, as the page reads it from the address. */
+/** Why nobody was signed in, as the page reads it from the URL. */
 export type SignInFault = 'not-started' | 'refused' | 'not-genuine' | 'away' | 'somebody-else';
-/** How the trail names an answer that was not accepted. */
+/** How the trail names a response that was not accepted. */
 const refusalCodes = {
   'not-started': 'SIGN_IN_NOT_STARTED',
   'not-genuine': 'SIGN_IN_NOT_GENUINE',
@@ -52,7 +52,7 @@ type SignInRefusal = keyof typeof refusalCodes;
 const faultPath = (fault: SignInFault): string => `/?sign_in=${fault}`;
 
 /**
- * A person's way to the issuer and back. What is remembered in between is in the person's own browser, sealed: a replica that never saw it
+ * A person's round trip to the issuer. The state in between is sealed in the person's own browser, so that a replica that never saw it
  * can continue.
  */
 @Injectable()
@@ -69,8 +69,8 @@ export class SignIn {
   ) {}
 
   /**
-   * @param session the secret of the session that asks for a further audience
-   * @returns where the browser goes, and what it keeps until it comes back; nothing to keep when the issuer is unavailable
+   * @param session the secret of the session that requests another audience
+   * @returns where the browser goes, and what it stores until it returns; nothing to store if the issuer is unavailable
    */
   async begin(
     audience: Audience,
@@ -95,9 +95,9 @@ export class SignIn {
   }
 
   /**
-   * @param query of the address that the browser was sent to, no matter who wrote it
-   * @param kept what the browser kept
-   * @param earlier the secret of the session that the browser has
+   * @param query of the URL that the browser was sent to, no matter who wrote it
+   * @param kept what the browser stored
+   * @param earlier the secret of the browser's current session
    */
   async finish(
     query: string,
@@ -120,17 +120,17 @@ export class SignIn {
       const refused = error instanceof IssuerRefused;
       this.logger.warn(
         { err: error },
-        refused ? 'the issuer refused a sign-in' : 'the answer to a sign-in is not genuine',
+        refused ? 'the issuer refused a sign-in' : 'the response to a sign-in is invalid',
       );
       if (refused && asked.audience !== 'audit') return { to: returnTo };
-      // What the issuer refuses is in its own trail.
+      // The issuer records its own refusals.
       if (refused) return { to: faultPath('refused') };
       fault = 'not-genuine';
     }
     return fault === undefined ? { to: returnTo } : this.#refused(fault, trace);
   }
 
-  /** @returns undefined when the session is over */
+  /** @returns undefined if the session has ended */
   async who(secret: string): Promise<ShownSession | undefined> {
     const found = await this.sessions.find(secret);
     const token = await this.sessions.tokenFor(secret, 'audit');
@@ -144,7 +144,7 @@ export class SignIn {
     };
   }
 
-  /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; undefined when there is no such session */
+  /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; undefined if there is no such session */
   async end(secret: string, caller: Caller): Promise<string | undefined> {
     const found = await this.sessions.find(secret);
     if (found === undefined) return undefined;
@@ -153,7 +153,7 @@ export class SignIn {
     return this.issuer.signOutUrl();
   }
 
-  /** A session under a new secret: who knew the old one, or planted it, knows nothing. */
+  /** A session under a new secret, so that anyone who knew or planted the old one has nothing. */
   async #open(answered: Answered, earlier: string | undefined, trace: RequestTrace): Promise<string> {
     const principal = await this.verifier.verifyWithRefresh(answered.tokens.accessToken);
     const { secret, id } = await this.sessions.open(answered);

@@ -1,12 +1,12 @@
 import { type AuditEvent } from '@countersign/audit-event';
 import { z } from 'zod';
 
-/** Who may be asked about: people, clients and API keys, as events name them. */
+/** Whose departure can be queried: people, clients and API keys, as named in events. */
 const nameSchema = z
   .string()
   .max(512)
   .regex(/^(?:person|client|api-key)\/./, 'must be person/<id>, client/<id> or api-key/<id>');
-/** Names that one request may ask about. */
+/** Maximum names in one request. */
 const NAMES_LIMIT = 100;
 
 /** `GET /events/departures`: `of`, once for each person, client or API key. */
@@ -17,13 +17,13 @@ export const departuresQuerySchema = z.strictObject({
 });
 export type DeparturesQuery = z.infer<typeof departuresQuerySchema>;
 
-/** Somebody or something that gets and does nothing any more. */
+/** Somebody or something that was disabled or revoked. */
 export interface Departure {
   readonly resource: string;
   readonly how: 'disabled' | 'revoked';
   /** RFC 3339. */
   readonly at: string;
-  /** Of the event that says so. */
+  /** The time of the event. */
   readonly log_index: string;
 }
 
@@ -38,7 +38,7 @@ const ends: Readonly<Record<string, Departure['how'] | 'enabled'>> = {
   [typeOf('api-key.enabled')]: 'enabled',
   [typeOf('api-key.revoked')]: 'revoked',
 };
-/** The types of the issuer's events that say that somebody departed, or came back. */
+/** The types of the issuer's events for a departure or a return. */
 export const departureTypes: readonly string[] = [...Object.keys(ends), declared];
 
 const declaredSchema = z.object({ after: z.object({ status: z.enum(['active', 'disabled']) }) });
@@ -51,7 +51,7 @@ function becameOf({ source, type, data }: AuditEvent): Departure['how'] | 'enabl
   return status === 'active' ? 'enabled' : status;
 }
 
-/** Who has departed and has not come back. @param events oldest first */
+/** Who has departed and has not returned. @param events oldest first */
 export function departuresOf(
   events: readonly { readonly logIndex: bigint; readonly event: AuditEvent }[],
 ): readonly Departure[] {

@@ -12,7 +12,7 @@ export class DeparturesController {
 
   /**
    * Which of some people, clients and API keys (`of=person/<id>`, `of=client/<id>`, `of=api-key/<id>`; at most 100) were disabled or revoked and
-   * have not come back, as the issuer's events say; one that is still there is left out.
+   * have not returned, according to the issuer's events; active ones are left out.
    */
   @Get()
   @RequireScopes(READ_ALL)

@@ -5,7 +5,7 @@ import { searchRecord } from '../events/search-record.js';
 import { departuresOf, type Departure, type DeparturesQuery } from './departure.js';
 import { DeparturesStore } from './departures.store.js';
 
-/** Says who has departed; the read is recorded before it is answered. */
+/** Finds out who has departed; the read is recorded before it is answered. */
 @Injectable()
 export class Departures {
   constructor(
@@ -13,7 +13,7 @@ export class Departures {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** @returns no entry for a name that is still there, or never was */
+  /** @returns no entry for a name that is active or never existed */
   async of({ of }: DeparturesQuery, caller: Caller): Promise<readonly Departure[]> {
     const departures = departuresOf(await this.store.find(of));
     await this.outbox.recordDurably(searchRecord(caller, { departures_of: of }, departures.length));

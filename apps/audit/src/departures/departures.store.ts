@@ -10,7 +10,7 @@ import { departureTypes } from './departure.js';
 const GROUP = 200;
 const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
 
-/** Finds what the issuer said of the end and the return of people, clients and API keys: through the search index, the newest events directly. */
+/** Finds the issuer's events about the departure and return of people, clients and API keys: through the search index, the newest events directly. */
 @Injectable()
 export class DeparturesStore {
   constructor(
@@ -18,7 +18,7 @@ export class DeparturesStore {
     @Inject(PostingsStore) private readonly postings: PostingsStore,
   ) {}
 
-  /** Oldest first. @param resources as events name them */
+  /** Oldest first. @param resources as named in events */
   async find(resources: readonly string[]): Promise<readonly EventRow[]> {
     const clauses: readonly Clause[] = [
       resources.map((value) => ({ field: 'resource', value })),

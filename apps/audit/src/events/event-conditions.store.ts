@@ -2,7 +2,7 @@ import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm'
 import { type EventQuery } from './event-filter.js';
 import { eventTable } from './events.tables.js';
 
-/** The query as conditions on `event`: exact, where the index only proposes. */
+/** The query as exact conditions on `event`; the index only proposes candidates. */
 export function conditionsOf({ filter, visibility }: EventQuery): SQL | undefined {
   const is = <Value>(value: Value | undefined, condition: (value: Value) => SQL): SQL | undefined =>
     value === undefined ? undefined : condition(value);

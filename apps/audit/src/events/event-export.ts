@@ -16,45 +16,45 @@ export const eventExportSchema = z.strictObject({
   /** Maximum number of events. */
   limit: z.coerce.number().int().min(1).max(100_000_000).optional(),
   cursor: cursorSchema.optional(),
-  /** Tree sizes of checkpoints that the reader keeps: the proof passes through these trees. */
+  /** Tree sizes of the reader's own checkpoints: the proof passes through these trees. */
   checkpoints: sizes.optional(),
 });
 export type EventExport = z.infer<typeof eventExportSchema>;
 
-/** Replaces leaves that are left out: hashes (base64) of the largest complete subtrees from an index on, left to right. */
+/** Replaces omitted leaves: hashes (base64) of the largest complete subtrees from an index on, left to right. */
 export interface SkippedLeaves {
   readonly from: string;
   readonly hashes: readonly string[];
 }
 
-/** The first line: under which checkpoint the export is made, and where it begins. */
+/** The first line: the export's checkpoint, and where it starts. */
 export interface ExportStart {
   readonly start: {
     readonly first_index: string;
     readonly tree_size: string;
     /** The signed note that covers every line. */
     readonly checkpoint: string;
-    /** Whether it leaves events out; else each line's index is one more than the one before. */
+    /** Whether it omits events; otherwise each line's index is one more than the previous one. */
     readonly filtered: boolean;
     readonly passing: readonly string[];
     readonly skipped: SkippedLeaves;
   };
 }
 
-/** What proves one event together with the lines around it. */
+/** The proof of one event, together with the lines around it. */
 export interface LineProof {
-  /** The leaf hash that the log holds, base64. */
+  /** The leaf hash in the log, base64. */
   readonly leafHash: string;
   readonly skipped?: SkippedLeaves;
   /** The hash of the complete tile of 256 that contains it, on the first line of each. */
   readonly tile?: string;
 }
 
-/** The last line: without it the export is not whole. */
+/** The last line: without it the export is incomplete. */
 export interface ExportEnd {
   readonly end: {
     readonly events: number;
-    /** Whether all that was asked for is there; else the export continues after `next_cursor`. */
+    /** Whether the export is complete; otherwise it continues after `next_cursor`. */
     readonly complete: boolean;
     readonly next_cursor: string | null;
     /** The signed note that covers every line. */
@@ -63,7 +63,7 @@ export interface ExportEnd {
   };
 }
 
-/** How an export is written: before the events, for each, and after them. */
+/** How an export is written: the start, each event, and the end. */
 export interface ExportFormat {
   readonly mediaType: string;
   head(start: ExportStart): string;
@@ -104,7 +104,7 @@ const csvHeader = [
   'proof',
 ];
 const csvRow = (cells: readonly (string | null | undefined)[]): string => `${cells.map(cell).join(',')}\r\n`;
-/** Start and end are rows that read as comments; what they say is in the last column. */
+/** Start and end are rows that read as comments; their content is in the last column. */
 const csvRemark = (name: string, said: unknown): string =>
   csvRow([`#${name}`, ...Array.from({ length: csvHeader.length - 2 }, () => ''), JSON.stringify(said)]);
 

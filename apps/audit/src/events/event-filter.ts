@@ -18,7 +18,7 @@ const resource = z
 
 /** What narrows a search, an export or a tail. Each filter narrows further. Times are RFC 3339. */
 export const filterShape = {
-  /** Whom it is about: the subject of the principal. */
+  /** The principal's subject. */
   subject: text,
   /** Anyone in the chain of actors. */
   actor: text,
@@ -49,10 +49,10 @@ export const filterShape = {
 } as const;
 export type EventFilter = z.infer<z.ZodObject<typeof filterShape>>;
 
-/** Whose events a caller may see: all, or those that its reach has. */
+/** Whose events a caller may see: all, or those within its reach. */
 export type Visibility = 'all' | Reach;
 
-/** What is asked, and what of it the asker may see. */
+/** The query, and what of it the caller may see. */
 export interface EventQuery {
   readonly filter: EventFilter;
   readonly visibility: Visibility;
@@ -77,7 +77,7 @@ export function clausesOf({ filter, visibility }: EventQuery): readonly Clause[]
   return [...named, ...words, ...own];
 }
 
-/** The query as a rule over one event, for those who see it pass by. */
+/** The query as a rule for one event, for live tails. */
 export function matches(event: AuditEvent, { filter, visibility }: EventQuery): boolean {
   const { principal, action, resource, outcome, txn } = event.data;
   const time = Date.parse(event.time);

@@ -2,10 +2,10 @@ import { type AuditEvent } from '@countersign/audit-event';
 import { z } from 'zod';
 import { filterShape } from './event-filter.js';
 
-/** A place in the log: a log index, as text. */
+/** A position in the log: a log index, as text. */
 export const cursorSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'must be a cursor from an earlier response');
 
-/** `GET /events`: every filter narrows; newest first; `cursor` is the `next_cursor` of the page before. */
+/** `GET /events`: every filter narrows; newest first; `cursor` is the `next_cursor` of the previous page. */
 export const eventSearchSchema = z.strictObject({
   ...filterShape,
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -22,7 +22,7 @@ export interface FoundEvent {
 
 export interface EventPage {
   readonly events: readonly FoundEvent[];
-  /** Cursor of the next page; undefined at the end. A page may be shorter than its limit and still have one, when many events were scanned. */
+  /** Cursor of the next page; undefined at the end. A page may be shorter than its limit and still have one, if many events were scanned. */
   readonly next_cursor: string | null;
 }
 

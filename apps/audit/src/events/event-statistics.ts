@@ -1,11 +1,11 @@
-/** How much there is. Counts are text: they may pass what a JSON number carries. */
+/** Statistics. Counts are strings, because they may exceed the range of a JSON number. */
 export interface EventStatistics {
-  /** Events that have a place in the log. */
+  /** Events with a log index. */
   readonly events: string;
-  /** How many of them the search index has; the rest is searched directly. */
+  /** How many of them are in the search index; the rest is searched directly. */
   readonly indexed: string;
   readonly sources: readonly SourceStatistics[];
-  /** Of how many events the outcomes are: of all, unless the search index is far behind or retention has sealed the oldest. */
+  /** The number of events that the outcomes cover: all, unless the search index is far behind or retention has sealed the oldest. */
   readonly counted: string;
   /** How many of those were allowed, denied, failed. */
   readonly outcomes: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import { readingScopeOf, visibilityOf } from './visibility.js';
 /** Maximum number of events that are examined one by one. */
 const LOOKED_AT = 2_000;
 
-/** How many events match, over time: the newest one by one, all before them by the search index. */
+/** How many events match, over time: the newest counted one by one, all earlier ones through the search index. */
 @Injectable()
 export class EventSummaryService {
   constructor(

@@ -7,7 +7,7 @@ const BUCKETS_LIMIT = 120;
 /** Maximum values of a facet, the most frequent first. */
 const VALUES_LIMIT = 12;
 
-/** `GET /events/summary`: filters as in a search. Without `from` it begins with the first event, without `to` it ends now. */
+/** `GET /events/summary`: filters as in a search. Without `from` it starts with the first event, without `to` it ends now. */
 export const eventSummarySchema = z.strictObject({
   ...filterShape,
   buckets: z.coerce.number().int().min(1).max(BUCKETS_LIMIT).default(60),
@@ -19,35 +19,35 @@ type Outcome = 'allowed' | 'denied' | 'failed';
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
 
 export interface Bucket extends OutcomeCounts {
-  /** RFC 3339: from here up to the next bucket's begin. */
+  /** RFC 3339: from here to the start of the next bucket. */
   readonly from: string;
 }
 
 const facetFields = ['source', 'client', 'subject', 'action', 'type', 'outcome'] as const;
 export type FacetField = (typeof facetFields)[number];
 
-/** How many events match, over time and by the values that they have. */
+/** How many events match, over time and by value. */
 export interface EventSummary {
   readonly from: string;
   readonly to: string;
   readonly buckets: readonly Bucket[];
   /** How many match in all. */
   readonly events: number;
-  /** False when there were too many to check each one: then only the newest were, and the counts before them come from the index, spread evenly over each of its steps. */
+  /** False if there were too many to check each one: then only the newest were checked, and earlier counts come from the index, spread evenly over each of its steps. */
   readonly exact: boolean;
   readonly facets: Readonly<Record<FacetField, readonly { readonly value: string; readonly events: number }[]>>;
-  /** Among how many of them, the newest, facets were counted. */
+  /** The number of events, the newest ones, among which facets were counted. */
   readonly facets_of: number;
 }
 
-/** Equal parts of a time. Milliseconds since 1970. */
+/** Equal parts of a period, in milliseconds since 1970. */
 export interface Timeline {
   readonly from: number;
   readonly to: number;
   readonly count: number;
 }
 
-/** Counts in the parts of a time. */
+/** Counts in the parts of a period. */
 export class Histogram {
   readonly #counts: Record<Outcome, number>[];
   readonly #width: number;
@@ -57,7 +57,7 @@ export class Histogram {
     this.#width = Math.max(timeline.to - timeline.from, 1) / timeline.count;
   }
 
-  /** One event; outside the time it counts nowhere. */
+  /** Adds one event; outside the period it is ignored. */
   add(time: number, outcome: Outcome): void {
     const { from, to, count } = this.timeline;
     if (time < from || time >= to) return;
@@ -65,7 +65,7 @@ export class Histogram {
     if (bucket !== undefined) bucket[outcome] += 1;
   }
 
-  /** Many events of which is known only between which times they were: spread evenly, what is outside left out. */
+  /** Adds many events with a known time range: spread evenly, ignoring what is outside. */
   spread(first: number, last: number, outcome: Outcome, events: number): void {
     const { from, count } = this.timeline;
     const length = Math.max(last - first, 1);

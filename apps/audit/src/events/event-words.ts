@@ -14,7 +14,7 @@ function textsWithin(value: unknown): readonly string[] {
   return Object.values(value).flatMap(textsWithin);
 }
 
-/** What free text looks into, as the database's `text_of`. */
+/** The text that free-text search covers, as in the database's `text_of`. */
 export function textOf({ data }: AuditEvent): string {
   const { principal, resource, action, reason, request, changes } = data;
   const named = [resource, action, principal?.subject, principal?.client_id, reason, request?.route];

@@ -43,7 +43,7 @@ export class EventsController {
     return this.summaries.summarise(query, caller);
   }
 
-  /** One event. 404 `EVENT_UNKNOWN`, also for one that the caller may not see. */
+  /** One event. 404 `EVENT_UNKNOWN`, also if the caller may not see it. */
   @Get(':id')
   @RequireAnyScope(...READING)
   read(@ZodParam('id', idSchema) id: string, @CurrentCaller() caller: Caller): Promise<FoundEvent> {

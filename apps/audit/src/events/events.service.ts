@@ -11,7 +11,7 @@ import { searchRecord } from './search-record.js';
 import { EventsStore } from './events.store.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
-/** Events that the index does not have and that are counted one by one all the same. */
+/** Maximum unindexed events that are counted one by one. */
 const COUNTED_DIRECTLY = 100_000n;
 
 /** Searches the trail; each read is recorded in the trail before it is answered. */
@@ -34,7 +34,7 @@ export class EventsService {
     return { events: rows.map(foundOf), next_cursor: next?.toString() ?? null };
   }
 
-  /** What a caller may not see is not there for it. */
+  /** Events that a caller may not see do not exist for it. */
   async read(id: string, caller: Caller): Promise<FoundEvent> {
     const row = await this.store.read(id);
     const visible = row !== undefined && matches(row.event, { filter: {}, visibility: visibilityOf(caller.principal) });
@@ -45,7 +45,7 @@ export class EventsService {
   }
 
   async statistics(caller: Caller): Promise<EventStatistics> {
-    // The index may advance between the questions; an event is then counted once or twice, never left out.
+    // The index may advance between the queries; an event is then counted once or twice, never missed.
     const { through } = await this.postings.prepare([]);
     const size = await this.store.size();
     const behind = size - through > COUNTED_DIRECTLY;

@@ -18,9 +18,9 @@ const LAST_INDEX = 2n ** 62n;
 
 export interface FindOptions {
   readonly direction: Direction;
-  /** Only what comes after this log index in the direction; from the beginning without one. */
+  /** Only events after this log index in the given direction; without it, from the beginning. */
   readonly after: bigint | undefined;
-  /** Only what is below this log index. */
+  /** Only events below this log index. */
   readonly below?: bigint;
   /** Maximum number of rows. */
   readonly limit: number;
@@ -28,11 +28,11 @@ export interface FindOptions {
 
 export interface Finding {
   readonly rows: readonly EventRow[];
-  /** How far the search got; undefined when it reached the end. Events after this log index were not scanned. */
+  /** How far the search got; undefined if it reached the end. Events after this log index were not scanned. */
   readonly next: bigint | null;
 }
 
-/** Reads the log: what the index has through its postings, the newest few events directly. */
+/** Reads the log: indexed events through their postings, the newest few directly. */
 @Injectable()
 export class EventsStore {
   constructor(
@@ -46,16 +46,16 @@ export class EventsStore {
     return row;
   }
 
-  /** The number of events that the log has given a place to. */
+  /** The number of events with a log index. */
   async size(): Promise<bigint> {
-    // Where retention has sealed the last one, no event is there.
+    // If retention has sealed the last one, there is no event.
     const { rows } = await this.database.execute(
       sql`select greatest((select max(log_index) + 1 from event), (select minimum_index from log_retention))::text as size`,
     );
     return sizeRows.parse(rows)[0].size;
   }
 
-  /** How far each source's events are known without a gap. */
+  /** How far each source's events are complete. */
   async sources(): Promise<readonly SourceStatistics[]> {
     const { rows } = await this.database.execute(
       sql`select source, through::text, advanced_at from source_progress order by source`,
@@ -147,7 +147,7 @@ export class EventsStore {
   }
 }
 
-/** @param rows one more than the limit, when another follows */
+/** @param rows one more than the limit, if more follow */
 function finished(rows: readonly EventRow[], limit: number): Finding {
   const { rows: shown, last } = pageOf(rows, limit);
   return { rows: shown, next: last?.logIndex ?? null };

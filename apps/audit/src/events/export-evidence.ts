@@ -12,13 +12,13 @@ interface Step {
   readonly tile: Subtree | undefined;
 }
 
-/** The proof of an export, line by line: each page reads the tiles that it needs, once. */
+/** The proof of an export, line by line: each page reads the tiles it needs only once. */
 export class ExportEvidence {
   #next: number;
   #tile = -1;
 
   /**
-   * @param first where the export begins
+   * @param first where the export starts
    * @param passing sizes of trees that the proof passes through
    */
   constructor(
@@ -30,12 +30,12 @@ export class ExportEvidence {
     this.#next = first;
   }
 
-  /** Stands for all leaves below the first. */
+  /** Represents all leaves below the first. */
   before(): Promise<SkippedLeaves> {
     return this.#skipped(0, this.#next);
   }
 
-  /** Proofs of the rows, which follow in the log's order on those before. */
+  /** Proofs of the rows, which follow the earlier ones in the log's order. */
   async of(rows: readonly EventRow[]): Promise<readonly LineProof[]> {
     const steps = rows.map(({ logIndex }) => this.#step(Number(logIndex)));
     const wanted = steps.flatMap(({ leaf, skipped, tile }) => [
@@ -53,7 +53,7 @@ export class ExportEvidence {
     }));
   }
 
-  /** Stands for all leaves from behind the last row to the checkpoint's end. */
+  /** Represents all leaves from after the last row to the checkpoint's end. */
   after(): Promise<SkippedLeaves> {
     return this.#skipped(this.#next, this.checkpoint.treeSize);
   }

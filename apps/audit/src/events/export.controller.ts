@@ -12,11 +12,11 @@ export class ExportController {
   constructor(@Inject(ExportService) private readonly exports: ExportService) {}
 
   /**
-   * Events, oldest first, as NDJSON or CSV (`format`), streamed; filters as in a search. It is evidence by itself: `{"start": …}` has the signed
-   * checkpoint and where the export begins, each line its log index, source, sequence and leaf hash (RFC 9162), and where something is left out
-   * the subtree hashes that stand for it, `{"end": …}` those up to the checkpoint. Without `end` it was cut off and continues by `cursor`, the log
+   * Events, oldest first, as NDJSON or CSV (`format`), streamed; filters as in a search. It is self-contained evidence: `{"start": …}` has the signed
+   * checkpoint and where the export starts, each line its log index, source, sequence and leaf hash (RFC 9162) and, if something is omitted,
+   * the subtree hashes that represent it, `{"end": …}` those up to the checkpoint. Without `end` it was cut off and continues with `cursor`, the log
    * index of the last line. In CSV start and end are rows that begin with `#`. `checkpoints`: tree sizes that the proof passes through.
-   * It ends after a page when the token does or the service stops, and says where to continue. A reader that takes nothing for 10 seconds is cut off.
+   * It ends after a page when the token expires or the service stops, and says where to continue. A reader that reads nothing for 10 seconds is disconnected.
    * 409 `CURSOR_BEYOND_END`, 429 `EXPORTS_BUSY`, 429 `CLIENT_EXPORTS_BUSY`.
    */
   @Get()

@@ -15,16 +15,16 @@ import { ReaderPlaces } from './reader-places.js';
 import { TokenWatch } from './token-watch.service.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
-/** Exports that one process streams at once. */
+/** Maximum concurrent exports of one process. */
 export const EXPORT_PLACES = { total: 8, reserved: 3, perClient: 2 };
-/** Milliseconds for which a reader may take nothing; then its export ends, and its place is free. */
+/** Milliseconds for which a reader may read nothing before its export ends and its slot is freed. */
 const STALL_MS = 10_000;
-/** Milliseconds that one export may take; then it ends and says where to continue. */
+/** Maximum milliseconds of one export; then it ends and says where to continue. */
 const EXPORT_TIME_MS = 15 * 60_000;
-/** Events that are read at once, and held in memory. */
+/** Events read per page, and held in memory. */
 const PAGE = 200;
 
-/** Streams events, a page at a time, as fast as they are taken. Start and end are recorded. */
+/** Streams events, a page at a time, as fast as the reader reads them. Start and end are recorded. */
 @Injectable()
 export class ExportService implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #places = new ReaderPlaces(EXPORT_PLACES);
@@ -39,7 +39,7 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Exports end after the page that they are at, and say where to continue. */
+  /** Exports end after their current page, and say where to continue. */
   beforeApplicationShutdown(): void {
     this.#isStopping = true;
   }
@@ -50,7 +50,7 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
   }
 
   /**
-   * Begins an export of what the log has now, under its newest checkpoint.
+   * Starts an export of the current log, under its newest checkpoint.
    * @param caller whose token is checked again before each page: when it expires or is revoked, the export ends and says where to continue
    * @returns its text, piece by piece; end it early by `return()`
    * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
@@ -72,7 +72,7 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
     return stream;
   }
 
-  /** The first step begins it and yields nothing to send. */
+  /** The first step starts it and yields nothing to send. */
   async *#stream(wanted: EventExport, caller: Caller, release: () => void): AsyncGenerator<string> {
     try {
       await this.#checkCursor(wanted, caller);
@@ -127,9 +127,9 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
           below: BigInt(checkpoint.treeSize),
           limit: page,
         });
-        // It may have ended while the page was read: then nothing is shown.
+        // It may have ended while the page was read; then nothing is shown.
         if (!this.tokens.isGood(caller.token)) break;
-        // Without a filter the first event shows whether any before it is gone; with one, a row that is gone leaves no trace.
+        // Without a filter the first event shows whether earlier ones are gone; with one, a missing row leaves no trace.
         const isWhole = !filtered && Number(rows[0]?.logIndex) === from;
         const sealed = isWhole ? undefined : await this.#sealedMeanwhile(from);
         if (sealed !== undefined) {
@@ -179,7 +179,7 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
     await this.outbox.recordDurably(events.event(name, by(caller), details));
   }
 
-  /** @throws {Problem} when the log never reached the cursor: it is of another log, or of this one before a restore */
+  /** @throws {Problem} if the log never reached the cursor, which is from another log, or from this one before a restore */
   async #checkCursor(wanted: EventExport, caller: Caller): Promise<void> {
     const { cursor } = wanted;
     if (cursor === undefined || BigInt(cursor) < (await this.store.size())) return;
@@ -188,14 +188,14 @@ export class ExportService implements BeforeApplicationShutdown, OnApplicationSh
     throw new Problem(409, reason, `The log has no index ${cursor} yet; start without a cursor.`);
   }
 
-  /** What retention has sealed is no longer here: the export begins after it. */
+  /** Events sealed by retention are no longer here: the export starts after them. */
   async #firstIndex(after: bigint | undefined, { treeSize }: SignedCheckpoint): Promise<number> {
     const { minimumIndex } = await this.log.head();
     const asked = after === undefined ? 0 : Number(after) + 1;
     return Math.min(Math.max(asked, minimumIndex), treeSize);
   }
 
-  /** The last index that retention took while the export was on its way to it: there the export ends, and continues after it. */
+  /** The last index that retention removed before the export reached it: the export ends there, and continues after it. */
   async #sealedMeanwhile(from: number): Promise<bigint | undefined> {
     const { minimumIndex } = await this.log.head();
     return minimumIndex > from ? BigInt(minimumIndex) - 1n : undefined;

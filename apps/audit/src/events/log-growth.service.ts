@@ -11,7 +11,7 @@ export class LogGrowth {
 
   constructor(@Inject(EventsStore) private readonly events: EventsStore) {}
 
-  /** @returns the log's size, once it is above `size` or once the time is over */
+  /** @returns the log's size, once it exceeds `size` or the time is up */
   async beyond(size: bigint, waitMs: number, signal: AbortSignal): Promise<bigint> {
     const deadline = performance.now() + waitMs;
     for (;;) {

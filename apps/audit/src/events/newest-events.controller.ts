@@ -10,7 +10,7 @@ import { READ_ALL } from './visibility.js';
 export class NewestEventsController {
   constructor(@Inject(NewestEvents) private readonly newest: NewestEvents) {}
 
-  /** What each of some clients (`clients`, separated by commas, at most 50) did last; one without an event is left out. */
+  /** The last event of each of the given clients (`clients`, separated by commas, at most 50); one without an event is left out. */
   @Get()
   @RequireScopes(READ_ALL)
   async read(

@@ -5,10 +5,10 @@ import { EventsStore } from './events.store.js';
 import { searchRecord } from './search-record.js';
 import { type NewestEvent, type NewestQuery } from './newest-events.js';
 
-/** Searches at once: each takes a connection of the pool. */
+/** Maximum concurrent searches: each takes a connection of the pool. */
 const AT_ONCE = 4;
 
-/** Says what clients did last; the read is recorded before it is answered. */
+/** Finds what clients did last; the read is recorded before it is answered. */
 @Injectable()
 export class NewestEvents {
   constructor(

@@ -1,7 +1,7 @@
 import { type AuditEvent } from '@countersign/audit-event';
 import { z } from 'zod';
 
-/** Clients that one request may name. */
+/** Maximum clients in one request. */
 const NEWEST_LIMIT = 50;
 
 const client = z.string().min(1).max(128);

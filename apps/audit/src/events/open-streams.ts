@@ -1,10 +1,10 @@
 import { untilStalled } from './until-stalled.js';
 
-/** Streams that readers have open. A stop ends those that their readers do not, and waits for what each records at its end. */
+/** The open streams of readers. A stop ends those that are still open, and waits for what each records at its end. */
 export class OpenStreams {
   readonly #open = new Set<AsyncGenerator<string>>();
 
-  /** Passes a stream through as {@link untilStalled} does. */
+  /** Passes a stream through like {@link untilStalled}. */
   async *follow(source: AsyncGenerator<string>, stallMs: number): AsyncGenerator<string> {
     this.#open.add(source);
     try {

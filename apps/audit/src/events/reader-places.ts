@@ -2,18 +2,18 @@ import { type Principal } from '@countersign/auth-core';
 import { READ_ALL } from './visibility.js';
 
 export interface PlaceLimits {
-  /** Readers at once, in this process. */
+  /** Maximum concurrent readers in this process. */
   readonly total: number;
-  /** Of these, places that only readers with `audit:read` may take. */
+  /** Places among these reserved for readers with `audit:read`. */
   readonly reserved: number;
-  /** Places that one client may have. */
+  /** Maximum places of one client. */
   readonly perClient: number;
 }
 
-/** Why a reader gets no place: all are taken that it may take, or its client has as many as one may have. */
+/** Why a reader gets no place: all places available to it are taken, or its client has reached its limit. */
 export type PlaceRefusal = 'busy' | 'client-busy';
 
-/** Places for readers that stay: nobody takes all of them, and an auditor always finds one that others cannot take. */
+/** Places for long-running readers: nobody can take all of them, and some are reserved for auditors. */
 export class ReaderPlaces {
   readonly #byClient = new Map<string, number>();
   #taken = 0;
@@ -21,7 +21,7 @@ export class ReaderPlaces {
 
   constructor(private readonly limits: PlaceLimits) {}
 
-  /** @returns the place, to be left exactly once by calling it (more often does nothing), or the reason why not */
+  /** @returns a function that releases the place (calling it again does nothing), or the reason for the refusal */
   take({ clientId, scopes }: Pick<Principal, 'clientId' | 'scopes'>): (() => void) | PlaceRefusal {
     const { total, reserved, perClient } = this.limits;
     const others = scopes.has(READ_ALL) ? 0 : 1;

@@ -15,9 +15,9 @@ export class TailController {
   constructor(@Inject(TailService) private readonly tails: TailService) {}
 
   /**
-   * Events as they come, as server-sent events (`event: event`, the id is the log index); filters as in a search, without times.
-   * A reader that was cut off comes again with `Last-Event-ID` and misses nothing. `event: sealed` says which events
-   * (`first_index` to `last_index`) retention moved to segments before they were sent; it continues after them. It ends with `event: end` when the token does. `event: error` with the code
+   * Events as they arrive, as server-sent events (`event: event`, the id is the log index); filters as in a search, without times.
+   * A reader that was disconnected resumes with `Last-Event-ID` and misses nothing. `event: sealed` says which events
+   * (`first_index` to `last_index`) retention moved to segments before they were sent; it continues after them. It ends with `event: end` when the token expires. `event: error` with the code
    * `CURSOR_BEYOND_END` says that the log has no such index yet. 429 `TAILS_BUSY`, 429 `CLIENT_TAILS_BUSY`.
    */
   @Get()

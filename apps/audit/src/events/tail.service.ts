@@ -14,17 +14,17 @@ import { endOf, faultOf, heartbeat, messageOf, sealedOf, type EventTail, type Ta
 import { TokenWatch } from './token-watch.service.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
-/** Tails that one process serves at once. */
+/** Maximum concurrent tails of one process. */
 export const TAIL_PLACES = { total: 64, reserved: 16, perClient: 8 };
-/** Milliseconds for which a reader may take nothing; then its tail ends, and its place is free. */
+/** Milliseconds for which a reader may read nothing before its tail ends and its slot is freed. */
 const STALL_MS = 30_000;
-/** Milliseconds between two checks at the token while nothing comes. */
+/** Milliseconds between two checks of the token while nothing arrives. */
 const CHECK_EVERY_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
-/** Events that are read at once, and held in memory for a reader. */
+/** Events read per page, and held in memory for a reader. */
 const PAGE = 100;
 
-/** Events as they come. A reader that is slow gets them later; none is left out, unless it says that retention sealed it. Start and end are recorded. */
+/** Events as they arrive. A slow reader gets them later; none are skipped, except those it reports as sealed by retention. Start and end are recorded. */
 @Injectable()
 export class TailService implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #stopped = new AbortController();
@@ -70,7 +70,7 @@ export class TailService implements BeforeApplicationShutdown, OnApplicationShut
     return stream;
   }
 
-  /** The first step begins it and yields nothing to send. */
+  /** The first step starts it and yields nothing to send. */
   async *#stream(tail: EventTail, caller: Caller, release: () => void): AsyncGenerator<string> {
     let shown = 0;
     let begun = false;
@@ -109,13 +109,13 @@ export class TailService implements BeforeApplicationShutdown, OnApplicationShut
           below: size,
           limit: PAGE,
         });
-        // Only now is it known that the token was valid when the events were read.
+        // Only now is it certain that the token was valid when the events were read.
         const end = this.#endOf(caller.token);
         if (end !== undefined) {
           yield endOf(end);
           return;
         }
-        // Without a filter the first event shows whether any before it is gone; with one, a row that is gone leaves no trace.
+        // Without a filter the first event shows whether earlier ones are gone; with one, a missing row leaves no trace.
         const sealed = rows[0]?.logIndex === through ? through : BigInt((await this.log.head()).minimumIndex);
         if (sealed > through) {
           yield sealedOf(through, sealed - 1n);

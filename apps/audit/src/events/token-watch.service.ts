@@ -2,13 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
 
-/** Whether the token under which somebody reads is still good: asked again and again while they do. */
+/** Whether a reader's token is still valid: checked repeatedly while they read. */
 @Injectable()
 export class TokenWatch {
   constructor(@Inject(TOKEN_VERIFIER) private readonly verifier: Pick<TokenVerifier, 'verifySubjectToken'>) {}
 
   /**
-   * @param token a token that this service has verified with its proof, if it is bound to a key: it is not asked for another one
+   * @param token a token that this service has verified (with its proof, if it is bound to a key); no other proof is needed
    * @returns whether it has neither expired nor been revoked
    */
   isGood(token: string): boolean {

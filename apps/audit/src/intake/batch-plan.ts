@@ -12,12 +12,12 @@ export interface BatchPlan {
   readonly events: readonly Accepted[];
   /** To be kept as dead letters. */
   readonly letters: readonly Rejected[];
-  /** Their numbers are taken. Redelivered, if the trail has them by id; else the source has started counting again. */
+  /** Their numbers are already used. Redelivered, if the trail has them by id; otherwise the source has restarted its numbering. */
   readonly repeated: readonly Accepted[];
   readonly marks: readonly SourceMark[];
 }
 
-/** An event that goes to the dead letters although its form is right. */
+/** An event that becomes a dead letter although it is well formed. */
 export function refused({ event, leaf }: Accepted, reason: string, keepsItsPlace: boolean): Rejected {
   return {
     kind: 'dead-letter',
@@ -30,8 +30,8 @@ export function refused({ event, leaf }: Accepted, reason: string, keepsItsPlace
 }
 
 /**
- * Decides what of a batch is new, by source and sequence. What came before, in the log or in this batch, is not appended again.
- * @param known the numbers that the trail has, by source; changed to what it has afterwards
+ * Decides what of a batch is new, by source and sequence. Events that already arrived, in the log or in this batch, are not appended again.
+ * @param known the trail's numbers, by source; updated to the state afterwards
  */
 export function planOf(batch: readonly (Accepted | Rejected)[], known: ReadonlyMap<string, SequenceRanges>): BatchPlan {
   const events: Accepted[] = [];
@@ -59,7 +59,7 @@ export function planOf(batch: readonly (Accepted | Rejected)[], known: ReadonlyM
   return { events, letters, repeated, marks: [...touched].map(([source, ranges]) => ({ source, known: ranges })) };
 }
 
-/** What the sources receive: how far they are without a gap. */
+/** The receipts for the sources: the end of their gap-free range. */
 export function receiptsOf(marks: readonly SourceMark[]): readonly Receipt[] {
   return marks.map(({ source, known }) => ({ source, through: known.through.toString() }));
 }

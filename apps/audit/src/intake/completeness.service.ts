@@ -26,14 +26,14 @@ export interface SourceState {
   readonly source: string;
   /** Every number up to this one is in the trail. */
   readonly through: string;
-  /** Numbers that are missing below the highest, lowest first; the first hundred ranges. */
+  /** Missing numbers below the highest, lowest first; the first hundred ranges. */
   readonly missing: readonly { readonly first: string; readonly last: string }[];
   readonly gap_since: string | null;
-  /** Whether numbers are missing for longer than a minute. */
+  /** Whether numbers have been missing for longer than a minute. */
   readonly alert: boolean;
 }
 
-/** Knows which numbers are missing, and says so in readiness and metrics once they are missing for too long. */
+/** Tracks missing numbers, and reports them in readiness and metrics once they have been missing for too long. */
 @Injectable()
 export class CompletenessService {
   #states: readonly SourceState[] = [];
@@ -62,7 +62,7 @@ export class CompletenessService {
     });
   }
 
-  /** Every source that was ever heard of, by name; the look is recorded before it is answered. */
+  /** Every known source, by name; the read is recorded before it is answered. */
   async list(caller: Caller): Promise<readonly SourceState[]> {
     const states = await this.read();
     const listed = { id: EVERY, changes: { shown: states.length } };
@@ -70,7 +70,7 @@ export class CompletenessService {
     return states;
   }
 
-  /** Every source that was ever heard of, by name. */
+  /** Every known source, by name. */
   async read(): Promise<readonly SourceState[]> {
     return (await this.store.read()).map(stateOf);
   }

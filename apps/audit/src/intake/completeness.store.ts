@@ -22,7 +22,7 @@ const progressRows = z.array(
     })),
 );
 
-/** Which numbers of a source are known, and for how long there has been a gap below the highest. */
+/** A source's known numbers, and since when there has been a gap below the highest. */
 export type SourceProgress = z.infer<typeof progressRows>[number];
 
 /** How far each source is. */
@@ -30,7 +30,7 @@ export type SourceProgress = z.infer<typeof progressRows>[number];
 export class CompletenessStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
-  /** Every source that was ever heard of, by name. */
+  /** Every known source, by name. */
   async read(): Promise<readonly SourceProgress[]> {
     const { rows } = await this.pool.query(
       `select source, through::text, known::text, gap_since, coalesce(extract(epoch from now() - gap_since), 0)::float as gap_seconds

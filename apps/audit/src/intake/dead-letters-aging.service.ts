@@ -11,7 +11,7 @@ export interface DeadLettersOptions {
 const CHECK_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 
-/** Erases what is in dead letters once they are old, and masks those from before there was masking. Replicas may do it at once. */
+/** Erases the content of old dead letters, and masks those from before masking existed. Several replicas may do this concurrently. */
 @Injectable()
 export class DeadLettersAgingService {
   constructor(

@@ -23,7 +23,7 @@ function logRestored(): Problem {
   });
 }
 
-/** Shows what no trail could take, and tries it again: after an update of the service, say, that knows its form. */
+/** Lists messages that could not enter the trail, and replays them, for example after an update that knows their format. */
 @Injectable()
 export class DeadLettersService {
   constructor(

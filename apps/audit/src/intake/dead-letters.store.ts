@@ -31,7 +31,7 @@ const letterRows = z.array(
 const originalRows = z.tuple([z.object({ text: z.string() })]);
 const unmaskedRows = z.array(z.object({ position: z.string(), payload: z.string() }));
 
-/** What no trail could take, with the reason. */
+/** A message that could not enter the trail, with the reason. */
 export type DeadLetter = z.infer<typeof letterRows>[number];
 
 export interface Replayed {
@@ -47,7 +47,7 @@ export type ReplayResult =
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const takenRows = z.tuple([z.object({ taken: z.boolean() })]);
 
-/** Erased by one statement: all of a long time would take longer than one may, and so never be erased. */
+/** Maximum erased by one statement: a large backlog would exceed the statement limit, and so never be erased. */
 const ERASED_AT_ONCE = 200;
 
 const erasePortion = `
@@ -59,7 +59,7 @@ const erasePortion = `
   )
   select position::text from portion order by portion.position`;
 
-/** Of one event or one subject: what was masked, a portion as above. */
+/** The same for the masked values of one event or one subject. */
 const eraseMasked = (whose: 'event_id' | 'subject'): string => `
   with portion as (
     update dead_letter set original = null, digest = null, erased_at = now()
@@ -72,7 +72,7 @@ const eraseMasked = (whose: 'event_id' | 'subject'): string => `
 
 const positionRows = z.array(z.object({ position: z.string() }));
 
-/** Dead letters that wait for a decision. */
+/** Dead letters waiting for a decision. */
 export interface WaitingLetters {
   /** Counted up to {@link WAITING_LIMIT}. */
   readonly waiting: number;
@@ -111,7 +111,7 @@ export class DeadLetterStore {
     return waitingRow.parse(rows)[0];
   }
 
-  /** @param after the position of the last one of the page before */
+  /** @param after the position of the last one of the previous page */
   async list(after: string, limit: number): Promise<readonly DeadLetter[]> {
     const { rows } = await this.pool.query('select * from dead_letter where position > $1 order by position limit $2', [
       after,
@@ -121,7 +121,7 @@ export class DeadLetterStore {
   }
 
   /**
-   * Erases what is masked of the letters of one event or one subject for good; what is shown of them stays.
+   * Permanently erases the masked values of one event's or subject's dead letters; their visible part stays.
    * @returns how many letters had something masked
    */
   erase(what: { readonly event: string } | { readonly subject: string }): Promise<number> {
@@ -131,7 +131,7 @@ export class DeadLetterStore {
   }
 
   /**
-   * Erases the content of letters that came in before the time; its existence and its reason stay.
+   * Erases the content of letters that arrived before the time; their record and reason stay.
    * @param signal ends it between two portions
    * @returns how many
    */
@@ -150,7 +150,7 @@ export class DeadLetterStore {
     return erased;
   }
 
-  /** Masks a batch of dead letters from before dead letters were masked. @returns how many it processed */
+  /** Masks a batch of dead letters from before masking existed. @returns how many it processed */
   async maskOlder(): Promise<number> {
     const { rows } = await this.pool.query(
       'select position::text, payload from dead_letter where not masked order by dead_letter.position limit 200',
@@ -166,7 +166,7 @@ export class DeadLetterStore {
     return letters.length;
   }
 
-  /** Appends it to the log if intake accepts it now; its place in the sequence it has already. @throws {LogWentBack} */
+  /** Appends it to the log if intake accepts it now; it already has its place in the sequence. @throws {LogWentBack} */
   replay(position: string): Promise<ReplayResult> {
     const work = (client: pg.PoolClient) => this.#replayIn(client, position);
     return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed').catch((error: unknown) => {
@@ -179,7 +179,7 @@ export class DeadLetterStore {
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
     this.reach.check(BigInt(nextIndex));
-    // Locked, so that an erasure comes before it or after it, but not between what is read and what is kept of it.
+    // Locked, so that an erasure cannot happen between reading and storing it.
     const found = await client.query('select * from dead_letter where position = $1 for update', [position]);
     const [letter] = letterRows.parse(found.rows);
     if (letter === undefined) return { kind: 'unknown' };

@@ -4,7 +4,7 @@ import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-hos
 import { events } from '../events.js';
 import { GapsStore, type Gap } from './gaps.store.js';
 
-/** Accepts for good that numbers of a source are missing: so that one that never closes does not hide the next. */
+/** Permanently accepts that numbers of a source are missing, so that a gap that never closes does not hide the next one. */
 @Injectable()
 export class GapsService {
   constructor(
@@ -12,7 +12,7 @@ export class GapsService {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** @throws {Problem} 409 `GAP_UNKNOWN` when these numbers are not all missing below higher ones */
+  /** @throws {Problem} 409 `GAP_UNKNOWN` if these numbers are not all missing below higher ones */
   async accept(gap: Gap, reason: string, caller: Caller): Promise<void> {
     const { source } = gap;
     const [first, last] = [gap.first.toString(), gap.last.toString()];
@@ -21,7 +21,7 @@ export class GapsService {
     const problem = new Problem(
       409,
       'GAP_UNKNOWN',
-      `The numbers ${first} to ${last} of ${source} are not all missing; GET /intake/sources lists what is missing.`,
+      `The numbers ${first} to ${last} of ${source} are not all missing; GET /intake/sources lists the missing ones.`,
     );
     const refused = { ...about, outcome: 'failed', reason: problem.code } as const;
     await this.outbox.recordDurably(events.event('gap.refused', by(caller), refused));

@@ -16,7 +16,7 @@ export interface Gap {
   readonly last: bigint;
 }
 
-/** Closes gaps that nothing will ever fill. */
+/** Closes gaps that will never be filled. */
 @Injectable()
 export class GapsStore {
   constructor(
@@ -25,8 +25,8 @@ export class GapsStore {
   ) {}
 
   /**
-   * Takes numbers as accounted for, together with the event that says so.
-   * @returns whether all of them were missing, with higher ones known; else nothing has changed
+   * Marks numbers as accounted for, together with an event.
+   * @returns whether all of them were missing, with higher ones known; otherwise nothing has changed
    */
   async accept({ source, first, last }: Gap, event: NewAuditEvent): Promise<boolean> {
     return drizzleOn(this.pool).transaction(async (transaction) => {

@@ -4,34 +4,34 @@ import { type NatsConnection } from '@nats-io/transport-node';
 
 const CONSUMER = 'audit-log';
 
-/** Messages that may be in flight to one replica, each at most 256 KiB. */
+/** Maximum messages in flight to one replica, each at most 256 KiB. */
 export const UNDER_WAY = 64;
 
-/** Messages that may be in flight to all replicas together: when the database is slow, the rest waits in the stream. */
+/** Maximum messages in flight to all replicas together: if the database is slow, the rest waits in the stream. */
 const UNDER_WAY_TO_ALL = 4 * UNDER_WAY;
 
-/** What waits in the stream, and how full it is. */
+/** How much is waiting in the stream, and how full it is. */
 export interface Waiting {
   readonly messages: number;
   readonly bytes: number;
-  /** Bytes at which the stream refuses more. */
+  /** Bytes at which the stream refuses messages. */
   readonly limit: number;
 }
 
 export interface Intake {
   readonly consumer: Consumer;
-  /** Streams that an older version had made otherwise, and that were recreated. */
+  /** Streams from an older version that were recreated. */
   readonly madeAgain: readonly string[];
   /** @throws when the stream or its consumer is gone */
   waiting(): Promise<Waiting>;
 }
 
-/** The durable pull consumer that all replicas share, with streams and settings as declared in code; recreated when they were lost. */
+/** The durable pull consumer that all replicas share, with streams and settings as declared in code; recreated if they were lost. */
 export async function openIntake(connection: NatsConnection, streams: StreamSettings): Promise<Intake> {
   const manager = await jetstreamManager(connection, { timeout: 3_000 });
   const madeAgain = await ensureAuditStreams(manager, streams);
   const settings = {
-    // A batch commits in milliseconds; what a killed replica held comes again after this.
+    // A batch commits in milliseconds; messages held by a killed replica are redelivered after this time.
     ack_wait: 5_000_000_000,
     max_ack_pending: UNDER_WAY_TO_ALL,
   };

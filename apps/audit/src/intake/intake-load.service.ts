@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** Milliseconds after which a full transaction no longer says that more waits. */
+/** Milliseconds after which a full transaction no longer means that more is waiting. */
 const RECENT_MS = 250;
 
-/** Whether intake has more before it than one transaction takes; what can wait then leaves the database to it. */
+/** Whether intake has a backlog of more than one transaction; work that can wait then leaves the database to it. */
 @Injectable()
 export class IntakeLoad {
   #filledAt = Number.NEGATIVE_INFINITY;

@@ -3,7 +3,7 @@ import { type Waiting } from './intake-consumer.js';
 
 const round = (share: number): number => Math.round(share * 1_000) / 1_000;
 
-/** What operators see of the intake: how much came, how much waits, how late it is. */
+/** Intake's metrics: how much arrived, how much is waiting, how late it is. */
 export class IntakeMetrics {
   readonly #stored: Counter<'source'>;
   readonly #deadLetters: Counter;
@@ -29,18 +29,18 @@ export class IntakeMetrics {
     });
     this.#lag = new Histogram({
       name: 'audit_intake_lag_seconds',
-      help: 'Seconds from the stream taking an event to its commit in the log.',
+      help: 'Seconds from an event entering the stream to its commit in the log.',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers,
     });
     this.#waiting = new Gauge({
       name: 'audit_intake_waiting',
-      help: 'Messages in the stream that are not yet committed, as last polled.',
+      help: 'Messages in the stream that are not committed yet, as of the last poll.',
       registers,
     });
     this.#streamBytes = new Gauge({
       name: 'audit_stream_bytes',
-      help: 'Bytes in the stream that are not yet committed, as last polled; NaN while unknown.',
+      help: 'Bytes in the stream that are not committed yet, as of the last poll; NaN while unknown.',
       registers,
     });
     this.#streamLimit = new Gauge({

@@ -18,11 +18,11 @@ const gapSchema = z
   .refine(({ first, last }) => first <= last, { path: ['last'], message: 'must not be before first' });
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** The position of the last one of the page before. */
+  /** The position of the last one of the previous page. */
   after: positionSchema.default('0'),
 });
 
-/** What came in, what is missing, and what no trail could take. */
+/** What arrived, what is missing, and what could not enter the trail. */
 @OpenApi(({ ApiTags }) => ApiTags('intake'))
 @Controller('intake')
 export class IntakeController {
@@ -32,7 +32,7 @@ export class IntakeController {
     @Inject(DeadLettersService) private readonly letters: DeadLettersService,
   ) {}
 
-  /** Each source: how far it is without a gap, which numbers are missing, and since when. */
+  /** For each source: the end of its gap-free range, which numbers are missing, and since when. */
   @Get('sources')
   @RequireScopes('audit:read')
   async sources(@CurrentCaller() caller: Caller): Promise<{ readonly sources: readonly SourceState[] }> {
@@ -40,8 +40,8 @@ export class IntakeController {
   }
 
   /**
-   * Accepts for good that numbers of a source are missing: they count as accounted for, and what comes under one of them later is a dead letter.
-   * It is said in the log, with the reason. 409 `GAP_UNKNOWN`.
+   * Permanently accepts that numbers of a source are missing: they count as accounted for, and an event that later arrives with one of them becomes a dead letter.
+   * It is recorded in the log, with the reason. 409 `GAP_UNKNOWN`.
    */
   @Post('sources/:source/gaps/accept')
   @HttpCode(200)
@@ -66,7 +66,7 @@ export class IntakeController {
   }
 
   /**
-   * Tries one again and appends it to the log. 404 `DEAD_LETTER_UNKNOWN`, 409 `DEAD_LETTER_REPLAYED`, 409 `DEAD_LETTER_ERASED`, 409 `SEQUENCE_TAKEN`,
+   * Processes one again and appends it to the log. 404 `DEAD_LETTER_UNKNOWN`, 409 `DEAD_LETTER_REPLAYED`, 409 `DEAD_LETTER_ERASED`, 409 `SEQUENCE_TAKEN`,
    * 422 `DEAD_LETTER_STILL_REFUSED`.
    */
   @Post('dead-letters/:position/replay')

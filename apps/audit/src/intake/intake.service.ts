@@ -34,16 +34,16 @@ export interface IntakeOptions {
 
 const RECEIPTS_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 2_000;
-/** Milliseconds after which the stream hears that a message is still being worked on: it would send it again after five seconds. */
+/** Milliseconds after which the stream is notified that a message is still being processed: otherwise it would resend it after five seconds. */
 const WORKING_EVERY_MS = 2_000;
 
-/** Events that one transaction takes: no further message joins once there are as many. */
+/** Maximum events of one transaction: once reached, no more messages join it. */
 const BATCH = 500;
 
 /** Maximum characters of a message's subject under which its dead letter is announced. */
 const ANNOUNCED_SUBJECT = 512;
 
-/** Maximum messages held while the log is recovered: more would leave no capacity for what is sent back. */
+/** Maximum messages held while the log is recovered: more would leave no capacity for recovered events. */
 const HELD = 64;
 
 interface Arrived {
@@ -63,7 +63,7 @@ function nextBatch(queue: Arrived[]): readonly Arrived[] {
   return queue.splice(0, messages);
 }
 
-/** Check → batch → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
+/** Check → batch → one transaction → acknowledge → receipts. Messages that are not committed are not acknowledged, so they are redelivered. */
 @Injectable()
 export class IntakeService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
@@ -71,10 +71,10 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   #running: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #consuming = false;
-  /** What came and waits, and what a transaction is about. */
+  /** Messages that arrived and wait, and those in the current transaction. */
   readonly #queue: Arrived[] = [];
   #taken: readonly Arrived[] = [];
-  /** Messages that wait for the log to be recovered, by their place in the stream. */
+  /** Messages waiting for the log's recovery, by their position in the stream. */
   readonly #held = new Set<number>();
   #lastError: string | null = null;
 
@@ -112,14 +112,14 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     await this.#connection?.close();
   }
 
-  /** Its own loop, and not {@link Background}'s: it follows a stream until that ends, in rounds that have no interval. */
+  /** Its own loop instead of {@link Background}'s: it follows a stream until that ends, in rounds without an interval. */
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     this.#connection = await connectToNats('audit-intake', this.options.nats, this.logger, signal);
     if (this.#connection === undefined) return;
     const connection = this.#connection;
     this.reports.listen(connection, (source, known) => {
-      // What the database did not answer is asked again with the next report.
+      // If the database did not answer, the next report asks again.
       this.outside.heard(source, known).catch(() => undefined);
     });
     while (!signal.aborted) {
@@ -145,12 +145,12 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   async #consume(intake: Intake, connection: NatsConnection): Promise<void> {
     const { signal } = this.#stopped;
     let arrived = (): void => undefined;
-    // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream, and is not sent again, however long
+    // The queue is bounded by the consumer's max_ack_pending: what the database cannot accept stays in the stream, and is not resent, however long
     // a transaction takes.
     const subscription = await intake.consumer.consume({
       max_messages: UNDER_WAY,
       callback: (message) => {
-        // Inspected as it comes, while the database works on the batch before.
+        // Checked on arrival, while the database processes the previous batch.
         this.#queue.push({
           message,
           inspected: inspectMessage({ natsSubject: message.subject, payload: message.data }),
@@ -166,7 +166,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
           checkedAt = performance.now();
           await this.#check(intake);
         }
-        // Nothing is taken before it is known that the log is the one that it was.
+        // Nothing is accepted before it is certain that the log was not restored.
         this.#taken = this.outside.checked ? nextBatch(this.#queue) : [];
         if (this.#taken.length > 0) {
           await this.#take(this.#taken, connection);
@@ -182,20 +182,20 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     } finally {
       this.#consuming = false;
       await subscription.close();
-      // What is left comes again.
+      // The rest is redelivered.
       this.#queue.length = 0;
       this.#taken = [];
     }
   }
 
-  /** Says to the stream that it need not send again what is here. */
+  /** Tells the stream not to resend the messages held here. */
   #working(): Promise<undefined> {
     if (this.#connection?.isClosed() === false)
       for (const { message } of [...this.#taken, ...this.#queue]) message.working();
     return Promise.resolve(undefined);
   }
 
-  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are recreated */
+  /** How much is waiting in the stream. @throws if the stream or its consumer is gone: then both are recreated */
   async #check(intake: Intake): Promise<void> {
     const waiting = await intake.waiting().catch(() => undefined);
     this.#metrics.waiting(waiting);
@@ -214,7 +214,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         batch.push(one);
       }
     }
-    // Only now: the last of them may prove that the log was restored, and the first would take a place that it had given.
+    // Only now: the last of them may prove that the log was restored, and the first would then reuse a log index.
     if (!this.outside.mayGrow) {
       for (const { message } of batch) this.#hold(message);
       return;
@@ -225,8 +225,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * The log may not grow. A few messages come again in a moment; the others' outboxes have them until a receipt comes, and send them again. What audit
-   * itself says now is numbered again once its log is recovered.
+   * The log may not grow. A few messages are redelivered soon; the others stay in their outboxes until a receipt arrives, and are sent again. What audit
+   * itself records now is renumbered once its log is recovered.
    */
   #hold(message: JsMsg): void {
     if (!this.#held.has(message.seq) && (this.#held.size >= HELD || message.subject.startsWith('audit.audit.'))) {
@@ -257,7 +257,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#send(await this.#kept(items, appended), connection);
   }
 
-  /** Audit's own events get their indices only once they are kept outside its database; else they come again. */
+  /** Audit's own events get their indices only once they are stored outside its database; otherwise they are redelivered. */
   async #kept(items: readonly (Accepted | Rejected)[], appended: Appended): Promise<Appended> {
     const events = items.filter((item) => item.kind === 'event').map(({ event }) => event);
     try {
@@ -268,20 +268,20 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** The dead letter is already kept in the database; the stream is for those who watch it. */
+  /** The dead letter is already stored in the database; the stream is for those who watch it. */
   #announce(letter: Rejected, connection: NatsConnection): void {
     this.#metrics.buried();
     this.logger.warn({ nats_subject: letter.natsSubject, reason: letter.reason }, 'a message went to the dead letters');
     const header = headers();
     header.set('Countersign-Reason', letter.reason.replaceAll(/[\r\n]+/g, ' '));
-    // A publisher may use up the line that the server reads; with more before it, the server would end audit's own connection.
+    // A publisher's subject may be as long as the server's line limit; with a prefix, the server would close audit's own connection.
     const subject = letter.natsSubject.slice(0, ANNOUNCED_SUBJECT).replace(/\.+$/, '');
     connection.publish(`audit-dead-letters.${subject}`, this.masking.ofText(letter.payload).shown, {
       headers: header,
     });
   }
 
-  /** Places first: what a receipt covers then has a known place. */
+  /** Log indices first, so that every event covered by a receipt has a known one. */
   #send({ receipts, placements }: Appended, connection: NatsConnection): void {
     for (const placement of placements)
       connection.publish(receiptSubject(placement.source), JSON.stringify(provable(placement, this.knownIndexKeys)));

@@ -33,7 +33,7 @@ function saltsOf({ values }: MaskedEvent): Salts {
   return Object.fromEntries(values.map(({ path, salt }) => [path, salt.toString('base64url')]));
 }
 
-/** A dead letter that has its number. */
+/** A dead letter with its number. */
 function unplaced({ source, sequence }: Rejected): readonly Placed[] {
   return source === null || sequence === null ? [] : [{ source, sequence: BigInt(sequence), index: null }];
 }
@@ -45,22 +45,22 @@ function faultOf(error: unknown): string {
   return `EVENT_INVALID: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** What a batch has come to. */
+/** The result of a batch. */
 export interface Appended {
-  /** How far each source of the batch is now known without a gap. */
+  /** The end of the gap-free range of each source in the batch. */
   readonly receipts: readonly Receipt[];
-  /** Where its events are in the log, including those that were there before. */
+  /** The log indices of its events, including those that were already there. */
   readonly placements: readonly Placement[];
 }
 
-/** Where an event of the log stands, and the salts of its masked fields. */
+/** An event's log index, and the salts of its masked fields. */
 interface Standing {
   readonly index: bigint;
   readonly salts: Salts | undefined;
 }
 
 interface Planned extends BatchPlan {
-  /** Redelivered: the log has them. */
+  /** Redelivered: already in the log. */
   readonly standing: readonly Placed[];
 }
 
@@ -83,14 +83,14 @@ export class IntakeStore {
     try {
       return await this.#inTransaction(batch, false);
     } catch (error) {
-      // An id of the batch is in the log under another number. That is rare, so only now is each id looked up.
+      // An id of the batch is in the log with another number. That is rare, so each id is only looked up now.
       if (sqlStateOf(error) === UNIQUE_VIOLATION) return this.#inTransaction(batch, true);
       if (isDataFault(error) || error instanceof LeafError) return this.#oneByOne(batch, error);
       throw error;
     }
   }
 
-  /** One event that the database cannot hold, or that is too large once it is masked, must not hold up the others: only that event becomes a dead letter. */
+  /** An event that the database cannot store, or that is too large once masked, must not hold up the others: only that event becomes a dead letter. */
   async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<Appended> {
     const [first, ...others] = batch;
     if (first !== undefined && others.length === 0) {
@@ -107,7 +107,7 @@ export class IntakeStore {
     return { receipts: [...receipts.values()], placements };
   }
 
-  /** How far every known source is, for the receipts that are sent again on a timer. */
+  /** The progress of every known source, for the receipts that are repeated on a timer. */
   async progress(): Promise<readonly Receipt[]> {
     const { rows } = await this.pool.query('select source, through::text from source_progress');
     return progressRows.parse(rows);
@@ -115,7 +115,7 @@ export class IntakeStore {
 
   async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
     const { end, ...appended } = await inTransaction(this.pool, async (client) => {
-      // Anyone who holds this lock sees all that others committed before, and gives the next indices.
+      // The holder of this lock sees everything that others committed before, and assigns the next indices.
       const head = await client.query('select next_index::text from log_sequence for update');
       const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
       this.reach.check(BigInt(nextIndex));
@@ -167,7 +167,7 @@ export class IntakeStore {
     return { ...plan, events: fresh, letters, standing };
   }
 
-  /** Those that the log has, by id. */
+  /** Those in the log, by id. */
   async #standingOf(client: pg.PoolClient, items: readonly Accepted[]): Promise<ReadonlyMap<string, Standing>> {
     const { rows } = await client.query(
       `select id, log_index::text, (
@@ -180,7 +180,7 @@ export class IntakeStore {
     );
   }
 
-  /** @returns where the events are now */
+  /** @returns the events' log indices */
   async #write(
     client: pg.PoolClient,
     { events: taken, letters, marks }: BatchPlan,

@@ -9,7 +9,7 @@ import { events } from '../events.js';
 import { type EventMasking } from '../masking/event-masking.js';
 import { type Rejected } from './message-check.js';
 
-/** By the digest of what came it is known when it comes again; the trail has the digest of the visible part, which reveals nothing that is masked. */
+/** The digest of the message identifies it on redelivery; the trail has the digest of the visible part, which reveals no masked values. */
 const insertLetters = `
   insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
   select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
@@ -27,7 +27,7 @@ const keptRows = z.array(
   }),
 );
 
-/** That a message is in the dead letters is itself an event: so the log accounts for its number, and for its content by the digest. */
+/** That a message became a dead letter is itself an event, so the log accounts for its number, and, through the digest, for its content. */
 function keptEvent({
   position,
   source,
@@ -45,7 +45,7 @@ function keptEvent({
   });
 }
 
-/** Keeps messages that cannot enter the trail, each with an event that says so; one that is there already is left as it is. */
+/** Stores messages that cannot enter the trail, each with an event; an existing one is left unchanged. */
 export async function keepLetters(
   client: pg.PoolClient,
   letters: readonly Rejected[],
@@ -65,7 +65,7 @@ export async function keepLetters(
     shown.map(({ eventId }) => eventId),
   ]);
   for (const kept of keptRows.parse(rows)) {
-    // An event of audit's own that no trail takes must not make another one of its kind.
+    // If one of audit's own events cannot enter the trail, it must not cause another one of its kind.
     if (kept.nats_subject.startsWith('audit.audit.')) continue;
     await outbox.record(drizzle({ client }), keptEvent(kept));
   }

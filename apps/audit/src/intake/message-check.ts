@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { publisherOf } from '../recovery/recalled-message.js';
 import { plainEvent } from './fast/plain-event.js';
 
-/** A message as it came from the stream. */
+/** A message as received from the stream. */
 export interface Incoming {
   readonly natsSubject: string;
   readonly payload: Uint8Array;
@@ -21,11 +21,11 @@ export interface Incoming {
 export interface Accepted {
   readonly kind: 'event';
   readonly event: AuditEvent;
-  /** What the log will hold of it. */
+  /** Its form in the log. */
   readonly leaf: Leaf;
 }
 
-/** What no trail can take. Where source and sequence can still be read, it keeps its place in the sequence. */
+/** A message that cannot enter the trail. If source and sequence can still be read, it keeps its place in the sequence. */
 export interface Rejected {
   readonly kind: 'dead-letter';
   readonly reason: string;
@@ -45,18 +45,18 @@ export function reasonOf({ code, message }: LeafError): string {
   return `${code === 'LEAF_TOO_LARGE' ? 'EVENT_TOO_LARGE' : 'EVENT_INVALID'}: ${message}`;
 }
 
-/** The leaf, or the reason why not. PostgreSQL's jsonb holds no NUL. */
+/** The leaf, or why there is none. PostgreSQL's jsonb cannot store NUL. */
 function tryLeaf(event: AuditEvent): Leaf | string {
   try {
     const leaf = leafOf(event);
-    return isStorableJson(leaf.json) ? leaf : 'EVENT_INVALID: PostgreSQL stores no NUL character';
+    return isStorableJson(leaf.json) ? leaf : 'EVENT_INVALID: PostgreSQL cannot store a NUL character';
   } catch (error) {
     if (!(error instanceof LeafError)) throw error;
     return reasonOf(error);
   }
 }
 
-/** @param place what is known of it, when its publisher owns it */
+/** @param place its known source and number, if they belong to its publisher */
 function rejected(natsSubject: string, text: string, reason: string, place?: z.infer<typeof placeSchema>): Rejected {
   return {
     kind: 'dead-letter',
@@ -68,7 +68,7 @@ function rejected(natsSubject: string, text: string, reason: string, place?: z.i
   };
 }
 
-/** Checks one event: its publisher's own, in the shape that the log takes, or a dead letter that is shown as `text` says. */
+/** Checks one event: the result is its publisher's own event in the log's format, or a dead letter with `text`. */
 function inspectEvent(natsSubject: string, json: unknown, text: () => string): Accepted | Rejected {
   const publisher = publisherOf(natsSubject);
   const plain = plainEvent(json);
@@ -97,7 +97,7 @@ function parse(text: string): { readonly json: unknown } | undefined {
   }
 }
 
-/** One event of a batch by itself; what is nested deeper than JavaScript can write stays within the text of its message. */
+/** One event of a batch; if it is nested deeper than JavaScript can write, it stays within its message's text. */
 function textOf(member: unknown, whole: string): string {
   try {
     return JSON.stringify(member);
@@ -107,8 +107,8 @@ function textOf(member: unknown, whole: string): string {
 }
 
 /**
- * Checks a message on arrival: one event as a JSON object, or several as an array (a CloudEvents batch), each for itself.
- * @returns at least one; what is no JSON, or a batch beyond the limits, is one dead letter
+ * Checks a message on arrival: one event as a JSON object, or several as an array (a CloudEvents batch), each checked separately.
+ * @returns at least one; anything that is not JSON, or a batch beyond the limits, is one dead letter
  */
 export function inspectMessage({ natsSubject, payload }: Incoming): readonly (Accepted | Rejected)[] {
   const text = decoder.decode(payload);
@@ -125,7 +125,7 @@ export function inspectMessage({ natsSubject, payload }: Incoming): readonly (Ac
   return members.map((member) => inspectEvent(natsSubject, member, () => textOf(member, text)));
 }
 
-/** Checks a dead letter again. @param text what was kept of it, an event */
+/** Checks a dead letter again. @param text its stored text, an event */
 export function inspectAgain(natsSubject: string, text: string): Accepted | Rejected {
   const parsed = parse(text);
   if (parsed === undefined) return rejected(natsSubject, text, 'EVENT_NOT_JSON');

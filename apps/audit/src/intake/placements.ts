@@ -7,7 +7,7 @@ export type Salts = Readonly<Record<string, string>>;
 export interface Placed {
   readonly source: string;
   readonly sequence: bigint;
-  /** Its log index; null for a dead letter, which has a number and no place. */
+  /** Its log index; null for a dead letter, which has only a number. */
   readonly index: bigint | null;
   readonly salts?: Salts | undefined;
 }
@@ -33,7 +33,7 @@ function placeOf({ first, last, index, salts }: Run): Place {
   };
 }
 
-/** The log indices of its events, for each source: consecutive events at consecutive places are one entry. */
+/** The log indices of its events, for each source: consecutive events with consecutive indices are one entry. */
 export function placementsOf(placed: readonly Placed[]): readonly Placement[] {
   return [...Map.groupBy(placed, ({ source }) => source)].map(([source, events]) => {
     const runs: Run[] = [];

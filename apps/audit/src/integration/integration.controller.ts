@@ -8,7 +8,7 @@ import { IntegrationService } from './integration.service.js';
 export class IntegrationController {
   constructor(@Inject(IntegrationService) private readonly integration: IntegrationService) {}
 
-  /** Integrates at once what is stored and answers the checkpoint over it. */
+  /** Immediately integrates the stored events and returns the checkpoint over them. */
   @Post('checkpoint')
   @HttpCode(200)
   @RequireScopes('audit:read')

@@ -29,20 +29,20 @@ export interface IntegrationOptions {
   readonly intervalMs: number;
 }
 
-/** Milliseconds between two checks at what is stored. */
+/** Milliseconds between two checks for stored events. */
 const CHECK_EVERY_MS = 2_000;
 
 /** Milliseconds after which the newest checkpoint is published again, for witnesses that were unavailable. */
 const REPEAT_EVERY_MS = 10_000;
 
-/** Events with a place become leaves: on a timer and on demand, hashes, tiles and a signed checkpoint, which is published for witnesses. */
+/** Turns events with a log index into leaves: on a timer and on demand it writes hashes, tiles and a signed checkpoint, which is published for witnesses. */
 @Injectable()
 export class IntegrationService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
   #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #latest: SignedCheckpoint | undefined;
-  /** As of the last check: what is stored and has a place. */
+  /** As of the last check: the stored events with a log index. */
   #nextIndex = 0;
   #publishedAt = -Infinity;
 
@@ -86,12 +86,12 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     });
   }
 
-  /** @throws when the log's checkpoints were signed with another key or under another origin than is configured */
+  /** @throws when the log's checkpoints were signed with another key or origin than configured */
   async onApplicationBootstrap(): Promise<void> {
     this.#latest = await this.store.checkpoint();
     if (this.#latest !== undefined) this.#recognize(this.#latest);
     this.#connecting = this.#connect();
-    // Only now: nothing is signed before it is known that the keys are the log's.
+    // Only now: nothing is signed before it is certain that the keys belong to the log.
     this.background.repeat({
       name: 'log_integration',
       everyMs: this.options.intervalMs,
@@ -109,7 +109,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     await this.#connection?.close();
   }
 
-  /** @throws when the log's newest checkpoint is of another origin or key than is configured */
+  /** @throws when the log's newest checkpoint has another origin or key than configured */
   #recognize({ note }: SignedCheckpoint): void {
     try {
       openCheckpoint(note, this.signers);
@@ -121,9 +121,9 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     }
   }
 
-  /** Integrates all that waits. @returns the newest checkpoint */
+  /** Integrates everything that is waiting. @returns the newest checkpoint */
   async integrateNow(): Promise<SignedCheckpoint | undefined> {
-    // A log that was restored signs nothing that contradicts what it signed before.
+    // A restored log must not sign anything that contradicts its earlier signatures.
     while (this.outside.mayGrow) {
       const checkpoint = await this.store.integrate().catch(async (error: unknown) => {
         if (!(error instanceof LogWentBack)) throw error;
@@ -133,7 +133,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
       if (checkpoint === undefined) break;
       this.#take(checkpoint);
     }
-    // Another replica may have been at it.
+    // Another replica may have done it already.
     const latest = await this.store.checkpoint();
     if (latest !== undefined && latest.treeSize > (this.#latest?.treeSize ?? -1)) this.#latest = latest;
     return this.#latest;

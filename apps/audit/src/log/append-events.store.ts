@@ -1,6 +1,6 @@
 import { type Leaf, type SequenceRanges } from '@countersign/merkle-log';
 
-/** The class of a PostgreSQL error for data that it cannot hold (a year that it does not know, say). */
+/** The class of PostgreSQL errors for data that it cannot store (such as a year out of range). */
 const DATA_FAULT = '22';
 
 /** What PostgreSQL said. @returns its SQLSTATE; empty for another error */
@@ -8,18 +8,18 @@ export function sqlStateOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Whether the database cannot hold an event, however often it comes. */
+/** Whether the database cannot store an event, no matter how often it is retried. */
 export function isDataFault(error: unknown): boolean {
   return sqlStateOf(error).startsWith(DATA_FAULT);
 }
 
-/** How far one source is, once the events are in. */
+/** One source's progress, once the events are stored. */
 export interface SourceMark {
   readonly source: string;
   readonly known: SequenceRanges;
 }
 
-/** One statement for all of it: the events with their log indices, their leaf hashes for the integration, the marks of their sources. */
+/** One statement for everything: the events with their log indices, their leaf hashes for the integration, and the progress of their sources. */
 export const appendEvents = {
   name: 'append-events',
   text: `

@@ -10,7 +10,7 @@ const CHECK_EVERY_MS = 600_000;
 const PORTION = 5_000;
 const HOUR_MS = 3_600_000;
 
-/** Thins the signed checkpoints as they age; tiles stay, so a proof can be made for any size forever. Replicas may do it at once. */
+/** Thins the signed checkpoints as they age; tiles stay, so that a proof for any size can always be made. Several replicas may do this concurrently. */
 @Injectable()
 export class CheckpointThinningService {
   constructor(
@@ -29,7 +29,7 @@ export class CheckpointThinningService {
     });
   }
 
-  /** Removes all that may go by now. @returns how many */
+  /** Removes all that are no longer needed. @returns how many */
   async thin(signal?: AbortSignal): Promise<number> {
     const now = this.clock();
     const old = new Date(now.getTime() - this.options.fullHours * HOUR_MS);
@@ -40,7 +40,7 @@ export class CheckpointThinningService {
       if (sizes.length > 0) await this.store.remove(sizes);
       removed += sizes.length;
       if (portion.length < PORTION) break;
-      // The last one may share its hour with those that follow.
+      // The last one may share its hour with later ones.
       from = portion.at(-1)?.treeSize ?? from;
     }
     return removed;

@@ -26,7 +26,7 @@ export class CheckpointThinningStore {
     return rowsSchema.parse(rows);
   }
 
-  /** Removes them; one that evidence was handed out under in the meantime stays. */
+  /** Removes them, except those that evidence has referred to in the meantime. */
   async remove(treeSizes: readonly number[]): Promise<void> {
     await this.pool.query(
       `delete from log_checkpoint where tree_size = any($1::bigint[])

@@ -1,24 +1,24 @@
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** How long which checkpoints are kept. */
+/** How long checkpoints are kept. */
 export interface CheckpointThinningOptions {
-  /** Hours for which every one is kept; of older ones one an hour. */
+  /** Hours for which every one is kept; after that, one per hour. */
   readonly fullHours: number;
-  /** Days for which one an hour is kept; of older ones one a day. */
+  /** Days for which one per hour is kept; after that, one per day. */
   readonly hourlyDays: number;
 }
 
-/** A checkpoint as far as its age is concerned. */
+/** A checkpoint's age and use. */
 export interface AgedCheckpoint {
   readonly treeSize: number;
   readonly signedAt: Date;
-  /** Evidence was handed out under it. */
+  /** Whether evidence refers to it. */
   readonly kept: boolean;
 }
 
 /**
- * The checkpoints that may go: of each hour, later of each day (UTC), the last one stays, and with it every one that evidence was handed out under.
+ * The checkpoints to remove: for each hour, later for each day (UTC), the last one stays, and so does every one that evidence refers to.
  * @param checkpoints in the order of their sizes
  */
 export function redundant(

@@ -47,10 +47,10 @@ export interface LogKey {
   readonly verifier_key: string;
   /** Whether new checkpoints carry its signature. */
   readonly signs: boolean;
-  /** Of the first checkpoint that it has signed; nothing before there is one. */
+  /** Of the first checkpoint that it signed; undefined before there is one. */
   readonly first_size: string | null;
   readonly first_at: string | null;
-  /** Of the last one; nothing while it signs. */
+  /** Of the last one; undefined while it still signs. */
   readonly last_size: string | null;
   readonly last_at: string | null;
 }

@@ -17,10 +17,10 @@ const keyRows = z.array(
     })),
 );
 
-/** A key, and the checkpoints from which to which it has signed. */
+/** A key, and the first and last checkpoint that it signed. */
 export type KeyPeriod = z.infer<typeof keyRows>[number];
 
-/** Notes, in the transaction of a checkpoint, who has signed it. What was signed before this was noted was signed by the oldest key. */
+/** Records, in a checkpoint's transaction, which keys signed it. Checkpoints from before this was recorded were signed by the oldest key. */
 export async function noteKeys(client: pg.PoolClient, signers: LogSigners, treeSize: number): Promise<void> {
   const keys = signers.map(({ verifierKey }) => verifierKey);
   await client.query(
@@ -39,7 +39,7 @@ export async function noteKeys(client: pg.PoolClient, signers: LogSigners, treeS
 export class LogKeysStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
-  /** All that have ever signed, the newest first. */
+  /** All keys that have ever signed, newest first. */
   async read(): Promise<readonly KeyPeriod[]> {
     const { rows } = await this.pool.query(
       'select * from log_key order by first_size desc, last_size desc, verifier_key',

@@ -7,7 +7,7 @@ import { z } from 'zod';
 /** Injection token of {@link LogSigners}. */
 export const LOG_SIGNERS = Symbol('countersign.audit.log-signers');
 
-/** Audit's own keys, under the log's origin; while one is handed over to the next, both sign, the new one first. */
+/** Audit's own keys, under the log's origin; during a rotation both sign, the new one first. */
 export type LogSigners = readonly [NoteSigner, ...NoteSigner[]];
 
 /** @throws {ConfigurationError} naming the variable at fault */
@@ -30,7 +30,7 @@ export function logSignersOf({
 
 const jwkSchema = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string() });
 
-/** The log's key as a variable holds it: an Ed25519 private key as JWK (RFC 8037). */
+/** The log's key as configured: an Ed25519 private key in JWK format (RFC 8037). */
 export const logKeyVariable = z.string().transform((text, context) => {
   try {
     const { kty, crv, x, d, ...says } = jwkSchema.parse(JSON.parse(text));

@@ -29,7 +29,7 @@ const pathInvalid = (): Problem =>
   new Problem(404, 'TILE_PATH_INVALID', 'A tile path must have the form <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
 const addressOf = (path: string): TileAddress | undefined => parseTilePath(`tile/${path}`);
 
-/** The log in public formats (C2SP tlog-tiles): verifiers that nobody here wrote can check it. Origin and prefix: `/log`. */
+/** The log in public formats (C2SP tlog-tiles): third-party verifiers can check it. Origin and prefix: `/log`. */
 @OpenApi(({ ApiTags }) => ApiTags('log'))
 @Controller('log')
 export class LogController {
@@ -50,7 +50,7 @@ export class LogController {
   }
 
   /**
-   * The log's verifier keys in the syntax of C2SP signed-note, a line each, the newest first: those that sign, and those whose signatures older
+   * The log's verifier keys in the syntax of C2SP signed-note, one per line, newest first: those that sign, and those whose signatures older
    * checkpoints have. The part before the first plus is the origin.
    */
   @Get('key')
@@ -64,7 +64,7 @@ export class LogController {
     return keys.map(({ verifier_key: key }) => `${key}\n`).join('');
   }
 
-  /** The same keys, and from which to which tree size each has signed. */
+  /** The same keys, with the range of tree sizes that each has signed. */
   @Get('keys')
   @Public()
   @Unrecorded('public: it shows nothing of any event')
@@ -91,7 +91,7 @@ export class LogController {
       .send(bundle);
   }
 
-  /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept forever. */
+  /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be cached forever. */
   @Get('tile/*')
   @Public()
   @Unrecorded('public: it shows nothing of any event')

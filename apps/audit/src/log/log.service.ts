@@ -31,7 +31,7 @@ export class LogService {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** Every key that signs the log's checkpoints or has signed some, the newest first. */
+  /** Every key that signs, or has signed, the log's checkpoints, newest first. */
   async verifierKeys(): Promise<readonly LogKey[]> {
     const known = await this.keys.read();
     const signing = new Set(this.signers.map(({ verifierKey }) => verifierKey));
@@ -46,7 +46,7 @@ export class LogService {
         last_at: live ? null : period.lastAt.toISOString(),
       };
     });
-    // A log that has not signed yet says by which key it will.
+    // A log that has not signed yet lists the key it will use.
     const fresh = [...signing].filter((key) => !known.some(({ verifierKey }) => verifierKey === key));
     return [
       ...fresh.map((key) => ({
@@ -87,7 +87,7 @@ export class LogService {
     const { treeSize } = await this.checkpoint();
     if (end > treeSize) throw unknown('The log does not have this bundle yet.');
     const entries = await this.store.entries(first, end);
-    // Only now: retention moves the minimum before it removes anything.
+    // Only now, because retention moves the minimum before it removes anything.
     const { minimumIndex } = await this.store.head();
     if (first < minimumIndex) {
       throw new Problem(

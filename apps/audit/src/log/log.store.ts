@@ -19,7 +19,7 @@ import { noteKeys } from './log-keys.store.js';
 
 /** Maximum leaves of one integration: 2 MiB of hashes. */
 const INTEGRATION_LIMIT = 65_536;
-/** Events hashed again in one go, where intake left no hashes. */
+/** Maximum events hashed again in one go, if intake left no hashes. */
 const REHASH_LIMIT = 1_000;
 const LOCK = 'countersign.log-integration';
 
@@ -57,8 +57,8 @@ export class LogStore {
   ) {}
 
   /**
-   * Takes what was sequenced into the tree and signs a checkpoint over it, all in one transaction. One replica at a time does it.
-   * @returns the new checkpoint; undefined when there was nothing to do, or another replica is at it
+   * Adds the sequenced events to the tree and signs a checkpoint over it, all in one transaction. Only one replica at a time does this.
+   * @returns the new checkpoint; undefined if there was nothing to do, or another replica is doing it
    * @throws {LogWentBack}
    */
   async integrate(): Promise<SignedCheckpoint | undefined> {
@@ -68,7 +68,7 @@ export class LogStore {
     return checkpoint;
   }
 
-  /** Whether the newest checkpoint covers all that has a log index. An idle log is asked several times a second, and one statement is enough. */
+  /** Whether the newest checkpoint covers every log index. An idle log is checked several times a second, and one statement is enough. */
   async #isCovered(): Promise<boolean> {
     const { end } = this.reach;
     const { rows } = await this.pool.query(
@@ -76,7 +76,7 @@ export class LogStore {
     );
     const [{ next_index: nextIndex, tree_size: treeSize }] = reachRow.parse(rows);
     this.reach.check(BigInt(nextIndex), end);
-    // What other replicas append is seen too: an older database is noticed by those that append nothing themselves.
+    // This also sees what other replicas append, so that replicas that append nothing themselves notice an older database.
     this.reach.saw(BigInt(nextIndex));
     return treeSize === nextIndex;
   }
@@ -95,7 +95,7 @@ export class LogStore {
     return this.#checkpoint(this.pool, size);
   }
 
-  /** The newest checkpoint, to be handed out as evidence: it is kept from now on. */
+  /** The newest checkpoint, for use as evidence: from now on it is kept. */
   async checkpointToKeep(): Promise<SignedCheckpoint | undefined> {
     const { rows } = await this.pool.query(
       `with newest as (select tree_size, note from log_checkpoint order by tree_size desc limit 1),
@@ -106,14 +106,14 @@ export class LogStore {
     return row === undefined ? undefined : { treeSize: row.tree_size, note: row.note };
   }
 
-  /** @returns the index that the next event gets, and the lowest one whose event is still here */
+  /** @returns the index of the next event, and the lowest one whose event is still here */
   async head(queries: Queries = this.pool): Promise<{ readonly nextIndex: number; readonly minimumIndex: number }> {
     const { rows } = await queries.query('select next_index, minimum_index from log_sequence, log_retention');
     const [{ next_index: nextIndex, minimum_index: minimumIndex }] = headRows.parse(rows);
     return { nextIndex, minimumIndex };
   }
 
-  /** The hashes of everything that the spans need: one query, at most one tile per level for each path. */
+  /** All the hashes that the spans need: one query, with at most one tile per level for each path. */
   async hashesOf(spans: readonly Span[]): Promise<TileHashes> {
     return new TileHashes(await this.tiles(tilesOf(spans)));
   }
@@ -128,7 +128,7 @@ export class LogStore {
     return tileRows.parse(rows).map(({ level, tile_index, hashes }) => ({ level, index: tile_index, hashes }));
   }
 
-  /** The leaves from `first` up to, but without, `end`, from the events as they are in the database now. */
+  /** The leaves from `first` (inclusive) to `end` (exclusive), from the events currently in the database. */
   async entries(first: number, end: number, queries: Queries = this.pool): Promise<readonly LogEntry[]> {
     const { rows } = await queries.query(
       'select log_index, event from event where log_index >= $1 and log_index < $2 order by log_index',
@@ -166,7 +166,7 @@ export class LogStore {
     return { treeSize: tree.size, note };
   }
 
-  /** Leaf hashes from `size` on, in order. Intake left them; where it did not, the events are hashed. */
+  /** Leaf hashes from `size` on, in order. Intake stores them; if it did not, the events are hashed. */
   async #waiting(client: pg.PoolClient, size: number): Promise<Buffer> {
     const { rows } = await client.query(
       'select first_index, leaf_hashes from log_unintegrated where first_index >= $1 order by first_index limit $2',

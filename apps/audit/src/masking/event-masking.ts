@@ -7,14 +7,14 @@ import { maskText, type MaskedText } from './masked-text.js';
 
 export const EVENT_MASKING = Symbol('countersign.audit.event-masking');
 
-/** Masks a batch by a policy, on its way into the log. */
+/** Masks a batch according to a policy, before it enters the log. */
 export class EventMasking {
   constructor(
     private readonly policy: readonly MaskedPath[],
     private readonly newSalt: () => Buffer = () => randomBytes(SALT_SIZE),
   ) {}
 
-  /** @returns the leaves as the log takes them, in order, and what is to be kept apart */
+  /** @returns the leaves for the log, in order, and the values to store separately */
   apply(events: readonly { readonly event: AuditEvent; readonly leaf: Leaf }[]): {
     readonly leaves: readonly Leaf[];
     readonly apart: readonly MaskedEvent[];
@@ -29,7 +29,7 @@ export class EventMasking {
     return { leaves, apart };
   }
 
-  /** Masks what no trail could take alike. */
+  /** Masks messages that could not enter the trail the same way. */
   ofText(text: string): MaskedText {
     return maskText(text, this.policy, this.newSalt);
   }

@@ -1,17 +1,17 @@
 import { storableText } from '@countersign/audit-event';
 import { commitmentOf, commitmentOfText, isObject, replaceAt, type MaskedPath } from './masking.js';
 
-/** A message that is not an event, as it may be shown. */
+/** A message that is not an event, in a form that may be shown. */
 export interface MaskedText {
   readonly shown: string;
-  /** Whether something was masked: then the message itself is kept apart, to be erased. */
+  /** Whether something was masked: then the message itself is stored separately, so that it can be erased. */
   readonly masked: boolean;
-  /** Whom it is about and which event it says to be, as far as that can be read. */
+  /** Its subject and event id, if they can be read. */
   readonly subject: string | null;
   readonly eventId: string | null;
 }
 
-/** Characters of a subject that are read: as many as an event's may have. */
+/** Maximum characters of a subject: as many as an event's may have. */
 const SUBJECT_LIMIT = 512;
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -26,7 +26,7 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 /**
- * Masks what no trail could take by the same policy as events. Where fields cannot be found, one commitment replaces the whole.
+ * Masks a message that could not enter the trail by the same policy as events. If fields cannot be found, one commitment replaces everything.
  * @param text well-formed, without U+0000
  * @param newSalt `SALT_SIZE` random bytes
  */
@@ -51,7 +51,7 @@ export function maskText(text: string, policy: readonly MaskedPath[], newSalt: (
     if (shown === data) return { shown: text, masked: false, subject, eventId };
     return { shown: JSON.stringify({ ...json, data: shown }), masked: true, subject, eventId };
   } catch {
-    // It is nested more deeply, or holds more, than can be written.
+    // It is nested too deeply, or too large, to be written.
     return whole();
   }
 }

@@ -13,7 +13,7 @@ export interface MaskedEvent {
 
 const valueRows = z.array(z.object({ path: z.string(), value: z.unknown(), salt: z.instanceof(Buffer) }));
 
-/** Keeps the values in the transaction that appends their events. */
+/** Stores the values in the transaction that appends their events. */
 export async function keepApart(client: pg.PoolClient, events: readonly MaskedEvent[]): Promise<void> {
   const rows = events.flatMap(({ eventId, subject, values }) =>
     values.map((value) => ({ eventId, subject, ...value })),
@@ -32,7 +32,7 @@ export async function keepApart(client: pg.PoolClient, events: readonly MaskedEv
   );
 }
 
-/** What was masked, apart from the log, so that it can be erased while the log stays whole. */
+/** The masked values, separate from the log, so that they can be erased while the log stays intact. */
 @Injectable()
 export class MaskedValuesStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
@@ -53,7 +53,7 @@ export class MaskedValuesStore {
 
   async eraseSubject(subject: string): Promise<number> {
     const erased = await deleteInPortions(this.pool, 'masked_value', 'subject = $1', [subject]);
-    // Portions skip rows that another transaction holds; nothing of the subject may stay, so these are waited for.
+    // Portions skip rows that another transaction holds; since nothing of the subject may remain, the last step waits for these.
     const { rowCount } = await this.pool.query('delete from masked_value where subject = $1', [subject]);
     return erased + (rowCount ?? 0);
   }

@@ -2,14 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AuditEvent } from '@countersign/audit-event';
 import { leafOf, LEAF_SIZE_LIMIT } from '@countersign/merkle-log';
 
-/** Bytes of a salt: enough that a short value cannot be guessed from its commitment. */
+/** Bytes of a salt: enough to prevent guessing a short value from its commitment. */
 export const SALT_SIZE = 16;
 const PREFIX = 'masked:';
 
 /** A field below an event's `data`: `request.peer`, `changes.email`, `changes.holder.name`. */
 export type MaskedPath = readonly [string, ...string[]];
 
-/** What an event said where its leaf has a commitment. */
+/** The original value of an event's field whose leaf has a commitment. */
 export interface MaskedValue {
   readonly path: string;
   readonly value: unknown;
@@ -18,7 +18,7 @@ export interface MaskedValue {
 
 const pathPattern = /^(request\.peer|changes(\.[A-Za-z0-9_-]{1,64}){1,6})$/;
 
-/** Parses `request.peer,changes.email`. @returns undefined for a list that names what cannot be masked */
+/** Parses `request.peer,changes.email`. @returns undefined if the list names something that cannot be masked */
 export function parseMaskedPaths(text: string): readonly MaskedPath[] | undefined {
   const names = text
     .split(',')
@@ -63,7 +63,7 @@ function hasAt(list: readonly unknown[], path: MaskedPath): boolean {
 }
 
 /**
- * @param replacement for a value, and how many names of the path lead to it: a list that has the field in its members is replaced whole
+ * @param replacement for a value, and how many names of the path lead to it: a list with the field in its members is replaced as a whole
  * @returns the object with the value at the path replaced by the result for the old one; undefined when there is no such field
  */
 export function replaceAt(
@@ -84,7 +84,7 @@ export function replaceAt(
 /**
  * Replaces each field of the policy by a salted commitment, before the event becomes a leaf.
  * @param newSalt `SALT_SIZE` random bytes
- * @returns the event as the log takes it, and what was masked, to be kept apart
+ * @returns the event for the log, and the masked values, to store separately
  */
 export function mask(
   event: AuditEvent,
@@ -97,7 +97,7 @@ export function mask(
     const [root, first, ...rest] = path;
     const replacement = (value: unknown, depth: number): string => {
       const name = [root, ...path.slice(1, depth + 1)].join('.');
-      // The policy names it twice, or a list and a field of its members: there it is a commitment already.
+      // The policy names it twice, or names a list and a field of its members: it is a commitment already.
       if (typeof value === 'string' && masked.some((one) => one.path === name)) return value;
       const salt = newSalt();
       masked.push({ path: name, value, salt });

@@ -9,7 +9,7 @@ import { OverviewService } from './overview.service.js';
 export class OverviewController {
   constructor(@Inject(OverviewService) private readonly overview: OverviewService) {}
 
-  /** How the trail is doing: sources and their gaps, dead letters, the log and its newest checkpoint, retention, and this replica's own parts. */
+  /** The health of the trail: sources and their gaps, dead letters, the log and its newest checkpoint, retention, and this replica's own parts. */
   @Get()
   @RequireScopes('audit:read')
   @Unrecorded('it shows the health of the trail, not its events, and an open page polls it')

@@ -10,7 +10,7 @@ import { RetentionStore } from '../retention/retention.store.js';
 import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { withTimes, type LogOverview, type Overview } from './overview.js';
 
-/** Says in one answer how the trail is doing. */
+/** Reports the health of the trail in one response. */
 @Injectable()
 export class OverviewService {
   constructor(

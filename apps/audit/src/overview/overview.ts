@@ -10,13 +10,13 @@ export interface SourceOverview extends SourceState {
   readonly advanced_at: string | null;
 }
 
-/** The log's ends. Numbers of events are text: they may pass what a JSON number carries. */
+/** The log's size. Counts of events are strings, because they may exceed the range of a JSON number. */
 export interface LogOverview {
   /** Events that have a place. */
   readonly size: string;
   /** Of those, how many the newest checkpoint covers. */
   readonly covered: string;
-  /** Of those, how many search finds by its index; the newest few are read one by one. */
+  /** How many of those are in the search index; the newest few are read one by one. */
   readonly indexed: string;
   /** When the newest checkpoint was signed; null before the first. */
   readonly signed_at: string | null;
@@ -27,19 +27,19 @@ export interface RetentionOverview extends RetentionState {
   readonly days: number | null;
 }
 
-/** How the trail is doing, as this replica of audit knows it. */
+/** The health of the trail, as known to this replica of audit. */
 export interface Overview {
   readonly at: string;
   readonly sources: readonly SourceOverview[];
-  /** What the services report of themselves: outboxes, revocation feeds, failing checks. */
+  /** The services' own reports: outboxes, revocation feeds, failing checks. */
   readonly reports: SourceReports & {
-    /** What this replica of audit says of itself, in the form in which the others report. */
+    /** This replica's own report, in the same form as the others'. */
     readonly own: ReceivedReport;
   };
   readonly dead_letters: WaitingLetters;
   readonly log: LogOverview;
   readonly retention: RetentionOverview;
-  /** What `GET /health/ready` says of this replica: intake, revocation feed, its own outbox, its tasks. */
+  /** What `GET /health/ready` reports for this replica: intake, revocation feed, its own outbox, its tasks. */
   readonly replica: HealthReport;
 }
 

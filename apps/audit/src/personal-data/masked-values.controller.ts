@@ -16,7 +16,7 @@ const eraseSchema = z.union([
 export class MaskedValuesController {
   constructor(@Inject(MaskedValuesService) private readonly masked: MaskedValuesService) {}
 
-  /** What the log has as commitments of one event: paths, values, salts. `reason` says why and is recorded. */
+  /** The values behind one event's commitments in the log: paths, values, salts. `reason` says why and is recorded. */
   @Post(':id/reveal')
   @HttpCode(200)
   @RequireScopes(REVEAL)
@@ -28,7 +28,7 @@ export class MaskedValuesController {
     return this.masked.reveal(id, body.reason, caller);
   }
 
-  /** Erases the masked values of one event or of one subject for good; the log keeps its commitments and stays whole. */
+  /** Permanently erases the masked values of one event or one subject; the log keeps its commitments and stays intact. */
   @Post('erase')
   @HttpCode(200)
   @RequireScopes(ERASE)

@@ -11,7 +11,7 @@ export const ERASE = 'audit:erase';
 
 export interface RevealedValues {
   readonly event_id: string;
-  /** Empty when nothing was masked, or all of it is erased. */
+  /** Empty if nothing was masked, or everything was erased. */
   readonly values: readonly {
     readonly path: string;
     readonly value: unknown;
@@ -20,7 +20,7 @@ export interface RevealedValues {
   }[];
 }
 
-/** Shows and erases what is masked in the log. Each is in the trail first, with the reason that was given. */
+/** Shows and erases masked values. Each operation is recorded in the trail first, with its reason. */
 @Injectable()
 export class MaskedValuesService {
   constructor(
@@ -39,12 +39,12 @@ export class MaskedValuesService {
     };
   }
 
-  /** @returns how many values are gone, those of a dead letter counted as one */
+  /** @returns how many values were erased, counting those of a dead letter as one */
   async erase(what: { event: string } | { subject: string }, reason: string, caller: Caller): Promise<number> {
     const id = 'event' in what ? what.event : EVERY;
     const ordered = { id, changes: { ...what, reason } };
     await this.outbox.recordDurably(events.event('event.erasure_ordered', by(caller), ordered));
-    // What no trail could take may hold the same; first, because one that is replayed now leaves its values in the trail.
+    // Dead letters may contain the same values; they come first, because one that is replayed now leaves its values in the trail.
     const letters = await this.letters.erase(what);
     const values =
       'event' in what ? await this.values.eraseEvent(what.event) : await this.values.eraseSubject(what.subject);

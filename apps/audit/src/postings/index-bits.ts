@@ -1,13 +1,13 @@
-/** How the search index parts the log. */
+/** How the search index divides the log. */
 export interface PostingsLayout {
   /** Log indices that share a segment; a multiple of 8. */
   readonly segmentSize: number;
-  /** Events that are indexed at once; divides the segment, so that a step is within one. */
+  /** Events indexed per step; divides the segment size, so that a step lies within one segment. */
   readonly stepSize: number;
 }
 export const defaultLayout: PostingsLayout = { segmentSize: 16_384, stepSize: 2_048 };
 
-/** Where a term occurs within one segment: offsets of two bytes each, or, when dense, a bit for each index of the segment. */
+/** Where a term occurs within one segment: offsets of two bytes each, or, if dense, one bit for each index of the segment. */
 export interface Posting {
   readonly dense: boolean;
   readonly offsets: Buffer;

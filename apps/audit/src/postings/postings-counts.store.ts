@@ -7,12 +7,12 @@ import { PostingsStore, type Clause } from './postings.store.js';
 
 /** Maximum segments of the index that are read for one count, the newest: 67 million events. */
 const SEGMENTS_LIMIT = 4_096;
-/** Segments that are read at once. */
+/** Segments read per query. */
 const SEGMENTS_AT_ONCE = 128;
 
 const outcomes = ['allowed', 'denied', 'failed'] as const;
 
-/** How many of the events of a step of the index match, by outcome, and between which times they were (milliseconds since 1970). */
+/** How many events of an index step match, by outcome, and their time range (milliseconds since 1970). */
 export interface StepCount {
   readonly minTime: number;
   readonly maxTime: number;
@@ -33,7 +33,7 @@ type Span = z.infer<typeof spanRows>[number];
 
 const SET_BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
 
-/** Bits that are set from one up to, not including, another. */
+/** The number of set bits in a range; the end is exclusive. */
 export function bitsWithin(bits: IndexBits, low: number, high: number): number {
   let count = 0;
   for (let byte = low >> 3; byte < (high + 7) >> 3; byte += 1) {
@@ -45,7 +45,7 @@ export function bitsWithin(bits: IndexBits, low: number, high: number): number {
   return count;
 }
 
-/** Counts by the search index, without looking at any event. */
+/** Counts with the search index, without reading any events. */
 @Injectable()
 export class PostingsCounts {
   constructor(
@@ -54,8 +54,8 @@ export class PostingsCounts {
   ) {}
 
   /**
-   * The steps that may hold events of a time, in order, with what matches in each.
-   * @param below the log index from which on nothing is counted
+   * The steps that may contain events of a period, in order, with the matches in each.
+   * @param below the log index (exclusive) up to which events are counted
    */
   async ofSteps(
     clauses: readonly Clause[],
@@ -86,7 +86,7 @@ export class PostingsCounts {
     return counted;
   }
 
-  /** Of each outcome the indices that match, by segment. */
+  /** The matching indices for each outcome, by segment. */
   async #matching(clauses: readonly Clause[], first: number, last: number): Promise<readonly Map<number, IndexBits>[]> {
     const wanted = outcomes.map((value): Clause => [{ field: 'outcome', value }]);
     const { clauses: hashed } = await this.postings.prepare([...clauses, ...wanted]);

@@ -1,18 +1,18 @@
 import { indexesOf, type Direction } from './index-bits.js';
 import { type HashedClause, type IndexRange, type PostingsStore } from './postings.store.js';
 
-/** Log indices that one walk proposes, and rounds through the index, at most; then it ends early and says where to continue. */
+/** Maximum log indices that one walk proposes, and maximum rounds through the index; then it ends early and says where to continue. */
 const PROPOSED_LIMIT = 20_000;
 const ROUND_LIMIT = 64;
 /** Maximum log indices proposed at once. */
 const GROUP_LIMIT = 1_000;
-/** Maximum segments of the index that one round reads, and over how many it looks for them. */
+/** Maximum segments of the index that one round reads, and the range in which it searches for them. */
 const SEGMENTS_A_ROUND = 64;
 const SEGMENTS_IN_SIGHT = 4_096;
 
 /** One walk through the postings: proposes log indices in order, group by group, within its limits. */
 export class PostingsWalk {
-  /** Set when a limit ended the walk: everything up to and with this log index has been proposed. */
+  /** Set if a limit ended the walk: everything up to and including this log index has been proposed. */
   stoppedAt: bigint | undefined;
   #proposed = 0;
   #rounds = 0;

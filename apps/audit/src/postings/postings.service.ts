@@ -7,7 +7,7 @@ import { PostingsStore } from './postings.store.js';
 
 const CHECK_EVERY_MS = 500;
 
-/** Keeps the search index close behind the log. Of several replicas one indexes at a time; a search never waits for it. */
+/** Keeps the search index close behind the log. Only one replica indexes at a time; a search never waits for it. */
 @Injectable()
 export class PostingsService {
   readonly #steps: Counter;
@@ -28,7 +28,7 @@ export class PostingsService {
 
   async #advance(signal: AbortSignal): Promise<'again' | undefined> {
     const startedAt = performance.now();
-    // While intake is behind, the index lets it go first, until a whole segment waits.
+    // While intake is behind, the index lets it go first, until a whole segment is waiting.
     const moved = await this.store.advance(this.load.behind() ? this.store.layout.segmentSize : 0);
     if (moved === 0) return undefined;
     this.#steps.inc(moved);

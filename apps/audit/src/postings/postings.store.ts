@@ -6,22 +6,22 @@ import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type Posti
 
 const POSTINGS_LAYOUT = Symbol('countersign.audit.postings-layout');
 
-/** A field and a value that an event carries: what the index knows events by. */
+/** A field and a value of an event: the unit of the index. */
 export interface Term {
   readonly field: string;
   readonly value: string;
 }
 
-/** An event meets a clause by any of its terms, a search by all of its clauses. */
+/** An event matches a clause if it has any of its terms, and a search if it matches all of its clauses. */
 export type Clause = readonly Term[];
 
-/** Log indices from `low` up to, not including, `high`. */
+/** Log indices from `low` (inclusive) to `high` (exclusive). */
 export interface IndexRange {
   readonly low: bigint;
   readonly high: bigint;
 }
 
-/** A clause as the database knows it: the hashes of its terms. */
+/** A clause in the database: the hashes of its terms. */
 export type HashedClause = readonly string[];
 
 export interface SegmentMatch {
@@ -78,7 +78,7 @@ export class PostingsStore {
     this.layout = layout ?? defaultLayout;
   }
 
-  /** How far the log is indexed (the first log index that is not), and the clauses as the index knows them. */
+  /** How far the log is indexed (the first index that is not), and the clauses as the index has them. */
   async prepare(clauses: readonly Clause[]): Promise<{ through: bigint; clauses: readonly HashedClause[] }> {
     const terms = clauses.flat();
     const { rows } = await this.pool.query(
@@ -91,7 +91,7 @@ export class PostingsStore {
     return { through, clauses: clauses.map(({ length }) => hashes.slice(at, (at += length))) };
   }
 
-  /** The parts of the index, in order, that may hold events of a time; steps that only touch it are in, so each event's own time still decides. */
+  /** The parts of the index, in order, that may contain events of a period; steps that only overlap it are included, so each event's own time still decides. */
   async rangesOfTime(from: Date | undefined, to: Date | undefined): Promise<readonly IndexRange[]> {
     const { rows } = await this.pool.query(
       `select range_agg(int8range(first_index, end_index))::text as ranges from posting_span
@@ -147,16 +147,16 @@ export class PostingsStore {
 
   /**
    * Indexes the next step of the log, if it is full.
-   * @param patience events that may wait without being indexed
+   * @param patience maximum events that may stay unindexed
    * @returns how many events it took; while there were some, more may follow
    */
   async advance(patience = 0): Promise<number> {
-    // Most of the time nothing is due, and one statement outside a transaction is enough to see that.
+    // Usually nothing is due, and one statement outside a transaction is enough to find out.
     if ((await this.#due(this.pool, BigInt(patience))) === undefined) return 0;
     return inTransaction(this.pool, (client) => this.#step(client, BigInt(patience)));
   }
 
-  /** The step that is due, from `mark` up to `end`; and the first log index that retention left. */
+  /** The step that is due, from `mark` to `end`, and the first log index that retention has left. */
   async #due(queries: pg.Pool | pg.PoolClient, patience: bigint) {
     const { rows } = await queries.query(
       `select ${throughOf}::text as mark, coalesce((select max(log_index) + 1 from event), 0)::text as next,
@@ -164,7 +164,7 @@ export class PostingsStore {
     );
     const [{ mark, next, first }] = markRow.parse(rows);
     const segmentSize = BigInt(this.layout.segmentSize);
-    // Far behind, a whole segment at once is cheaper than its steps.
+    // If it is far behind, a whole segment is cheaper than its steps.
     const whole = mark % segmentSize === 0n && next >= mark + segmentSize;
     const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
     return next < end || next < mark + patience ? undefined : { mark, end, first };
@@ -177,19 +177,19 @@ export class PostingsStore {
     const { mark, end, first } = due;
     const segmentSize = BigInt(this.layout.segmentSize);
     const segment = mark / segmentSize;
-    // However long it takes: a step that is given up is tried again, and the index would never come past it.
+    // No time limit: a step that is abandoned is tried again, and the index would never get past it.
     await limitStatements(client, 0);
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);
     if (end % segmentSize === 0n) {
       await this.#seal(client, segment);
-      // What retention took from the log leaves the index too.
+      // What retention has removed from the log is removed from the index too.
       await client.query('delete from posting where segment < $1', [first / segmentSize]);
     }
     return Number(end - mark);
   }
 
-  /** A full segment never changes again: a list that is longer than a bit for each index becomes these bits. */
+  /** A full segment never changes again: a list that would be longer than one bit per index becomes a bitmap. */
   async #seal(client: pg.PoolClient, segment: bigint): Promise<void> {
     const { rows } = await client.query(
       'select term::text, offsets from posting where segment = $1 and not dense and length(offsets) >= $2',

@@ -4,7 +4,7 @@ import { lastIndexOf, type Place, type Placement } from '@countersign/audit-clie
 /** Injection token of {@link KnownIndexKeys}. */
 export const KNOWN_INDEX_KEYS = Symbol('countersign.audit.known-index-keys');
 
-/** Keys that only audit has, the one that is used first: a source proves by a code of it that audit sent it a place. */
+/** Keys that only audit has, the current one first: with a code made from it a source proves that audit sent it a log index. */
 export type KnownIndexKeys = readonly [Buffer, ...Buffer[]];
 
 const keyOf = (logKey: KeyObject): Buffer => {
@@ -23,7 +23,7 @@ export function knownIndexKeysOf({
   return [keyOf(key), ...(previous === undefined ? [] : [keyOf(previous)])];
 }
 
-/** Where consecutive events of a source are: the numbers of the first and of the last, and the log index of the last. */
+/** The log indices of consecutive events of a source: the numbers of the first and last event, and the log index of the last. */
 export interface KnownPlace {
   readonly first: bigint;
   readonly last: bigint;
@@ -35,13 +35,13 @@ const codeOf = (key: Buffer, source: string, place: string): Buffer =>
     .update(JSON.stringify([source, place]))
     .digest();
 
-/** What a source sends back to prove that audit sent it a place: `INDEX.FIRST.LAST.CODE`. */
+/** What a source returns to prove that audit sent it a log index: `INDEX.FIRST.LAST.CODE`. */
 export function knownPlace([key]: KnownIndexKeys, source: string, { first, last, index }: KnownPlace): string {
   const text = [index, first, last].join('.');
   return `${text}.${codeOf(key, source, text).toString('base64url')}`;
 }
 
-/** @returns the place that audit sent to a source; undefined for one that it never sent */
+/** @returns the log index that audit sent to a source; undefined if audit never sent it */
 export function readKnownPlace(keys: KnownIndexKeys, source: string, known: string): KnownPlace | undefined {
   const [, text, index, first, last, code] =
     /^(([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18}))\.([\w-]{43})$/.exec(known) ?? [];
@@ -52,12 +52,12 @@ export function readKnownPlace(keys: KnownIndexKeys, source: string, known: stri
   return { index: BigInt(index), first: BigInt(first), last: BigInt(last) };
 }
 
-/** Whether a place has the event of this number at this log index. */
+/** Whether a range of log indices has the event with this number at this index. */
 export function isWithinPlace({ first, last, index }: KnownPlace, sequence: bigint, at: bigint): boolean {
   return sequence >= first && sequence <= last && index - at === last - sequence;
 }
 
-/** Places with what proves each to audit later. */
+/** Log indices, each with its later proof for audit. */
 export function provable({ source, places }: Placement, keys: KnownIndexKeys): Placement {
   return {
     source,

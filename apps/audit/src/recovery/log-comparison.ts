@@ -6,27 +6,27 @@ export class LogComparison {
   #restored = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param nextIndex the index that the next event gets, as the database has it */
+  /** @param nextIndex the index of the next event, according to the database */
   constructor(
     private readonly reach: LogReach,
     private readonly nextIndex: () => Promise<bigint>,
   ) {}
 
-  /** The index behind the last one that anybody knows of. */
+  /** The index after the last one that anybody knows of. */
   get end(): bigint {
     return this.#end;
   }
 
-  /** Whether something is known of the log that its database lacks. */
+  /** Whether something outside knows more of the log than its database. */
   get restored(): boolean {
     return this.#restored;
   }
 
   /**
-   * Compares the log with what somebody outside knows of; one comparison after another. What the database answers is only compared with what was
-   * known before it was asked, since the log grows meanwhile.
-   * @param end the index behind the last one
-   * @returns the next index of a log that was found to be restored just now
+   * Compares the log with outside knowledge, one comparison after another. The database's answer is only compared with what was
+   * known before the query, because the log keeps growing.
+   * @param end the index after the last one
+   * @returns the next index of a log that was just found to be restored
    */
   with(end: bigint): Promise<bigint | undefined> {
     const compared = this.#last.then(() => this.#compare(end));

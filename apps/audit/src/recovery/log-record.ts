@@ -19,12 +19,12 @@ import {
 } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 
-/** Where audit keeps its own events apart from its database, as every other service keeps its own. */
+/** Where audit stores its own events outside its database, as every other service does. */
 const OWN_EVENTS_SUBJECT = 'log.kept';
 
 /**
- * What audit remembers of its log outside its database: the checkpoints that it signed, and its own events with their places. A database that
- * was restored from a backup is known by it.
+ * Audit's record of its log outside its database: the checkpoints that it signed, and its own events with their log indices. It reveals a database that
+ * was restored from a backup.
  */
 const logRecordStream = {
   name: 'AUDIT_LOG',
@@ -47,7 +47,7 @@ const TIMEOUT_MS = 3_000;
 /** JetStream's code for a stream that is not there. */
 const STREAM_NOT_FOUND = 10_059;
 
-/** @param keepHours hours for which it remembers */
+/** @param keepHours hours for which records are kept */
 export async function ensureLogRecord(connection: NatsConnection, replicas: number, keepHours: number): Promise<void> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const settings = { ...logRecordStream, num_replicas: replicas, max_age: keepHours * 3_600_000_000_000 };
@@ -68,14 +68,14 @@ export async function hasLogRecord(connection: NatsConnection): Promise<boolean>
   }
 }
 
-/** The newest checkpoint that was published; undefined when none is remembered. */
+/** The newest published checkpoint; undefined if none is recorded. */
 export async function newestCheckpoint(connection: NatsConnection): Promise<string | undefined> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: CHECKPOINT_SUBJECT });
   return message?.string();
 }
 
-/** The log index behind the newest of audit's own events that are remembered; undefined when none is. */
+/** The log index after the newest recorded event of audit's own; undefined if there is none. */
 export async function newestOwnEnd(connection: NatsConnection): Promise<bigint | undefined> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: OWN_EVENTS_SUBJECT });
@@ -89,7 +89,7 @@ function ownEventsOf(index: string, events: unknown, salts = '{}'): OwnEvents | 
     : undefined;
 }
 
-/** Remembers audit's own events with their places; resolves once the stream has them. */
+/** Records audit's own events with their log indices; resolves once the stream has them. */
 export async function keepOwnEvents(
   connection: NatsConnection,
   events: ReadonlyMap<string, AuditEvent>,
@@ -112,7 +112,7 @@ export async function keepOwnEvents(
   }
 }
 
-/** What is remembered of audit's own events, oldest first. */
+/** The recorded events of audit's own, oldest first. */
 export async function* readOwnEvents(connection: NatsConnection): AsyncGenerator<OwnEvents> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const { name } = await manager.consumers.add(logRecordStream.name, {
@@ -130,6 +130,6 @@ export async function* readOwnEvents(connection: NatsConnection): AsyncGenerator
       const own = ownEventsOf(said?.get(FIRST_INDEX_HEADER) ?? '', message.json(), said?.get(SALTS_HEADER));
       if (own !== undefined) yield own;
     }
-    if (pending === before) throw new Error('the stream of the log does not return the messages that it contains');
+    if (pending === before) throw new Error("the log's stream does not return the messages it contains");
   }
 }

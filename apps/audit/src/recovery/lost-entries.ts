@@ -3,9 +3,9 @@ import { events as catalogue } from '../events.js';
 import { type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
 /**
- * Entries that say of each lost place that its event was lost; they are audit's own, numbered behind those that came back. A log can
- * have lost millions, so each is made as it is needed.
- * @param known the highest number of an own event, in the log or come back; 0 if there is none
+ * Entries that declare the event of each lost log index as lost; they are audit's own, numbered after the recovered ones. A log can
+ * have lost millions, so each is created when it is needed.
+ * @param known the highest number of audit's own events, in the log or recovered; 0 if there is none
  * @param now when the loss is declared
  */
 export function* lostEntries(

@@ -18,19 +18,19 @@ export const RECOVERY_OPTIONS = Symbol('countersign.audit.recovery-options');
 export interface RecoveryOptions {
   readonly nats: NatsOptions;
   readonly replicas: number;
-  /** Hours for which audit remembers its own events and checkpoints outside its database. */
+  /** Hours for which audit keeps its own events and checkpoints outside its database. */
   readonly keepHours: number;
 }
 
-/** Milliseconds between two checks while the log is not yet compared, or is restored; otherwise a check needs no query. */
+/** Milliseconds between two checks while the log has not been compared yet, or is restored; otherwise a check needs no query. */
 const CHECK_EVERY_MS = 500;
-/** Milliseconds between two questions whether NATS still has the stream in which audit remembers. */
+/** Milliseconds between two checks whether NATS still has audit's log stream. */
 const RECORD_EVERY_MS = 5_000;
 
 /**
- * Notices that the database was restored from a backup: a checkpoint that audit signed, a place that it sent to a service, or what this process
- * itself has seen there ({@link LogReach}) is ahead of the log.
- * Then the log is held still until what was lost is taken back.
+ * Notices that the database was restored from a backup: a checkpoint that audit signed, a log index that it sent to a service, or what this process
+ * itself has seen ({@link LogReach}) is ahead of the log.
+ * Then the log is frozen until the lost events are recovered.
  */
 @Injectable()
 export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -39,7 +39,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   #connection: NatsConnection | undefined;
   #checked = false;
   #recordedAt = -Infinity;
-  /** Why audit's own events could not be remembered the last time. */
+  /** Why audit's own events could not be recorded the last time. */
   #recordError: string | null = null;
   #checkpoint: Checkpoint | undefined;
   readonly #comparison: LogComparison;
@@ -74,49 +74,49 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     await this.#connection?.close();
   }
 
-  /** Whether the log was compared with what is known outside. */
+  /** Whether the log was compared with outside knowledge. */
   get checked(): boolean {
     return this.#checked;
   }
 
-  /** Whether the log may grow and be signed: it was compared with what is known outside, and has all of it. */
+  /** Whether the log may grow and be signed: it was compared with outside knowledge, and is complete. */
   get mayGrow(): boolean {
     return this.#checked && !this.restored;
   }
 
-  /** The sources that have sent something since this process started. NATS lets each publish only under its own name, which bounds them. */
+  /** The sources that have sent something since this process started. Their number is bounded, because NATS lets each publish only under its own name. */
   get publishers(): ReadonlySet<string> {
     return this.#publishers;
   }
 
-  /** Compares the log with what a source received, as its message proves. */
+  /** Compares the log with what a source received, according to the proof in its message. */
   async compare(message: JsMsg): Promise<void> {
     const publisher = publisherOf(message.subject);
     this.#publishers.add(publisher);
     await this.heard(publisher, message.headers?.get(KNOWN_INDEX_HEADER) ?? '');
   }
 
-  /** Compares the log with what a source received, as it proves. What it only claims holds nobody up. @param known as the source sends it; may be empty */
+  /** Compares the log with what a source can prove to have received. Mere claims have no effect. @param known as sent by the source; may be empty */
   async heard(source: string, known: string): Promise<void> {
     const place = readKnownPlace(this.keys, source, known);
     if (place !== undefined) await this.seen(place.index + 1n);
     else if (known !== '' && !this.#doubted.has(source)) {
       this.#doubted.add(source);
-      this.logger.warn({ source }, 'a source names a log index that audit never sent it; such claims are ignored');
+      this.logger.warn({ source }, 'a source claims a log index that audit never sent it; such claims are ignored');
     }
   }
 
-  /** Whether something outside is ahead of the log. */
+  /** Whether outside knowledge is ahead of the log. */
   get restored(): boolean {
     return this.#comparison.restored;
   }
 
-  /** The index behind the last one that anybody knows of. */
+  /** The index after the last one that anybody knows of. */
   get end(): bigint {
     return this.#comparison.end;
   }
 
-  /** The newest that audit had signed when it started, or when its database went back, if it is remembered. */
+  /** The newest checkpoint that audit had signed when it started, or when its database was replaced, if it is recorded. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
   }
@@ -131,7 +131,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     );
   }
 
-  /** Remembers audit's own events outside its database; to be awaited before they are receipted. @throws what NATS said; it is logged and noted */
+  /** Records audit's own events outside its database; await it before they are receipted. @throws NATS's error, which is logged and noted */
   async keepOwn(stored: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
     const own = placements.find(({ source }) => source === 'audit');
     if (own === undefined || this.#connection === undefined || this.options.keepHours === 0) return;
@@ -150,17 +150,17 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
-  /** Compares the log with what somebody outside knows of. @param end the index behind the last one */
+  /** Compares the log with outside knowledge. @param end the index after the last one */
   async seen(end: bigint): Promise<void> {
     if (end > this.reach.end || this.restored) await this.#compareWith(end);
   }
 
-  /** Like {@link seen}, for one of many of which most say nothing new: only a higher one costs a query. */
+  /** Like {@link seen}, for frequent messages of which most bring nothing new: only a higher index costs a query. */
   async reached(end: bigint): Promise<void> {
     if (end > this.end) await this.seen(end);
   }
 
-  /** Holds the log still whose database was replaced by an older one while this process ran, and asks again what was signed. */
+  /** Freezes a log whose database was replaced by an older one while this process was running, and reads the signed checkpoint again. */
   async wentBack({ end }: LogWentBack): Promise<void> {
     this.#checked = false;
     await this.#compareWith(end);
@@ -185,10 +185,10 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
       await this.#remember(this.#connection);
   }
 
-  /** Makes the stream in which audit remembers: NATS may have lost its store. */
+  /** Creates audit's log stream again, because NATS may have lost its store. */
   async #remember(connection: NatsConnection): Promise<void> {
     if (!(await hasLogRecord(connection))) {
-      this.logger.warn('NATS has lost the stream of the log; it is recreated, and remembers what comes from now on');
+      this.logger.warn("NATS has lost the log's stream; it was recreated, and covers events from now on");
       await this.#ensure(connection);
     }
     this.#recordedAt = performance.now();

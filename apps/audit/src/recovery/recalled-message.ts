@@ -20,7 +20,7 @@ export function publisherOf(natsSubject: string): string {
   return natsSubject.split('.')[1] ?? '';
 }
 
-/** Whether the log can take it. What is nested deeper than JavaScript can write, it cannot. */
+/** Whether the log can store it. It cannot if it is nested deeper than JavaScript can write. */
 function isLeaf({ event, salts }: RecoveredEvent): boolean {
   try {
     leafOf(maskAgain(event, salts).event);
@@ -32,11 +32,11 @@ function isLeaf({ event, salts }: RecoveredEvent): boolean {
 }
 
 /**
- * Events that came back, each with its place.
+ * Recovered events, each with its log index.
  * @param firstIndex the log index of the first; the others follow it
  * @param salts JSON, by sequence and path
- * @param publisher whose events these may be
- * @returns undefined for what is not such a message, or what neither the log nor the database can hold
+ * @param publisher the service that these events must belong to
+ * @returns undefined if it is not such a message, or if the log or the database cannot store it
  */
 export function recoveredEvents(
   events: unknown,
@@ -52,6 +52,6 @@ export function recoveredEvents(
   const recovered = members.map((event, at) => {
     return { index: first + BigInt(at), event, salts: known[event.sequence] ?? {} };
   });
-  // One that fails, here or in the database, would come again for ever, and hold up the others. What is a leaf can be written.
+  // One that fails, here or in the database, would be redelivered forever, and hold up the others. A valid leaf can be written.
   return recovered.every(isLeaf) && isStorableJson(JSON.stringify([members, known])) ? recovered : undefined;
 }

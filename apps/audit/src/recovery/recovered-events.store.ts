@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { isDataFault } from '../log/append-events.store.js';
 import { placesIn, RecoveryPlan, type Claim, type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 
-/** Claims that are read at once, and all others to their places. */
+/** Claims read at a time, with all others to the same log indices. */
 const CLAIMS_AT_ONCE = 2_000;
-/** Maximum missing ranges that a recovery's state names. */
+/** Maximum missing ranges in a recovery's state. */
 const NAMED = 100;
 
-/** Events that are read at once. */
+/** Events read at a time. */
 const EVENTS_AT_ONCE = 500;
 
 const bigintText = z.string().transform(BigInt);
@@ -46,7 +46,7 @@ const stagedRows = z.array(
     })),
 );
 
-/** A source's proven claim to a place replaces its own unproven one. The time is read so that PostgreSQL refuses one that it cannot hold. */
+/** A source's proven claim to a log index replaces its own unproven one. The time is parsed so that PostgreSQL refuses one that it cannot store. */
 const insertEvents = `
   insert into recovered_event (log_index, id, source, sequence, event, salts, proven)
   select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::jsonb[], $7::boolean[])
@@ -56,7 +56,7 @@ const insertEvents = `
     salts = excluded.salts, proven = true
   where excluded.proven and not recovered_event.proven`;
 
-/** What the log has already, under another index, cannot be what it has lost. */
+/** An event that is already in the log under another index cannot be a lost one. */
 const isNew = `not exists (select from event where event.id = claim.id offset 0)
     and not exists (select from event where event.source = claim.source and event.sequence = claim.sequence offset 0)`;
 
@@ -65,8 +65,8 @@ const otherClaims = (to: string): string => `
     select log_index, id, source, sequence, proven from recovered_event as claim where ${to} offset 0) as other`;
 
 /**
- * All claims to the next places from $1 on, of the lost ones from $3 up to, not including, $2; and every other one to an id or a number of theirs. Each
- * `offset 0` is for an index: PostgreSQL has no statistics of what has just come back, and would read and sort all of it for every page.
+ * All claims to the next lost log indices from $1 on, between $3 (inclusive) and $2 (exclusive), and every other claim to one of their ids or numbers. Each
+ * `offset 0` enforces an index: PostgreSQL has no statistics on rows that have just arrived, and would read and sort all of them for every page.
  */
 const claimsOfPlaces = `
   with page as materialized (
@@ -81,7 +81,7 @@ const claimsOfPlaces = `
   select log_index::text, id, source, sequence::text, proven, true from other as claim
   where log_index >= $3 and log_index < $2 and (log_index < $1 or log_index > (select max(log_index) from page)) and ${isNew}`;
 
-/** How many of the lost places have a claim, and the first of those that have none. Which claims stand is decided only by the recovery. */
+/** How many of the lost log indices have a claim, and the first ones without any. Which claims are valid is decided only by the recovery. */
 const recoveryState = `
   with head as (
     select next_index as next from log_sequence
@@ -100,13 +100,13 @@ const stagedEvents = `
   select log_index::text, event, salts from recovered_event
   join unnest($1::bigint[], $2::text[]) as wanted (log_index, source) using (log_index, source) order by recovered_event.log_index`;
 
-/** How far a recovery is. */
+/** The progress of a recovery. */
 export interface RecoveryState {
-  /** The first index that the log does not have. */
+  /** The first index that the log lacks. */
   readonly next: bigint;
-  /** Places of which something came back. */
+  /** Log indices with at least one claim. */
   readonly found: number;
-  /** Places of which nothing came back; the first hundred ranges. */
+  /** Log indices without a claim; the first hundred ranges. */
   readonly missing: readonly IndexSpan[];
 }
 
@@ -117,9 +117,9 @@ interface ClaimedPlaces {
 }
 
 /**
- * Keeps recovered events until they are in the log again.
- * @param events at different places
- * @returns whether the database can hold them
+ * Stores recovered events until they are in the log again.
+ * @param events with different log indices
+ * @returns whether the database can store them
  */
 export async function stageEvents(
   pool: pg.Pool,
@@ -144,18 +144,18 @@ export async function stageEvents(
   }
 }
 
-/** For the rest of a transaction: without statistics, PostgreSQL would rather read and sort all that came back than walk through it. */
+/** For the rest of a transaction: without statistics, PostgreSQL would read and sort all recovered rows instead of walking through them. */
 export async function readByIndexes(client: pg.PoolClient): Promise<void> {
   await client.query('set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off');
 }
 
-/** How far a recovery is. @param end the index behind the last one that the log had */
+/** The progress of a recovery. @param end the index after the last one that the log had */
 export async function recoveryStateOf(pool: pg.Pool, end: bigint): Promise<RecoveryState> {
   const { rows } = await pool.query(recoveryState, [end]);
   return stateRow.parse(rows)[0];
 }
 
-/** Claims in the log's order, to some places at a time; a place to which there is none is left out. */
+/** Claims in the log's order, for some log indices at a time; indices without claims are skipped. */
 export async function* claimedPlaces(client: pg.PoolClient, next: bigint, end: bigint): AsyncGenerator<ClaimedPlaces> {
   for (let from = next; ;) {
     const { rows } = await client.query(claimsOfPlaces, [from, end, next]);
@@ -171,8 +171,8 @@ export async function* claimedPlaces(client: pg.PoolClient, next: bigint, end: b
 }
 
 /**
- * The events that can be put back, in the log's order.
- * @param lost places that were found to be lost: a claim that contested one may be gone, since the log has its id or number by now
+ * The events that can be restored, in the log's order.
+ * @param lost log indices found to be lost: a contested claim may be gone, because its id or number is in the log by now
  */
 export async function* standingEvents(
   client: pg.PoolClient,

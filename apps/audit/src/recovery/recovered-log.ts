@@ -1,6 +1,6 @@
 import { type AuditEvent } from '@countersign/audit-event';
 
-/** An event that came back, with the place that it had. */
+/** A recovered event, with its original log index. */
 export interface RecoveredEvent {
   readonly index: bigint;
   readonly event: AuditEvent;
@@ -8,13 +8,13 @@ export interface RecoveredEvent {
   readonly salts: Readonly<Record<string, string>>;
 }
 
-/** What an event that came back says about its place. */
+/** A recovered event's claim to a log index. */
 export interface Claim {
   readonly index: bigint;
   readonly id: string;
   readonly source: string;
   readonly sequence: bigint;
-  /** Whether its source has proven that audit sent it this place for this number. */
+  /** Whether its source has proven that audit sent it this log index for this number. */
   readonly proven: boolean;
 }
 
@@ -26,15 +26,15 @@ export interface IndexSpan {
 
 /** What a plan came to. */
 export interface RecoveryOutcome {
-  /** Events that can be put back, each in a place of its own. */
+  /** Events that can be restored, each with its own log index. */
   readonly events: number;
-  /** Places of which nothing came back. */
+  /** Log indices without a claim. */
   readonly missing: readonly IndexSpan[];
-  /** Places of which more came back than can be true, and nothing tells which. */
+  /** Log indices with conflicting claims that cannot be resolved. */
   readonly contested: readonly IndexSpan[];
 }
 
-/** Those that no other claim to the same place, id or number contradicts, unless only it is proven. */
+/** Claims that no other claim to the same log index, id or number contradicts, unless only this one is proven. */
 function standingOf(claims: readonly Claim[]): readonly Claim[] {
   const keysOf = ({ index, id, source, sequence }: Claim): readonly string[] => [
     `index ${String(index)}`,
@@ -56,7 +56,7 @@ function standingOf(claims: readonly Claim[]): readonly Claim[] {
   );
 }
 
-/** The highest number of a source's claims; `known` if none is higher. */
+/** The highest number among a source's claims; `known` if none is higher. */
 export function highestNumber(source: string, claims: readonly Claim[], known: bigint): bigint {
   return claims.reduce(
     (highest, claim) => (claim.source === source && claim.sequence > highest ? claim.sequence : highest),
@@ -64,7 +64,7 @@ export function highestNumber(source: string, claims: readonly Claim[], known: b
   );
 }
 
-/** Whether a place is in one of these spans, which are in the log's order; to be asked in that order, too. */
+/** Whether a log index is in one of these spans; both the spans and the calls must be in the log's order. */
 export function placesIn(spans: readonly IndexSpan[]): (index: bigint) => boolean {
   let at = 0;
   return (index) => {
@@ -74,24 +74,24 @@ export function placesIn(spans: readonly IndexSpan[]): (index: bigint) => boolea
   };
 }
 
-/** Adds places behind all that are there. */
+/** Adds log indices after all existing ones. */
 function extend(spans: { first: bigint; last: bigint }[], { first, last }: IndexSpan): void {
   const before = spans.at(-1);
   if (before !== undefined && before.last === first - 1n) before.last = last;
   else spans.push({ first, last });
 }
 
-/** The part of a log that can be restored to its place, found place by place: a log can have lost more events than memory holds. */
+/** Finds the part of a log that can be restored, index by index, because a log can have lost more events than fit in memory. */
 export class RecoveryPlan {
   #events = 0;
   readonly #missing: { first: bigint; last: bigint }[] = [];
   readonly #contested: { first: bigint; last: bigint }[] = [];
-  /** The next place of which nothing is known. */
+  /** The next undecided log index. */
   #expected: bigint;
 
   /**
-   * @param next the first index that the log does not have
-   * @param end the index behind the last one that it had
+   * @param next the first index that the log lacks
+   * @param end the index after the last one that it had
    */
   constructor(
     next: bigint,
@@ -101,10 +101,10 @@ export class RecoveryPlan {
   }
 
   /**
-   * Takes the next places.
-   * @param claims all claims to these places, in the log's order
-   * @param rivals every other claim to the id or the number of one of them
-   * @returns the claims that stand, each place once
+   * Decides the next log indices.
+   * @param claims all claims to these log indices, in the log's order
+   * @param rivals every other claim to one of their ids or numbers
+   * @returns the valid claims, one per log index
    */
   take(claims: readonly Claim[], rivals: readonly Claim[]): readonly Claim[] {
     const standing = new Set(standingOf([...claims, ...rivals]));
@@ -119,13 +119,13 @@ export class RecoveryPlan {
     return events;
   }
 
-  /** Ends the plan, after the last place. */
+  /** Ends the plan, after the last log index. */
   finish(): RecoveryOutcome {
     this.#expect(this.end);
     return { events: this.#events, missing: this.#missing, contested: this.#contested };
   }
 
-  /** Everything before a place is known, or missing. */
+  /** Everything before a log index is either known or missing. */
   #expect(index: bigint): void {
     if (index > this.#expected) extend(this.#missing, { first: this.#expected, last: index - 1n });
     this.#expected = index + 1n;

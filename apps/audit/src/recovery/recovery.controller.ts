@@ -5,17 +5,17 @@ import { z } from 'zod';
 import { RecoveryService, type RecoveryReport } from './recovery.service.js';
 
 const recoverSchema = z.strictObject({
-  /** Continue although something is missing: it is declared in the log. */
+  /** Continue although something is missing, and declare that in the log. */
   accept_loss: z.boolean().default(false),
 });
 
-/** Takes back what a log lost whose database was restored from a backup. */
+/** Recovers what a log lost when its database was restored from a backup. */
 @OpenApi(({ ApiTags }) => ApiTags('log'))
 @Controller('log/recovery')
 export class RecoveryController {
   constructor(@Inject(RecoveryService) private readonly recovery: RecoveryService) {}
 
-  /** Whether the log was restored, and what of it came back. */
+  /** Whether the log was restored, and what has been recovered. */
   @Get()
   @RequireAnyScope('audit:admin', 'audit:read')
   report(@CurrentCaller() caller: Caller): Promise<RecoveryReport> {
@@ -31,7 +31,7 @@ export class RecoveryController {
   }
 
   /**
-   * Puts back what came, each event under the log index that it had, and says so in the log. 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`,
+   * Restores the recovered events, each under its original log index, and records that in the log. 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`,
    * `RECOVERY_CONFLICT`, `LOG_NOT_RESTORED`.
    */
   @Post()

@@ -18,27 +18,27 @@ import { publisherOf, recoveredEvents } from './recalled-message.js';
 import { type IndexSpan, type RecoveredEvent } from './recovered-log.js';
 import { RecoveryStore } from './recovery.store.js';
 
-/** What the log knows of having been restored. Indices and sizes are decimal strings. */
+/** The state of a recovery. Indices and sizes are decimal strings. */
 export interface RecoveryReport {
-  /** `restored`: something outside is ahead of this database; nothing is signed and nothing taken in until it is recovered. */
+  /** `restored`: outside knowledge is ahead of this database; nothing is signed or accepted until it is recovered. */
   readonly state: 'checking' | 'current' | 'restored';
   readonly next_index: string;
-  /** The index behind the last one that the log is known to have had. */
+  /** The index after the last one that the log is known to have had. */
   readonly end_index: string;
-  /** Places of which something came back so far; after a recovery, events that were put back. */
+  /** Log indices with a claim so far; after a recovery, the number of restored events. */
   readonly found: number;
   readonly missing: readonly { readonly first: string; readonly last: string }[];
   readonly lost?: readonly { readonly first: string; readonly last: string }[];
 }
 
 const LOG = 'audit';
-/** Ranges that a report names. */
+/** Maximum ranges in a report. */
 const NAMED = 100;
 
 const spansJson = (spans: readonly IndexSpan[]) =>
   spans.slice(0, NAMED).map(({ first, last }) => ({ first: first.toString(), last: last.toString() }));
 
-/** Takes back what the log lost whose database was restored from a backup. */
+/** Recovers what the log lost when its database was restored from a backup. */
 @Injectable()
 export class RecoveryService {
   constructor(
@@ -50,7 +50,7 @@ export class RecoveryService {
     @Inject(SourceReportsService) private readonly reports: SourceReportsService,
   ) {}
 
-  /** Takes what a source sends back. */
+  /** Accepts recovered events from a source. */
   async take(message: JsMsg): Promise<void> {
     const { headers } = message;
     const publisher = publisherOf(message.subject);
@@ -61,11 +61,11 @@ export class RecoveryService {
       publisher,
     );
     const place = readKnownPlace(this.keys, publisher, headers?.get(KNOWN_INDEX_HEADER) ?? '');
-    // A source that has nothing new to send says only here how far the log reached: what was appended behind the last checkpoint is lost with it.
+    // Only this reveals how far the log reached if a source has nothing new to send: events appended after the last checkpoint would otherwise be missed.
     if (place !== undefined) await this.outside.reached(place.index + 1n);
     const isProven = ({ index, event }: RecoveredEvent): boolean =>
       place !== undefined && isWithinPlace(place, BigInt(event.sequence), index);
-    // Behind the end is no place that anybody has proven; a source that invents some fills nothing with them.
+    // No log index after the end is proven; invented ones have no effect.
     const wanted = recalled?.filter(({ index }) => index < this.outside.end);
     const isRead = wanted !== undefined && (!this.outside.restored || (await this.store.stage(wanted, isProven)));
     if (!isRead) this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
@@ -91,7 +91,7 @@ export class RecoveryService {
     };
   }
 
-  /** Asks everybody for what is missing; it comes on the stream. */
+  /** Asks all services for what is missing; it arrives on the stream. */
   async recall(caller: Caller): Promise<RecoveryReport> {
     return this.#recordRefusal('log.recalled', caller, {}, async () => {
       const report = await this.#recall();
@@ -118,7 +118,7 @@ export class RecoveryService {
     return this.report();
   }
 
-  /** All that may have kept something: those that the copy knows, and those that are here now, of which an old copy may know nothing. */
+  /** All services that may have kept something: those known to the copy, and those active now, which an old copy may not know. */
   async #sources(): Promise<ReadonlySet<string>> {
     const reporting = this.reports.read().received.map(({ source }) => source);
     const all = new Set([...(await this.store.sources()), ...this.outside.publishers, ...reporting]);
@@ -127,8 +127,8 @@ export class RecoveryService {
   }
 
   /**
-   * Puts back what came.
-   * @param acceptLoss continue although something is missing, or although the log then is not the one that was signed; it is said in the log
+   * Restores the recovered events.
+   * @param acceptLoss continue although something is missing, or although the log then differs from the signed one; this is recorded in the log
    * @throws {Problem} 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`, `RECOVERY_CONFLICT`, `LOG_NOT_RESTORED`
    */
   async recover(acceptLoss: boolean, caller: Caller): Promise<RecoveryReport> {
@@ -146,11 +146,13 @@ export class RecoveryService {
       });
     }
     if (result.kind === 'contested') {
-      const detail = 'Several events claim the same place; investigate which source is wrong, or accept their loss.';
+      const detail =
+        'Several events claim the same log index; investigate which source is wrong, or accept their loss.';
       throw new Problem(409, 'RECOVERY_CONFLICT', detail, { contested: spansJson(result.contested) });
     }
     if (result.kind === 'mismatch') {
-      const detail = 'The recovered events do not add up to the newest signed checkpoint.';
+      const detail =
+        'The recovered events do not match the newest signed checkpoint; find out which source is wrong before you accept a loss.';
       throw new Problem(409, 'RECOVERY_MISMATCH', detail);
     }
     await this.outside.seen(this.outside.end);

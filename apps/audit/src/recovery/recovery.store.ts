@@ -31,11 +31,11 @@ const leafRows = z.array(z.object({ leaf_hashes: z.instanceof(Buffer) }));
 const lastRows = z.tuple([z.object({ last: bigintText })]);
 
 export interface RecoveryOrder {
-  /** The index behind the last one that the log had. */
+  /** The index after the last one that the log had. */
   readonly end: bigint;
   /** The newest checkpoint that is known to have been signed. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Continue although something is missing, and say so in the log. */
+  /** Continue although something is missing, and record that in the log. */
   readonly acceptLoss: boolean;
   /** Who orders it. */
   readonly context: EventContext;
@@ -76,7 +76,7 @@ async function* chunksOf(all: AsyncGenerator<RecoveredEvent>): AsyncGenerator<re
   if (chunk.length > 0) yield chunk;
 }
 
-/** Takes back what a restored log has lost, and puts it in its old place. */
+/** Recovers what a restored log has lost, under the original log indices. */
 @Injectable()
 export class RecoveryStore {
   constructor(
@@ -91,28 +91,28 @@ export class RecoveryStore {
     return nextRows.parse(rows)[0].next_index;
   }
 
-  /** The sources whose events the log has. */
+  /** The sources with events in the log. */
   async sources(): Promise<readonly string[]> {
     const { rows } = await this.pool.query('select source from source_progress');
     return sourceRows.parse(rows).map(({ source }) => source);
   }
 
   /**
-   * Keeps recovered events until they are in the log again.
-   * @param events at different places
-   * @returns whether the database can hold them: one that it cannot hold would fail the whole recovery
+   * Stores recovered events until they are in the log again.
+   * @param events with different log indices
+   * @returns whether the database can store them: one that it cannot hold would fail the whole recovery
    */
   stage(events: readonly RecoveredEvent[], isProven: (event: RecoveredEvent) => boolean): Promise<boolean> {
     return stageEvents(this.pool, events, isProven);
   }
 
-  /** @param end the index behind the last one that the log had */
+  /** @param end the index after the last one that the log had */
   state(end: bigint): Promise<RecoveryState> {
     return recoveryStateOf(this.pool, end);
   }
 
   /**
-   * Appends everything that came back under its old index, in one transaction; a separate entry declares each lost one, if that is accepted.
+   * Appends every recovered event under its original index, in one transaction; a separate entry declares each lost one, if that is accepted.
    */
   recover(order: RecoveryOrder): Promise<RecoveryResult> {
     const work = (client: pg.PoolClient) => this.#recoverIn(client, order);
@@ -123,7 +123,7 @@ export class RecoveryStore {
     client: pg.PoolClient,
     { end, checkpoint, acceptLoss, context }: RecoveryOrder,
   ): Promise<RecoveryResult> {
-    // However much was lost: what is given up would be given up again.
+    // No time limit, no matter how much was lost: an abandoned step would only be abandoned again.
     await limitStatements(client, 0);
     await readByIndexes(client);
     const head = await client.query('select next_index::text from log_sequence for update');
@@ -161,8 +161,8 @@ export class RecoveryStore {
   }
 
   /**
-   * Audit's own counter and outbox were restored as well: what is in the log is removed from the outbox, and the rest is numbered after it. Numbers
-   * that were given in the meantime never reached the log.
+   * Audit's own counter and outbox were restored as well: events in the log are removed from the outbox, and the rest is renumbered after them. Numbers
+   * that were assigned in the meantime never reached the log.
    */
   async #restoreOutbox(client: pg.PoolClient): Promise<void> {
     await client.query(
@@ -182,7 +182,7 @@ export class RecoveryStore {
     );
   }
 
-  /** The highest number of an own event that the log has; 0 if there is none. */
+  /** The highest number of audit's own events in the log; 0 if there is none. */
   async #ownKnown(client: pg.PoolClient): Promise<bigint> {
     const { rows } = await client.query(
       "select coalesce((select upper(known) - 1 from source_progress where source = 'audit'), 0)::text as last",
@@ -220,7 +220,7 @@ export class RecoveryStore {
     }
   }
 
-  /** Whether the log now has the tree that the checkpoint was signed over. */
+  /** Whether the log now has the tree that the checkpoint covers. */
   async #leadsTo(client: pg.PoolClient, { size, root }: Checkpoint): Promise<boolean> {
     const latest = await this.log.checkpoint();
     const from = latest?.treeSize ?? 0;

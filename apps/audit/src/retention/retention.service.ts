@@ -11,11 +11,11 @@ import { writeSegment } from './segment-writer.js';
 
 export const RETENTION_OPTIONS = Symbol('countersign.audit.retention-options');
 export interface RetentionOptions {
-  /** Days that events stay in the database; forever when there is none. */
+  /** Days that events stay in the database; forever by default. */
   readonly days?: number | undefined;
-  /** Where segments are written: storage that all replicas share. */
+  /** Where segments are written: storage shared by all replicas. */
   readonly directory?: string | undefined;
-  /** Events of a segment, a multiple of 256. */
+  /** Events per segment, a multiple of 256. */
   readonly segmentEvents: number;
 }
 
@@ -50,7 +50,7 @@ export class RetentionService {
   /**
    * Seals all segments that are old enough.
    * @returns how many
-   * @throws while the last segment is not in the directory: then it is another one, such as the place of a mount that is missing, and what is moved
+   * @throws while the last segment is not in the directory: then it is the wrong directory, for example because a mount is missing, and what is moved
    * there may be lost
    */
   async sealDue(signal?: AbortSignal): Promise<number> {
@@ -69,12 +69,12 @@ export class RetentionService {
     const { directory } = this.options;
     if (file === undefined || directory === undefined) return;
     await access(join(directory, file)).catch((cause: unknown) => {
-      const reason = `${file} is not in RETENTION_DIRECTORY, where it was sealed: nothing is sealed until it is back`;
+      const reason = `${file} is missing from RETENTION_DIRECTORY, where it was sealed: nothing more is sealed until it is back`;
       throw new Error(reason, { cause });
     });
   }
 
-  /** @throws when it is aborted before the segment is written: then nothing of it is left */
+  /** @throws if it is aborted before the segment is written; then nothing of it is left */
   async #sealNext(signal: AbortSignal | undefined): Promise<boolean> {
     const { days, directory, segmentEvents } = this.options;
     if (days === undefined || directory === undefined) return false;

@@ -53,7 +53,7 @@ export class RetentionStore {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** Runs the work while no other replica does. @returns undefined when another one is at it */
+  /** Runs the work unless another replica is doing it. @returns undefined if another one is doing it */
   alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     return withAdvisoryLock(this.pool, LOCK, work);
   }
@@ -77,7 +77,7 @@ export class RetentionStore {
     return fileRows.parse(rows)[0]?.file;
   }
 
-  /** Whether the event came in before the time. */
+  /** Whether the event arrived before the time. */
   async isOlder(logIndex: number, than: Date): Promise<boolean> {
     const { rows } = await this.pool.query('select received_at < $2 as old from event where log_index = $1', [
       logIndex,
@@ -86,7 +86,7 @@ export class RetentionStore {
     return ageRows.parse(rows)[0]?.old === true;
   }
 
-  /** The events of a segment with the hashes that the log holds. @throws when one is missing or is not the one that was logged */
+  /** The events of a segment with their hashes in the log. @throws if one is missing or is not the one that was logged */
   async *events(first: number, end: number): AsyncGenerator<SealedEvent> {
     for (let next = first; next < end;) {
       const { rows } = await this.pool.query(
@@ -107,7 +107,7 @@ export class RetentionStore {
     }
   }
 
-  /** Moves the minimum index over a written segment: from then on its events may go. */
+  /** Moves the minimum index past a written segment: from then on its events may be removed. */
   async seal({ first, end, file, sha256 }: WrittenSegment): Promise<void> {
     await drizzleOn(this.pool).transaction(async (transaction) => {
       await transaction.execute(
@@ -122,7 +122,7 @@ export class RetentionStore {
     });
   }
 
-  /** Removes what is below the minimum index, a portion at a time. @param signal ends it early */
+  /** Removes everything below the minimum index, a portion at a time. @param signal ends it early */
   async prune(signal?: AbortSignal): Promise<void> {
     while (signal?.aborted !== true) {
       const { rowCount } = await this.pool.query(

@@ -9,7 +9,7 @@ import { createGzip } from 'node:zlib';
 const DRAFT = '.part';
 
 /**
- * Writes lines as a compressed file that is either whole and on the disk, or not there. One process at a time writes it: the drafts of others, which
+ * Writes lines as a compressed file that is either complete and on disk, or absent. One process at a time writes it: the drafts of others, which
  * were killed, are removed.
  * @returns the file's SHA-256, read back from the disk
  */

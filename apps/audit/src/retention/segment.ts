@@ -3,18 +3,18 @@ import { type Tile } from '@countersign/merkle-log';
 /** Events of one sealed segment: a whole tile of level 1. */
 export const SEGMENT_EVENTS = 65_536;
 
-/** A row that goes into a segment. */
+/** A row for a segment. */
 export interface SealedEvent {
   readonly logIndex: number;
   readonly leafHash: Buffer;
   readonly event: unknown;
 }
 
-/** What makes a segment provable by itself. */
+/** What proves a segment by itself. */
 export interface SegmentProof {
   readonly first: number;
   readonly end: number;
-  /** The unfinished tiles of the tree of `first` leaves: with them and the events follows the root at `end`. */
+  /** The incomplete tiles of the tree with `first` leaves: together with the events they determine the root at `end`. */
   readonly edge: readonly Tile[];
   /** The signed checkpoint at the time of sealing. */
   readonly checkpoint: string;
@@ -39,7 +39,7 @@ export function segmentHead({ first, end, edge, checkpoint, consistency }: Segme
   return `${JSON.stringify({ segment })}\n`;
 }
 
-/** One event's line; as in an export, with the leaf hash beside it. */
+/** One event's line; as in an export, plus the leaf hash. */
 export function segmentLine({ logIndex, leafHash, event }: SealedEvent): string {
   return `${JSON.stringify({ log_index: String(logIndex), leaf_hash: leafHash.toString('base64'), event })}\n`;
 }

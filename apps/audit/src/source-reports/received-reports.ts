@@ -1,22 +1,22 @@
 import { BoundedMap } from '@countersign/auth-core';
 import { type SourceReport } from '@countersign/audit-client';
 
-/** Maximum replicas of one source that are kept. */
+/** Maximum replicas kept for one source. */
 export const REPLICA_LIMIT = 16;
-/** Maximum sources that are kept; each has its own account on NATS. */
+/** Maximum sources kept; each has its own account on NATS. */
 const SOURCE_LIMIT = 256;
-/** Milliseconds after which a silent replica is forgotten, unless no other replica of its source was heard since. */
+/** Milliseconds after which a silent replica is dropped, unless no other replica of its source has reported since. */
 export const FORGET_AFTER_MS = 300_000;
 
-/** What a replica of another service, or another one of audit, reported last. */
+/** The last report of a replica of another service, or of another audit replica. */
 export interface ReceivedReport extends SourceReport {
   /** When it arrived here. RFC 3339. */
   readonly heard_at: string;
 }
 
-/** The newest report of each replica. Only in memory: a report that is not repeated means nothing. */
+/** The newest report of each replica. Only in memory, because a report that is not repeated means nothing. */
 export class ReceivedReports {
-  /** By source, then by replica; the one that was heard last is the last one. */
+  /** By source, then by replica, the most recent last. */
   readonly #sources = new Map<string, BoundedMap<string, ReceivedReport>>();
 
   hear(report: SourceReport, at: Date): void {
@@ -26,7 +26,7 @@ export class ReceivedReports {
     this.#sources.set(report.source, replicas);
   }
 
-  /** By source and replica. The last replica of a source stays, however long it is silent. */
+  /** By source and replica. The last replica of a source stays, no matter how long it is silent. */
   read(now: Date): readonly ReceivedReport[] {
     const kept: ReceivedReport[] = [];
     for (const replicas of this.#sources.values()) {

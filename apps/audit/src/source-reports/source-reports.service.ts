@@ -4,14 +4,14 @@ import { CLOCK, thisReplica } from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { ReceivedReports, type ReceivedReport } from './received-reports.js';
 
-/** What the services reported of themselves to this replica of audit. */
+/** The services' reports to this replica of audit. */
 export interface SourceReports {
-  /** From when on it would have heard them; null without NATS. RFC 3339. */
+  /** The time since which it has been listening; null without NATS. RFC 3339. */
   readonly since: string | null;
   readonly received: readonly ReceivedReport[];
 }
 
-/** Listens to what services report of themselves: NATS lets each speak only under its own name. */
+/** Listens to services' reports: NATS lets each publish only under its own name. */
 @Injectable()
 export class SourceReportsService {
   readonly #received = new ReceivedReports();
@@ -20,8 +20,8 @@ export class SourceReportsService {
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
   /**
-   * Every replica of audit hears all of them.
-   * @param onKnown hears what a source sends to prove the highest log index that it received
+   * Every replica of audit receives all of them.
+   * @param onKnown receives a source's proof of the highest log index that it received
    */
   listen(connection: NatsConnection, onKnown: (source: string, known: string) => void): void {
     this.#since = this.clock();

@@ -1,6 +1,6 @@
 import { type Caller } from '@countersign/service-host';
 
-/** An auditor who asks without a request. */
+/** An auditor that calls services without a request. */
 export const auditor: Caller = {
   token: '',
   principal: {

@@ -25,9 +25,9 @@ export interface ConsoleIssuer {
   readonly asked: { readonly path: string; readonly form: URLSearchParams }[];
   /** Seconds for which the next access tokens are valid. */
   lifetime: number;
-  /** As a browser that follows the way to the issuer: @returns the address that it is sent back to */
+  /** Follows the redirects to the issuer like a browser: @returns the URL that it is sent back to */
   signIn(location: string, signing: Signing): URL;
-  /** Values of `Authorization` that its administration refuses, although they have not ended. */
+  /** Values of `Authorization` that its administration refuses, although they have not expired. */
   readonly refused: Set<string>;
   /** The refresh tokens that are valid now. */
   readonly refreshTokens: Set<string>;

@@ -4,7 +4,7 @@ interface Said extends Partial<Omit<AuditEvent, 'data'>> {
   readonly data?: Partial<AuditEvent['data']>;
 }
 
-/** A valid event: a payment that was read, unless something else is said. */
+/** A valid event: by default, a payment that was read. */
 export function eventOf({ data, ...said }: Said = {}): AuditEvent {
   return {
     specversion: '1.0',

@@ -11,7 +11,7 @@ export async function openAuditDatabase(backing: BackingServices, name = 'audit'
   return openDatabase({ url: await backing.database(name, migrate), migrationsFolder }, pino({ level: 'silent' }));
 }
 
-/** One statement that prepares a test: on a busy machine it may take longer than a service lets a statement take. */
+/** One statement that prepares a test: on a busy machine it may exceed a service's statement limit. */
 export async function prepare(pool: pg.Pool, text: string, values: readonly unknown[] = []): Promise<void> {
   const client = await pool.connect();
   try {

@@ -5,7 +5,7 @@ import { events } from '../events.js';
 
 const rowSchema = z.object({ event: auditEventSchema.partial({ sequence: true }) });
 
-/** What audit recorded of itself, by time: what is in its outbox, and what the log has already. */
+/** Audit's own events, by time: those in its outbox, and those already in the log. */
 export async function ownEvents(database: OutboxDatabase): Promise<readonly UnnumberedEvent[]> {
   const { rows } = await database.query(
     `select distinct on (event->>'id') event from (
@@ -18,9 +18,9 @@ export async function ownEvents(database: OutboxDatabase): Promise<readonly Unnu
     .map(({ event }) => event);
 }
 
-/** For the end of a spec: what is wrong with what audit recorded of itself. @returns empty if nothing is */
+/** For the end of a spec: what is wrong with audit's own events. @returns empty if nothing is wrong */
 export async function ownEventFaults(database: OutboxDatabase): Promise<readonly string[]> {
   const recorded = await ownEvents(database);
-  if (recorded.length === 0) return ['audit recorded nothing of itself'];
+  if (recorded.length === 0) return ['audit recorded no events of its own'];
   return [...new Set(recorded.flatMap((event) => eventFaults(event, events)))];
 }

@@ -5,14 +5,14 @@ type Data = AuditEvent['data'];
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const sourcePattern = /^[a-z][a-z0-9-]{0,62}$/;
-/** Days that every month has: the schema decides on others. */
+/** Days that every month has; the schema decides on others. */
 const timePattern =
   /^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$/;
 const sequencePattern = /^[1-9][0-9]{0,17}$/;
-/** Names that JavaScript orders by their number, or that mean something to it. */
+/** Names that JavaScript orders numerically, or that have a meaning in it. */
 const unusualName = /^(?:[0-9]+|__proto__)$/;
 
-/** Levels of `changes` that are still plain; what is deeper is left to the schema and the leaf. */
+/** Levels of `changes` that still count as plain; deeper values are left to the schema and the leaf. */
 const DEPTH = 32;
 
 const isObject = (value: unknown): value is Json =>
@@ -109,10 +109,10 @@ function dataOf(value: unknown): Data | undefined {
 }
 
 /**
- * The short way for what is plainly an event: checked and put into canonical order (RFC 8785) in one go. It saves 8 of
- * the 19 µs that parsing, schema and canonical JSON take. It may leave an event to them, and never takes one that they would not take, or take otherwise; a property holds it to that.
+ * The fast path for plain events: checked and put into canonical order (RFC 8785) in one pass. It saves 8 of
+ * the 19 µs that parsing, schema and canonical JSON take. It may leave an event to them, but never accepts one that they would refuse or process differently; a property test ensures that.
  * @param json from `JSON.parse`
- * @returns the event and its canonical JSON; undefined if only the schema can say
+ * @returns the event and its canonical JSON; undefined if the schema must decide
  */
 export function plainEvent(json: unknown): { readonly event: AuditEvent; readonly canonical: string } | undefined {
   if (!isObject(json)) return undefined;
