@@ -19,7 +19,7 @@ import { TransfersController } from './transfers/transfers.controller.js';
 import { TransfersService } from './transfers/transfers.service.js';
 import { TransfersStore } from './transfers/transfers.store.js';
 
-/** The ledger, in a request's order: who is calling, what they may do, the double entry, the record of it. */
+/** The ledger, in the order of a request: who is calling, what they may do, the double entry, the record of it. */
 @Module({})
 export class AccountsModule {
   static forRoot(configuration: Configuration): DynamicModule {

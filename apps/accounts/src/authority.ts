@@ -4,15 +4,15 @@ import { type Origin } from './origin.js';
 /** The part of the caller that the ledger's rules use. */
 export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
 
-/** What a caller's scopes let it do beyond what is its own. No scope includes another. */
+/** What a caller's scopes allow beyond its own objects. No scope includes another. */
 export interface Authority {
   /** `accounts:admin`: debits any account, sets owners, freezes and closes accounts. */
   readonly administer: boolean;
   /** `accounts:overdraft`: lets an account pay out more than it has. */
   readonly grantOverdraft: boolean;
-  /** `transfers:correct`: takes back what a transfer made by this client gave, from the one who got it. */
+  /** `transfers:correct`: takes money back from the recipient of a transfer made by this client. */
   readonly correct: boolean;
-  /** `transfers:create:client`: ends holds that were made through this client, of whichever subject. */
+  /** `transfers:create:client`: ends holds that were made through this client, for any subject. */
   readonly endForClient: boolean;
   /** `accounts:audit` or `accounts:admin`: reads every account and transfer. */
   readonly readAll: boolean;
@@ -30,8 +30,8 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
 }
 
 /**
- * Whether the party may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The subject may not
- * by itself, through another client: the hold is promised to somebody.
+ * Whether the party may end a hold: it must be the client that made it, for the same subject, for itself, or with the client-wide scope. The subject may not
+ * do so through another client, because the hold is a promise to somebody.
  */
 export function mayEnd(party: Party, maker: Origin): boolean {
   if (maker.clientId !== party.clientId) return false;
@@ -44,12 +44,12 @@ export function readingReach(caller: Pick<Principal, 'subject' | 'clientId' | 's
   return isClientItself(caller) ? { subject, clientId } : reachOf(caller, 'transfers:read');
 }
 
-/** A client that acts for nobody else: it finishes after a crash what it began for its subjects, and has lost their tokens. */
+/** A client that acts for itself: after a crash it finishes what it started for its subjects, whose tokens it has lost. */
 function isClientItself({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): boolean {
   return subject === clientId;
 }
 
-/** Whether the party may take from what belongs to this subject. */
+/** Whether the party may take money from this subject. */
 export function mayTakeFrom(party: Pick<Principal, 'subject' | 'scopes'>, owner: string): boolean {
   return owner === party.subject || authorityOf(party).administer;
 }

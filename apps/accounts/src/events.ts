@@ -23,7 +23,7 @@ export const events = defineEvents({
   },
   events: {
     'account.opened': {
-      when: 'An account was opened, or was not: `denied` when its owner or its overdraft rule is not for the caller to choose.',
+      when: 'An account was opened, or refused: `denied` if the caller may not choose this owner or overdraft rule.',
       action: 'accounts:open',
       resource: 'account',
       changes: {
@@ -35,17 +35,17 @@ export const events = defineEvents({
       },
     },
     'account.repeated': {
-      when: 'The stored answer of an Idempotency-Key was repeated: it shows the whole account.',
+      when: 'The stored response of an Idempotency-Key was returned again; it shows the whole account.',
       action: 'accounts:open',
       resource: 'account',
     },
     'idempotency-key.refused': {
-      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
+      when: 'A key was used with a different body (`IDEMPOTENCY_KEY_REUSED`), or while its first request was still running (`IDEMPOTENCY_IN_FLIGHT`).',
       action: 'accounts:open',
       resource: 'idempotency-key',
     },
     'account.read': {
-      when: 'An account was shown, or the answer was that there is no such account.',
+      when: 'An account was requested, whether or not it exists.',
       action: 'accounts:read',
       resource: 'account',
     },
@@ -85,7 +85,7 @@ export const events = defineEvents({
       changes: { ...moved, expires_at: 'when the hold expires' },
     },
     'transfer.posted': {
-      when: 'Its money moved, at once or from a hold.',
+      when: 'Its money moved, directly or from a hold.',
       action: ['transfers:create', 'transfers:post'],
       resource: 'transfer',
       changes: { ...moved, posted_amount: money },
@@ -103,18 +103,18 @@ export const events = defineEvents({
       changes: moved,
     },
     'transfer.repeated': {
-      when: 'A command was repeated after it had been carried out.',
+      when: 'A command was repeated after it had been executed.',
       action: ['transfers:create', 'transfers:post', 'transfers:void'],
       resource: 'transfer',
     },
     'transfer.refused': {
-      when: 'A command or a read was refused; `reason` says why, even where the caller sees less.',
+      when: 'A command or a read was refused; `reason` says why, even if the caller sees less.',
       action: ['transfers:create', 'transfers:post', 'transfers:void', 'transfers:read'],
       resource: 'transfer',
     },
     'transfer.read': { when: 'A transfer was read.', action: 'transfers:read', resource: 'transfer' },
     'transfers.listed': {
-      when: "Transfers within the caller's reach were listed.",
+      when: 'Transfers that the caller may see were listed.',
       action: 'transfers:list',
       resource: 'transfer',
       changes: { shown: 'how many', first: 'id', last: 'id' },
@@ -123,7 +123,7 @@ export const events = defineEvents({
       when: "The ledger's invariants were checked.",
       action: 'ledger:check',
       resource: 'ledger',
-      changes: { ok: 'whether all of them hold', broken: 'names of those that do not' },
+      changes: { ok: 'whether all of them hold', broken: 'names of those that do not hold' },
     },
   },
 });

@@ -1,4 +1,4 @@
-/** Every limit of the ledger, in one place: maximum. docs/ledger.md repeats these values and a test keeps the two alike. */
+/** All limits of the ledger, as maximums. docs/ledger.md repeats these values, and a test keeps the two in sync. */
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 
 /** Legs of one transfer. */
@@ -21,17 +21,17 @@ export const CHANGE_SIZE_LIMIT = EVENT_SIZE_LIMIT - 10 * 1024;
 export const HOLD_SECONDS_LIMIT = 2_592_000;
 /** Entries of one page of a statement. */
 export const PAGE_LIMIT = 200;
-/** Credits less debits of one account, in minor units, stay within this on either side: a wide berth of a 64-bit integer's range. */
+/** Credits less debits of one account, in minor units, stay within this on either side, well within the range of a 64-bit integer. */
 export const BALANCE_LIMIT = 4_000_000_000_000_000_000n;
-/** Accounts that an answer of the invariants names, per kind of fault. */
+/** Accounts named in an invariant's result, per kind of fault. */
 export const FAULTS_SHOWN_LIMIT = 20;
-/** Transactions that one process has in progress at the same time for transfers; each holds a database connection. */
+/** Concurrent transfer transactions of one process; each holds a database connection. */
 export const POSTING_LANES = 4;
 /** Transfers that share one transaction. */
 export const BATCH_LIMIT = 100;
-/** Transfers that may wait for the database, in one process; one more is answered 503 `LEDGER_BUSY`. */
+/** Transfers waiting for the database, in one process; beyond that the response is 503 `LEDGER_BUSY`. */
 export const QUEUE_LIMIT = 5_000;
-/** Overdue holds that are read and ended at once. */
+/** Overdue holds read and ended in one step. */
 export const EXPIRY_LIMIT = 500;
-/** Seconds that one question of the invariants may take. */
+/** Seconds that one invariant's query may take. */
 export const CHECK_SECONDS_LIMIT = 120;

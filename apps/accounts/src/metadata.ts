@@ -6,18 +6,18 @@ const nameSchema = z
   .regex(new RegExp(`^[A-Za-z][A-Za-z0-9_.-]{0,${String(METADATA_NAME_LIMIT - 1)}}$`), 'a name');
 const atMost = { message: `at most ${String(METADATA_MEMBERS_LIMIT)} members` };
 
-/** What a client keeps with an account or a transfer: names and short texts that the ledger never reads. */
+/** A client's own data on an account or a transfer: names and short texts that the ledger never interprets. */
 export const metadataSchema = z
   .record(nameSchema, z.string().max(METADATA_VALUE_LIMIT))
   .refine((metadata) => Object.keys(metadata).length <= METADATA_MEMBERS_LIMIT, atMost);
 export type Metadata = Readonly<Record<string, string>>;
 
-/** Members to set, or by null to remove. */
+/** Members to set, or, with null, to remove. */
 export const metadataChangeSchema = z
   .record(nameSchema, z.string().max(METADATA_VALUE_LIMIT).nullable())
   .refine((change) => Object.keys(change).length <= METADATA_MEMBERS_LIMIT, atMost);
 
-/** Whether both hold the same members, in whatever order. */
+/** Whether both have the same members, in any order. */
 export function isSameMetadata(one: Metadata, other: Metadata): boolean {
   const names = Object.keys(one);
   return (

@@ -2,7 +2,7 @@ import { type EventDetails, type NewAuditEvent } from '@countersign/audit-event'
 import { by, byItself, type Caller, type Unattended } from '@countersign/service-host';
 import { events } from './events.js';
 
-/** Who moves a payment on: its caller, or payments itself while it finishes what was cut off. */
+/** Who advances a payment: its caller, or payments itself when it finishes interrupted work. */
 export type Author = Caller | Unattended;
 
 /** On whose behalf a payment or a refund was started. */
@@ -13,7 +13,7 @@ export interface OnBehalf {
   readonly txn: string;
 }
 
-/** On whose behalf a caller starts one. */
+/** The party on whose behalf a caller starts one. */
 export function startedBy({ principal }: Caller): OnBehalf & { readonly actors: string[] } {
   const { subject, clientId, actors, txn } = principal;
   return { subject, clientId, actors: actors.map((actor) => actor.subject), txn };
@@ -22,12 +22,12 @@ export function startedBy({ principal }: Caller): OnBehalf & { readonly actors: 
 export type EventName = keyof typeof events.events;
 export type Kind = keyof typeof events.kinds;
 
-/** What an event says; a `failure` is its reason, and its outcome is then `failed`. */
+/** An event's content; a `failure` is its reason, and its outcome is then `failed`. */
 export interface Details extends Pick<EventDetails<Kind>, 'id' | 'kind' | 'action' | 'changes'> {
   readonly failure?: string | undefined;
 }
 
-/** An audit event of payments, in the name of the one who moved it on. */
+/** An audit event of payments, in the name of its author. */
 export function eventBy(
   author: Author,
   name: EventName,

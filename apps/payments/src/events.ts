@@ -2,7 +2,7 @@ import { defineEvents } from '@countersign/audit-event';
 
 const status = '`from` and `to`';
 const amount = 'minor units and currency';
-const behalf = { on_behalf_of: 'on whose behalf it was started, if payments acts by itself' };
+const behalf = { on_behalf_of: 'on whose behalf it was started, if payments acts on its own' };
 const paymentEnd = { status, transfer_id: 'the transfer at accounts', captured: amount, ...behalf };
 const refundEnd = {
   payment_id: 'the payment',
@@ -25,7 +25,7 @@ export const events = defineEvents({
   },
   events: {
     'payment.created': {
-      when: 'A payment was accepted, before anything left the service.',
+      when: 'A payment was accepted, before anything was sent.',
       action: 'payments:create',
       resource: 'payment',
       changes: { amount, from: 'account', to: 'account', capture: '`automatic` or `manual`' },
@@ -67,7 +67,7 @@ export const events = defineEvents({
     },
     'payment.read': { when: 'A payment was read.', action: 'payments:read', resource: 'payment' },
     'payment.missed': {
-      when: 'The caller named a payment that is not theirs, or that does not exist.',
+      when: 'The caller named a payment that does not exist or is not theirs.',
       action: ['payments:read', 'payments:capture', 'payments:cancel', 'payments:refund'],
       resource: 'payment',
     },
@@ -118,7 +118,12 @@ export const events = defineEvents({
       resource: 'payment',
       changes: { payment_id: 'the payment', amount },
     },
-    'refund.settled': { when: 'The money is back.', action: 'payments:refund', resource: 'refund', changes: refundEnd },
+    'refund.settled': {
+      when: 'The money was returned.',
+      action: 'payments:refund',
+      resource: 'refund',
+      changes: refundEnd,
+    },
     'refund.failed': {
       when: 'Accounts refused it.',
       action: 'payments:refund',
@@ -139,13 +144,13 @@ export const events = defineEvents({
       changes: { url: 'where to', types: 'event types', reach: '`subject` or `client`' },
     },
     'webhook.registration_refused': {
-      when: 'A registration was refused: its URL, its reach, or the number of endpoints.',
+      when: 'A registration was refused because of its URL, its reach, or the number of endpoints.',
       action: 'webhooks:register',
       resource: 'webhook',
     },
     'webhook.removed': { when: 'An endpoint was removed.', action: 'webhooks:remove', resource: 'webhook' },
     'webhook.missed': {
-      when: 'The caller named an endpoint that is not theirs, or that does not exist.',
+      when: 'The caller named an endpoint that does not exist or is not theirs.',
       action: ['webhooks:read', 'webhooks:remove', 'webhooks:replay'],
       resource: 'webhook',
     },
@@ -168,7 +173,7 @@ export const events = defineEvents({
     },
     'webhooks.listed': { when: "The caller's endpoints were listed.", action: 'webhooks:read', resource: 'webhook' },
     'answer.replayed': {
-      when: 'The stored answer of an Idempotency-Key was repeated, or what another request or recovery had finished was shown: it shows the whole object.',
+      when: 'The stored response of an Idempotency-Key was returned again, or a result that another request or recovery had finished; it shows the whole object.',
       action: [
         'payments:create',
         'payments:capture',
@@ -181,7 +186,7 @@ export const events = defineEvents({
       changes: { status: 'of the answer' },
     },
     'idempotency-key.refused': {
-      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
+      when: 'A key was used with a different body (`IDEMPOTENCY_KEY_REUSED`), or while its first request was still running (`IDEMPOTENCY_IN_FLIGHT`).',
       action: [
         'payments:create',
         'payments:capture',

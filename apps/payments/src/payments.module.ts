@@ -46,7 +46,7 @@ function tokensOf(configuration: Configuration): TokenClient {
   });
 }
 
-/** Payments, in a request's order: who is calling, the payment, the transfer at accounts, the record of it; recovery and webhooks beside. */
+/** Payments, in a request's order: who is calling, the payment, the transfer at accounts, the record of it; plus recovery and webhooks. */
 @Module({})
 export class PaymentsModule implements OnApplicationShutdown {
   constructor(@Inject(ACCOUNTS_CONNECTION) private readonly connection: AccountsConnection) {}
@@ -55,7 +55,7 @@ export class PaymentsModule implements OnApplicationShutdown {
     await this.connection.close();
   }
 
-  /** @param tokens where payments gets its tokens from: the configured issuer */
+  /** @param tokens where payments gets its tokens: the configured issuer */
   static forRoot(configuration: Configuration, tokens = tokensOf(configuration)): DynamicModule {
     return {
       module: PaymentsModule,

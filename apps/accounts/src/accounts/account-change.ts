@@ -6,8 +6,8 @@ import { metadataChangeSchema, type Metadata } from '../metadata.js';
 import { givesWithoutHaving, keepsItsLimit, overdraftRules, type Account } from './account.js';
 
 /**
- * What `PATCH /accounts/{id}` takes, merged into the account (RFC 7396): a metadata member that is null is removed, one that is not named
- * stays. The overdraft rule is given whole: `overdraft_limit` goes with `limited`.
+ * The body of `PATCH /accounts/{id}`, merged into the account (RFC 7396): a metadata member that is null is removed, one that is not named
+ * stays. The overdraft rule must be complete: `overdraft_limit` belongs to `limited`.
  */
 export const changeAccountSchema = z
   .strictObject({
@@ -24,7 +24,7 @@ export const changeAccountSchema = z
   });
 export type ChangeAccount = z.infer<typeof changeAccountSchema>;
 
-/** Why an account is not changed: status and detail. */
+/** Why a change was refused: status and detail. */
 export const changeRefusals = {
   ACCOUNT_UNKNOWN: [404, 'There is no such account.'],
   OVERDRAFT_NOT_YOURS: [403, 'An overdraft rule beyond forbidden needs the scope accounts:overdraft.'],
@@ -48,9 +48,9 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
 }
 
 /**
- * Anyone who holds `accounts:overdraft` and sets the rule of an account that can pay out more than it has, also of one that grows by debits, has let
- * it give.
- * @returns the account as it then stands, or why not: `ACCOUNT_UNKNOWN` to a stranger
+ * A caller with `accounts:overdraft` who sets the rule of an account that can pay out more than it has, including one that grows by debits, approves
+ * that.
+ * @returns the changed account, or the refusal: `ACCOUNT_UNKNOWN` to a stranger
  */
 export function changeAccount(account: Account, change: ChangeAccount, by: Party): Account | ChangeRefusal {
   if (!mayTakeFrom(by, account.owner)) return 'ACCOUNT_UNKNOWN';
@@ -84,7 +84,7 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   tell('overdraft', before.overdraft, after.overdraft);
   tell('overdraft_limit', before.overdraftLimit.toString(), after.overdraftLimit.toString());
   tell('granted_by', before.grantedBy, after.grantedBy);
-  // Not by name from the objects themselves: a member may be named as what every object inherits.
+  // Not by name from the objects themselves, because a member may have the name of an inherited property.
   const [were, are] = [new Map(Object.entries(before.metadata)), new Map(Object.entries(after.metadata))];
   const members = [...new Set([...were.keys(), ...are.keys()])]
     .filter((name) => were.get(name) !== are.get(name))
@@ -93,7 +93,7 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   return changes;
 }
 
-/** Whether the audit event of the change has room for its content. */
+/** Whether the change fits its audit event. */
 function fitsItsEvent(before: Account, after: Account): boolean {
   return Buffer.byteLength(JSON.stringify(changesBetween(before, after))) <= CHANGE_SIZE_LIMIT;
 }

@@ -1,7 +1,7 @@
 import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
 import { givesWithoutHaving, type Account, type AccountId, type OpenAccount } from './account.js';
 
-/** Why no account is opened: the sentence that the caller reads; all are 403. */
+/** Why an account was not opened: the detail for the caller; all are 403. */
 export const openingRefusals = {
   OWNER_NOT_YOURS: 'Naming another owner needs the scope accounts:admin.',
   OVERDRAFT_NOT_YOURS:
@@ -9,7 +9,7 @@ export const openingRefusals = {
 } as const;
 export type OpeningRefusal = keyof typeof openingRefusals;
 
-/** @returns the account, empty, or why it is not opened */
+/** @returns the empty account, or the refusal */
 export function openAccount(command: OpenAccount, by: Party, id: AccountId, now: Date): Account | OpeningRefusal {
   const { owner = by.subject, overdraft_limit, ...rest } = command;
   if (!mayTakeFrom(by, owner)) return 'OWNER_NOT_YOURS';

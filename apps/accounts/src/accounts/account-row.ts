@@ -2,7 +2,7 @@ import { currencySchema } from '@countersign/money';
 import { z } from 'zod';
 import { accountIdSchema, accountKinds, accountStatuses, overdraftRules, type Account } from './account.js';
 
-/** A row of `account` as the driver gives it. */
+/** A row of `account` as returned by the driver. */
 export const accountRowSchema = z.object({
   id: z.string(),
   name: z.string(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accountStatuses, type Account } from './account.js';
 
-/** What `PUT /accounts/{id}/status` takes. */
+/** The body of `PUT /accounts/{id}/status`. */
 export const changeStatusSchema = z.strictObject({ status: z.enum(accountStatuses) });
 export type ChangeStatus = z.infer<typeof changeStatusSchema>;
 
@@ -12,10 +12,10 @@ export const statusRefusals = {
 export type StatusRefusal = keyof typeof statusRefusals;
 
 /**
- * `open ⇄ frozen`, and from either to `closed`, which is final. A frozen account takes part in no new transfer; holds from before may
+ * `open ⇄ frozen`, and from either to `closed`, which is final. A frozen account cannot take part in new transfers; earlier holds may
  * still be posted or voided, because their money was promised.
- * @param hasHolds whether a hold, from it or to it, has not ended: only a closing depends on it
- * @returns the account as it then stands, or why not
+ * @param hasHolds whether a hold from or to the account is open, which only matters for closing
+ * @returns the changed account, or the refusal
  */
 export function changeStatus(account: Account, { status }: ChangeStatus, hasHolds: boolean): Account | StatusRefusal {
   if (account.status === status) return account;

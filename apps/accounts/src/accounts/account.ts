@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { NAME_LIMIT, OWNER_LIMIT, PAGE_LIMIT } from '../limits.js';
 import { metadataSchema, type Metadata } from '../metadata.js';
 
-/** Account and transfer ids: UUIDs (the ledger makes UUIDv7; a client may choose a transfer's). */
+/** Account and transfer ids: UUIDs (the ledger creates UUIDv7s; a client may choose a transfer's). */
 export const accountIdSchema = idSchema.brand('AccountId');
 export type AccountId = z.infer<typeof accountIdSchema>;
 
@@ -15,7 +15,7 @@ export type OverdraftRule = (typeof overdraftRules)[number];
 export const accountStatuses = ['open', 'frozen', 'closed'] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
 
-/** What `POST /accounts` takes. `overdraft_limit` goes with the rule `limited`; only `accounts:admin` may name an `owner`. */
+/** The body of `POST /accounts`. `overdraft_limit` belongs to the rule `limited`; only `accounts:admin` may name an `owner`. */
 export const openAccountSchema = z
   .strictObject({
     name: z.string().trim().min(1).max(NAME_LIMIT),
@@ -43,44 +43,44 @@ export interface Account {
   readonly kind: AccountKind;
   readonly currency: Currency;
   readonly overdraft: OverdraftRule;
-  /** Minor units by which the balance may be under zero; zero unless the rule is `limited`. */
+  /** Minor units by which the balance may be below zero; zero unless the rule is `limited`. */
   readonly overdraftLimit: bigint;
-  /** The subject with `accounts:overdraft` that let it pay out more than it has; null when nobody did. */
+  /** The subject with `accounts:overdraft` that approved paying out more than it has; null if nobody did. */
   readonly grantedBy: string | null;
   readonly status: AccountStatus;
-  /** The subject that may take from it. */
+  /** The subject that may take money from it. */
   readonly owner: string;
   readonly metadata: Metadata;
   /** Sum of credits less sum of debits, in minor units. */
   readonly creditsMinusDebits: bigint;
-  /** Minor units that holds reserve. */
+  /** Minor units reserved by holds. */
   readonly held: bigint;
   /** The client that opened it. */
   readonly openedBy: string;
   readonly openedAt: Date;
-  /** Nothing is posted at an earlier time: when the last entry was posted, or up to when its entries were shown as final. */
+  /** Nothing may be posted at an earlier time: the time of the last entry, or the time up to which entries were shown as final. */
   readonly changedAt: Date;
 }
 
-/** Whether debits, rather than credits, make the kind of account grow. */
+/** Whether this kind of account grows by debits instead of credits. */
 export function growsByDebits(kind: AccountKind): boolean {
   return kind === 'asset' || kind === 'expense';
 }
 
-/** The balance as its owner reads it: assets and expenses grow by debits, the others by credits. */
+/** The balance as shown to its owner: assets and expenses grow by debits, the others by credits. */
 export function normalBalance(kind: AccountKind, creditsMinusDebits: bigint): bigint {
   return growsByDebits(kind) ? -creditsMinusDebits : creditsMinusDebits;
 }
 
-/** What may still be taken, overdraft aside: the balance less what holds reserve. */
+/** What may still be taken, not counting overdraft: the balance less the reserved amount. */
 export function availableOf(account: Pick<Account, 'kind' | 'creditsMinusDebits' | 'held'>): bigint {
   return normalBalance(account.kind, account.creditsMinusDebits) - account.held;
 }
 
 /**
- * Whether the account can give more than ever came to it. Giving is being debited, because the other side of the leg is credited. A kind
- * that grows by debits is limited only in what it takes back, so it gives without end, whatever its overdraft rule. The other kinds give
- * what was credited to them, and more only by an overdraft.
+ * Whether the account can pay out more than it ever received. An account pays out when it is debited, because the other side of the leg is credited. A kind
+ * that grows by debits is limited only in what it takes back, so it can pay out without limit, whatever its overdraft rule. The other kinds pay out
+ * what was credited to them, and more only with an overdraft.
  */
 export function givesWithoutHaving({ kind, overdraft }: Pick<Account, 'kind' | 'overdraft'>): boolean {
   return growsByDebits(kind) || overdraft !== 'forbidden';
@@ -106,7 +106,7 @@ export interface AccountJson {
   readonly overdraft: OverdraftRule;
   readonly overdraft_limit: MoneyJson | null;
   readonly balance: MoneyJson;
-  /** Reserved by holds that have not expired. */
+  /** The amount reserved by holds that have not expired. */
   readonly held: MoneyJson;
   readonly available: MoneyJson;
   readonly owner: string;

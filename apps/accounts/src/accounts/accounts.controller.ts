@@ -28,7 +28,7 @@ export class AccountsController {
   /**
    * Changes metadata (merged, RFC 7396: null removes a member) and the overdraft rule. For its owner or `accounts:admin`; a rule beyond
    * `forbidden` needs `accounts:overdraft` as well. 404 `ACCOUNT_UNKNOWN`, to strangers too. 403 `OVERDRAFT_NOT_YOURS`. 409
-   * `OVERDRAFT_IN_USE`: less than what is available already. 422 `ACCOUNT_CLOSED`, `CURRENCY_MISMATCH`, `METADATA_LIMIT`,
+   * `OVERDRAFT_IN_USE`: the available balance is already below that limit. 422 `ACCOUNT_CLOSED`, `CURRENCY_MISMATCH`, `METADATA_LIMIT`,
    * `CHANGE_TOO_LARGE`. 503 `LEDGER_BUSY`: send it again.
    */
   @Patch(':id')
@@ -43,7 +43,7 @@ export class AccountsController {
 
   /**
    * `open` ⇄ `frozen`, and from either to `closed`, which is final and needs a balance of zero and no hold. A frozen account takes part in
-   * no new transfer; holds from before may still be posted or voided. 404 `ACCOUNT_UNKNOWN`. 422 `ACCOUNT_CLOSED`, `ACCOUNT_NOT_EMPTY`. 503
+   * no new transfers; earlier holds may still be posted or voided. 404 `ACCOUNT_UNKNOWN`. 422 `ACCOUNT_CLOSED`, `ACCOUNT_NOT_EMPTY`. 503
    * `LEDGER_BUSY`: send it again.
    */
   @Put(':id/status')

@@ -58,7 +58,7 @@ export class AccountsService {
     return opened;
   }
 
-  /** Changes metadata and overdraft rule, under the lock that postings take: what is decided is what then stands. */
+  /** Changes metadata and overdraft rule, under the same lock as postings, so that the decision stays valid. */
   async change(id: AccountId, command: ChangeAccount, caller: Caller): Promise<AccountJson> {
     await this.holds.releaseOverdue([id]);
     const changed = await this.database.transaction(async (transaction) => {
@@ -78,7 +78,7 @@ export class AccountsService {
     throw new Problem(changeRefusals[refusal][0], refusal, changeRefusals[refusal][1]);
   }
 
-  /** Freezes, opens again, or closes. Holds past their time do not keep an account open. */
+  /** Freezes, reopens or closes. Expired holds do not prevent closing. */
   async changeStatus(id: AccountId, command: ChangeStatus, caller: Caller): Promise<AccountJson> {
     if (command.status === 'closed') await this.holds.releaseOverdue([id]);
     const changed = await this.database.transaction(async (transaction) => {
@@ -100,7 +100,7 @@ export class AccountsService {
   }
 }
 
-/** Of an account that is there: a stranger's, or a rule that is not the caller's to choose, is a matter of authority. */
+/** For an existing account: another owner's, or a rule that the caller may not choose, is a matter of authority. */
 function outcomeOf(refusal: ChangeRefusal): 'denied' | 'failed' {
   return refusal === 'ACCOUNT_UNKNOWN' || refusal === 'OVERDRAFT_NOT_YOURS' ? 'denied' : 'failed';
 }

@@ -1,11 +1,11 @@
 import { type Transaction } from '@countersign/service-host';
 import { type AccountId } from './account.js';
 
-/** What an account must know of the holds on it. Anyone who keeps them answers. */
+/** What an account must know about its holds; the module that stores holds implements it. */
 export interface HoldsOnAccounts {
   /** Ends the overdue holds on these accounts; afterwards none of them blocks a change, no matter who ended it. */
   releaseOverdue(ids: readonly AccountId[]): Promise<void>;
-  /** Whether a hold on either side of the account has not ended. */
+  /** Whether the account, on either side, has an open hold. */
   anyOn(transaction: Transaction, id: AccountId): Promise<boolean>;
 }
 

@@ -1,7 +1,7 @@
 import { Problem } from '@countersign/service-host';
 import { changeRefusals } from './account-change.js';
 
-/** What is said of an account that is not there, and to strangers of one that is. */
+/** The refusal for an account that does not exist, and to strangers for one that does. */
 export function unknownAccount(): Problem {
   return new Problem(404, 'ACCOUNT_UNKNOWN', changeRefusals.ACCOUNT_UNKNOWN[1]);
 }

@@ -10,9 +10,9 @@ export class InvariantsController {
   constructor(@Inject(InvariantsService) private readonly invariants: InvariantsService) {}
 
   /**
-   * Whether the ledger is whole, asked of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,
-   * what is available keeps its limit, holds reserve what they say, transfers moved their legs, no owner has more than came in and was granted. 200 whether or not all hold: see `ok`;
-   * each invariant names its first 20 faults. One check at a time: anyone who asks while one runs gets its answer (`checked_at`).
+   * Whether the ledger is consistent, checked in one snapshot of its database: sums per currency are zero, balances are the sums of their entries,
+   * available balances respect their limits, holds reserve their amounts, transfers moved their legs, no owner has more than they received and may overdraw. 200 whether or not all hold: see `ok`;
+   * each invariant names its first 20 faults. One check at a time: a request during a check gets that check's result (`checked_at`).
    */
   @Get('invariants')
   @RequireScopes('accounts:audit')

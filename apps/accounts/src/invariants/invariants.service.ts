@@ -6,7 +6,7 @@ import { events } from '../events.js';
 import { type InvariantsJson } from './invariants.js';
 import { InvariantsStore } from './invariants.store.js';
 
-/** Asks the database whether the ledger is whole. */
+/** Checks in the database whether the ledger is consistent. */
 @Injectable()
 export class InvariantsService {
   #running: Promise<InvariantsJson> | undefined;
@@ -25,7 +25,7 @@ export class InvariantsService {
     return answer;
   }
 
-  /** One at a time, because each reads every entry: a caller that asks while one runs gets its result. */
+  /** One at a time, because each reads every entry: a caller during a check gets its result. */
   #askOnce(): Promise<InvariantsJson> {
     this.#running ??= this.store.ask(this.clock).finally(() => {
       this.#running = undefined;

@@ -23,7 +23,7 @@ const crossed = `
     join account c on c.id = credit.account_id join account d on d.id = debit.account_id
   where credit.side = 'credit' and c.owner <> d.owner group by 1, 2, 3`;
 
-/** What must always hold of the ledger, however it came about: each is one question to its database. */
+/** The ledger's invariants: each is one query to its database. */
 export const invariants: readonly Invariant[] = [
   {
     name: 'sums_zero',
@@ -54,7 +54,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'held_is_held',
-    holds: 'what is reserved on each account is the sum of its holds that have not ended',
+    holds: 'the amount reserved on each account is the sum of its holds that have not ended',
     faults: `select a.id as "where", coalesce(s.sum, 0)::text as expected, a.held::text as found
       from account a left join (
         select a.id, sum(l.amount) as sum from hold h join leg l on l.transfer_id = h.transfer_id join account a on ${taken}
@@ -106,7 +106,7 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
-/** The question for one invariant, ready to be asked: how many faults, and the first of them. */
+/** The query for one invariant: the number of faults, and the first of them. */
 export function questionOf({ faults }: Invariant): string {
   return `with fault as (${faults}) select (select count(*) from fault)::int as count, coalesce((
     select json_agg(shown) from (select "where", expected, found from fault limit ${String(FAULTS_SHOWN_LIMIT)}) shown), '[]') as shown`;
@@ -129,7 +129,7 @@ const countAll = `select (select count(*) from account)::int as accounts, (selec
 export class InvariantsStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
-  /** All questions, of one snapshot. @param clock asked once the snapshot is about to be taken */
+  /** All queries, in one snapshot. @param clock read just before the snapshot is taken */
   async ask(clock: () => Date): Promise<InvariantsJson> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
@@ -137,7 +137,7 @@ export class InvariantsStore {
       await client.query('begin isolation level repeatable read read only');
       await limitStatements(client, CHECK_SECONDS_LIMIT * 1_000);
       const checkedAt = clock();
-      // Replicas take turns. The snapshot is of before the wait.
+      // Replicas take turns. The snapshot is from before the wait.
       await client.query('select pg_advisory_xact_lock(hashtext($1))', [lockName]);
       const [counts] = countRows.parse((await client.query(countAll)).rows);
       const answers = [];

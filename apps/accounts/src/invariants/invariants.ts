@@ -1,4 +1,4 @@
-/** Something that does not hold, and where. */
+/** A violation of an invariant, and where. */
 export interface Fault {
   /** The account, transfer or currency. */
   readonly where: string;

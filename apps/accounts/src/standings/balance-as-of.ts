@@ -3,7 +3,7 @@ import { timeThroughSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { normalBalance, type Account } from '../accounts/account.js';
 
-/** `GET /accounts/{id}/balance`: `as_of` is an RFC 3339 time that has passed; entries posted at that very time count. */
+/** `GET /accounts/{id}/balance`: `as_of` is a past RFC 3339 time; entries posted exactly then count. */
 export const asOfQuerySchema = z.strictObject({
   as_of: timeThroughSchema,
 });
@@ -15,7 +15,7 @@ export interface BalanceJson {
   readonly balance: MoneyJson;
 }
 
-/** @param creditsMinusDebits as the last entry at that time left it */
+/** @param creditsMinusDebits after the last entry at that time */
 export function balanceToJson(account: Account, asOf: Date, creditsMinusDebits: bigint): BalanceJson {
   return {
     account_id: account.id,

@@ -29,7 +29,7 @@ export class StandingsController {
   }
 
   /**
-   * The account with its balance, what holds reserve and what is available, in minor units. For its owner, `accounts:admin` or
+   * The account with its balance, reserved and available amounts, in minor units. For its owner, `accounts:admin` or
    * `accounts:audit`. 404 `ACCOUNT_UNKNOWN`, to strangers too.
    */
   @Get(':id')
@@ -39,8 +39,8 @@ export class StandingsController {
   }
 
   /**
-   * The statement with the running balance, newest first, `limit` entries a page (1 to 200); of a time only, when `from` (included) or `to`
-   * (not included) name it (RFC 3339). Pages behind a cursor do not move while others write. For whom the account is; 404 `ACCOUNT_UNKNOWN`.
+   * The statement with the running balance, newest first, `limit` entries per page (1 to 200); limited in time by `from` (inclusive) or `to`
+   * (exclusive), RFC 3339. Pages after a cursor do not shift while others write. For the same callers as the account; 404 `ACCOUNT_UNKNOWN`.
    */
   @Get(':id/entries')
   @RequireScopes('accounts:read')
@@ -52,7 +52,7 @@ export class StandingsController {
     return this.standings.statement(id, query, caller);
   }
 
-  /** The balance at a time that has passed (RFC 3339); the answer never changes. 404 `ACCOUNT_UNKNOWN`. 422 `AS_OF_NOT_PAST`. */
+  /** The balance at a past time (RFC 3339); the result never changes. 404 `ACCOUNT_UNKNOWN`. 422 `AS_OF_NOT_PAST`. */
   @Get(':id/balance')
   @RequireScopes('accounts:read')
   balanceAsOf(

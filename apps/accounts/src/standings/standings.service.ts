@@ -17,7 +17,7 @@ import { balanceToJson, type AsOfQuery, type BalanceJson } from './balance-as-of
 import { StandingsStore } from './standings.store.js';
 import { statementToJson, type StatementJson, type StatementQuery } from './statement.js';
 
-/** Answers the state of accounts; every read is in the audit trail before it is answered. */
+/** Returns the state of accounts; every read is recorded in the audit trail before the response. */
 @Injectable()
 export class StandingsService {
   constructor(

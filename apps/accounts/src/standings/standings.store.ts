@@ -6,17 +6,17 @@ import { accountOf, accountRowSchema, type AccountRow } from '../accounts/accoun
 import { type Account, type AccountId, type ListAccounts } from '../accounts/account.js';
 import { entryOf, type Entry, type EntryRow, type StatementQuery } from './statement.js';
 
-/** What an account's overdue holds still reserve on paper; nothing is reserved by a hold past its time. */
+/** What an account's overdue holds still reserve in the database; an expired hold reserves nothing. */
 const overdueOf = `
   coalesce((select sum(l.amount) from hold h join leg l on l.transfer_id = h.transfer_id
     where h.status = 'held' and h.expires_at <= $2 and h.accounts @> array[account.id]
       and case when account.kind in ('asset', 'expense') then l.credit_account else l.debit_account end = account.id), 0)`;
 
-/** When the entry of the cursor $2 was posted; null if it is of another account. */
+/** When the entry of the cursor $2 was posted; null if it belongs to another account. */
 const cursorTime = `(select case when account_id = $1 then posted_at end from entry where position = $2)`;
 
 /**
- * An entry names who posted it: who made the transfer, or who posted the hold. The end $5 and the cursor make one bound, so that the index is entered
+ * An entry names who posted it: the transfer's maker, or the author of its post. The end $5 and the cursor form one bound, so that the index is entered
  * there: with bounds that may be null, the plan for all values of them would read every newer entry of the account.
  */
 const findEntries = `
@@ -44,7 +44,7 @@ export class StandingsStore {
     return rows.map(accountOf)[0];
   }
 
-  /** One account more than the page has, if there are more. */
+  /** One account more than the page holds, if there are more. */
   async list(owner: string, { cursor, limit }: ListAccounts, now: Date): Promise<readonly Account[]> {
     const { rows } = await this.pool.query(
       `select account.*, account.held - ${overdueOf} as held from account
@@ -54,7 +54,7 @@ export class StandingsStore {
     return z.array(accountRowSchema).parse(rows).map(accountOf);
   }
 
-  /** Credits minus debits after the last entry at that time, which has passed: the answer is the same ever after. */
+  /** Credits minus debits after the last entry at that past time: the result never changes. */
   async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
     await this.#closeBefore(id, new Date(asOf.getTime() + 1));
     const { rows } = await this.pool.query<{ balance_after: string }>({
@@ -66,7 +66,7 @@ export class StandingsStore {
     return BigInt(rows[0]?.balance_after ?? 0);
   }
 
-  /** One entry more than the page has, if there are more; until an end that has passed, the same ever after. */
+  /** One entry more than the page holds, if there are more; up to a past end, the result never changes. */
   async entries(id: AccountId, { cursor, limit, from, to }: StatementQuery, now: Date): Promise<readonly Entry[]> {
     if (to !== undefined && to <= now) await this.#closeBefore(id, to);
     const { rows } = await this.pool.query<EntryRow>({
@@ -78,8 +78,8 @@ export class StandingsStore {
   }
 
   /**
-   * Nothing is posted to the account at an earlier time any more, whatever the replicas' clocks say: waits for what is being posted, and what
-   * comes later gets this time at least. An account that has reached the time already keeps every posting in progress from earlier ones, too.
+   * From now on nothing is posted to the account at an earlier time, whatever the replicas' clocks say: waits for postings in progress, and
+   * later ones get at least this time. If the account has already reached the time, postings in progress cannot be earlier either.
    */
   async #closeBefore(id: AccountId, time: Date): Promise<void> {
     await this.pool.query({

@@ -6,7 +6,7 @@ import { type Origin } from '../origin.js';
 import { normalBalance, type Account } from '../accounts/account.js';
 
 /**
- * `GET /accounts/{id}/entries`: newest first; of the time from `from` (included) to `to` (not included), where they are given; `cursor` is
+ * `GET /accounts/{id}/entries`: newest first; from `from` (inclusive) to `to` (exclusive), if given; `cursor` is
  * the `next_cursor` of the page before.
  */
 export const statementQuerySchema = z
@@ -39,7 +39,7 @@ export interface Entry {
   readonly origin: Origin;
 }
 
-/** An entry as the driver gives it. */
+/** An entry as returned by the driver. */
 export interface EntryRow {
   readonly position: string;
   readonly transfer_id: string;
@@ -83,7 +83,7 @@ export interface StatementJson {
   readonly next_cursor: string | null;
 }
 
-/** One page; an account only ever gets entries of higher positions and later times, so pages behind a cursor do not move. */
+/** One page; an account only ever gets entries of higher positions and later times, so pages after a cursor do not shift. */
 export function statementToJson(account: Account, entries: readonly Entry[], limit: number): StatementJson {
   const { rows, last } = pageOf(entries, limit);
   return {

@@ -4,7 +4,7 @@ import { type Party } from '../authority.js';
 import { type CreateTransfer, type PostHold, type VoidHold } from '../transfers/transfer-command.js';
 import { transferIdSchema, type Leg, type TransferId } from '../transfers/transfer.js';
 
-/** What a test does: a command of a client's, or letting time pass. */
+/** A test step: a client's command, or the passing of time. */
 export type Step = CreateTransfer | PostHold | VoidHold | { readonly kind: 'wait'; readonly seconds: number };
 
 const numbered = (prefix: string, number: number): string =>
@@ -70,7 +70,7 @@ export class LedgerModel {
     return copy;
   }
 
-  /** Takes one step. @returns the status that it leads to, or the code of its refusal */
+  /** Takes one step. @returns the resulting status, or the code of the refusal */
   take(step: Step): string {
     if (step.kind === 'wait') {
       this.#seconds += step.seconds;
@@ -79,7 +79,7 @@ export class LedgerModel {
     return step.kind === 'create' ? this.#create(step) : this.#end(step);
   }
 
-  /** Balance and reserved amount of each account, as its owner reads them. */
+  /** Balance and reserved amount of each account, as shown to its owner. */
   standings(): readonly string[] {
     return modelAccounts.map((account) => `${String(this.#balance(account))}/${String(this.#held(account))}`);
   }

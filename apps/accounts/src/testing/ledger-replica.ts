@@ -83,7 +83,7 @@ export class LedgerReplica {
     this.#transfers = new TransfersService(store, new AccountsStore(pool), posting, this.expiry, outbox, now);
   }
 
-  /** @returns the status that the step led to, or the code of its refusal */
+  /** @returns the resulting status, or the code of the refusal */
   async take(step: Step): Promise<string> {
     try {
       if (step.kind === 'wait') {
@@ -100,7 +100,7 @@ export class LedgerReplica {
     }
   }
 
-  /** The model's balance at a time that has passed, and the number of entries before it. */
+  /** The model's balance at a past time, and the number of entries before it. */
   async asOf(account: AccountId, time: Date): Promise<{ readonly balance: bigint; readonly entries: number }> {
     const id = inRun(account, this.run);
     const entries = await this.#standings.entries(id, { to: time, limit: 200 }, this.clock.now);
@@ -113,7 +113,7 @@ export class LedgerReplica {
     return drizzle({ client: this.pool }).transaction((transaction) => this.#store.hasHolds(transaction, id));
   }
 
-  /** Balance and reserved amount of each account of the model, as its owner reads them. */
+  /** Balance and reserved amount of each account of the model, as shown to its owner. */
   async standings(): Promise<readonly string[]> {
     const accounts = await Promise.all(
       modelAccounts.map(({ id }) => this.#standings.find(inRun(id, this.run), this.clock.now)),

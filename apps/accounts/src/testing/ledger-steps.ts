@@ -14,7 +14,7 @@ const legs = fc.record({
   currency: fc.constant(euro),
 });
 
-/** The same few commands again and again, as a client sends them that had no answer. */
+/** Repeats of a few commands, as from a client that got no response. */
 const repeated = Array.from({ length: 8 }, (_, number): CreateTransfer => ({
   kind: 'create',
   id: transferId(number),

@@ -20,7 +20,7 @@ export interface Who {
 
 export interface Answer {
   readonly status: number;
-  /** Whether it is the answer to an earlier request with the same Idempotency-Key. */
+  /** Whether it is the response to an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -46,13 +46,13 @@ export interface LedgerUnderTest {
   idsOf(list: 'accounts' | 'transfers', path: string, who: Who): Promise<readonly string[]>;
   /** Opens an account in euro for this subject. @returns its id */
   open(who: Who, more?: object): Promise<string>;
-  /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */
+  /** Opens an administrator's account that may be overdrawn, and moves this amount from it. */
   fund(account: string, amount: string): Promise<void>;
   /** The amounts in an account's JSON: balance, held, available. */
   standing(account: string): Promise<readonly unknown[]>;
   /** The kinds of audit events recorded so far, with their outcomes: `transfer.posted allowed`. */
   recorded(): Promise<readonly string[]>;
-  /** @throws {Error} when an event was recorded that is not as the catalogue says */
+  /** @throws {Error} if a recorded event does not match the catalogue */
   stop(): Promise<void>;
 }
 

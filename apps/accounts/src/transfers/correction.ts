@@ -5,16 +5,16 @@ import { postedAt, postedLegs, type Leg, type Transfer } from './transfer.js';
 
 const pairOf = (from: string, to: string, { currency }: Leg): string => `${from} ${to} ${currency}`;
 
-/** What a correction returns, or may still return while it is held: also past its time, until that is written down, because clocks differ. */
+/** What a correction returns, or may still return while it is held: even past its expiry, until that is recorded, because clocks differ. */
 function correctedLegs(correction: Transfer): readonly Leg[] {
   return correction.hold?.status === 'held' ? correction.legs : postedLegs(correction);
 }
 
 /**
- * Whether legs may correct a posted transfer: each reverses one of its legs, and with all other corrections nothing is reversed beyond what was
+ * Whether legs may correct a posted transfer: each must reverse one of its legs, and all corrections together must not reverse more than was
  * moved.
  * @param earlier all other transfers that correct the same one
- * @returns the refusal, or nothing
+ * @returns the refusal, or undefined
  */
 export function refuseCorrection(
   original: Transfer,
@@ -41,14 +41,14 @@ export function refuseCorrection(
 /** Days are of 24 hours. */
 const DAY_MS = 86_400_000;
 
-/** Whether the party may take back what the transfer gave, from the one who got it: by `transfers:correct`, of the client that made it. */
+/** Whether the party may take the transfer's money back from its recipient: with `transfers:correct`, as the client that made it. */
 export function mayTakeBack(original: Transfer, by: Party): boolean {
   return authorityOf(by).correct && original.origin.clientId === by.clientId;
 }
 
 /**
- * Whether the party may name a transfer to be corrected: who made it or may take it back, who owns an account at one of its ends, who
- * may take from all. To anyone else it does not exist.
+ * Whether the party may name a transfer for correction: its maker, anyone who may take it back, an owner of one of its accounts, or anyone who
+ * may take from all accounts. To anyone else it does not exist.
  */
 function knows(original: Transfer, accounts: Accounts, by: Party): boolean {
   if (original.origin.subject === by.subject || authorityOf(by).administer || mayTakeBack(original, by)) return true;
@@ -56,10 +56,10 @@ function knows(original: Transfer, accounts: Accounts, by: Party): boolean {
 }
 
 /**
- * Whether the party may correct the transfer by these legs. Giving back is the owner's to do. Taking back from another's account
+ * Whether the party may correct the transfer with these legs. The owner may always return money. Taking money back from another's account
  * needs `transfers:correct`, from the client that made the transfer, within the age limit.
  * @param ageLimitDays days since the transfer was posted
- * @returns the refusal, or nothing
+ * @returns the refusal, or undefined
  */
 export function refuseCorrector(
   original: Transfer,

@@ -23,11 +23,11 @@ export interface Ledger {
   readonly transfers: ReadonlyMap<TransferId, Transfer>;
   /** All transfers that correct this one. */
   correctionsOf(id: TransferId): readonly Transfer[];
-  /** Days for which a transfer may be taken back from another's account. */
+  /** Days within which a transfer may be taken back from another's account. */
   readonly correctionAgeDays: number;
 }
 
-/** What a command makes of the ledger: nothing, when it was carried out before. */
+/** The effect of a command on the ledger: none, if it was executed before. */
 export interface Decision {
   readonly ok: true;
   readonly transfer: Transfer;
@@ -45,7 +45,7 @@ function postingTime(legs: readonly Leg[], accounts: Accounts, now: Date): Date 
   return new Date(Math.max(now.getTime(), ...times));
 }
 
-/** Why an account does not serve its end of a leg, no matter who asks. */
+/** Why an account cannot be one end of a leg, no matter who asks. */
 function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | undefined {
   if (account.currency !== currency) return 'CURRENCY_MISMATCH';
   if (account.status === 'frozen') return 'ACCOUNT_FROZEN';
@@ -54,10 +54,10 @@ function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | u
 }
 
 /**
- * Whether each leg names accounts that exist, serve it, and let the party take what it takes. The state of an account is shown to those
- * who may take from it or read it, and before anything is said of others' accounts: to strangers one that does not serve is one that does
+ * Whether each leg names accounts that exist, can be used, and may be debited by the party. An account's state is shown to those
+ * who may take from it or read it, before anything is reported about others' accounts: to strangers an unusable account looks like one that does
  * not exist.
- * @param takingBack whether the party may take from others' accounts what a transfer of its gave them
+ * @param takingBack whether the party may take back from others' accounts what one of its transfers paid them
  */
 function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingBack: boolean): Refusal | undefined {
   if (legs.some((leg) => leg.debitAccount === leg.creditAccount)) return refuse('SAME_ACCOUNT');
@@ -120,7 +120,7 @@ function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): 
   };
 }
 
-/** How much of the hold a post takes: of one leg any part, of several the whole. */
+/** How much of the hold a post uses: any part for one leg, everything for several. */
 function postedAmount(
   legs: readonly Leg[],
   { amount }: PostHold,
@@ -162,7 +162,7 @@ function post(
   };
 }
 
-/** Ends a hold without a movement. */
+/** Ends a hold without moving money. */
 function free(
   status: 'voided' | 'expired',
   hold: Hold,
@@ -177,9 +177,9 @@ function free(
 }
 
 /**
- * The ledger's rules, all of them: what a command makes of the accounts and transfers that it names, or why it may not.
- * Pure: the caller holds the accounts locked.
- * @param party nobody for the ledger's own `expire`
+ * All of the ledger's rules: a command's effect on the accounts and transfers that it names, or its refusal.
+ * Pure: the caller holds the locks on the accounts.
+ * @param party undefined for the ledger's own `expire`
  */
 export function decide(command: LedgerCommand, party: Party | null, ledger: Ledger, now: Date): Decision | Refusal {
   if (command.kind === 'create') {

@@ -9,8 +9,8 @@ import { accountsOf, type Transfer } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
 /**
- * Writes down that holds are over: the worker on its schedule, on one replica at a time, and anyone who needs the money before it comes by.
- * What is read is right without it: a hold past its time counts for nothing.
+ * Records that holds have expired: by the worker on its schedule, on one replica at a time, or by a transfer that needs the money earlier.
+ * Reads are correct without it: an expired hold does not count.
  */
 @Injectable()
 export class HoldExpiry {
@@ -30,7 +30,7 @@ export class HoldExpiry {
     }
   }
 
-  /** One round of the worker. @returns how many holds it ended; 0 also while another replica is at it */
+  /** One round of the worker. @returns how many holds it ended; 0 also while another replica is doing it */
   async sweep(): Promise<number> {
     const ended = await withAdvisoryLock(this.pool, 'countersign.hold-expiry', async () =>
       this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT)),

@@ -6,7 +6,7 @@ import { HoldExpiry } from './hold-expiry.service.js';
 
 export const HOLD_EXPIRY_INTERVAL = Symbol('countersign.accounts.hold-expiry-interval');
 
-/** Ends holds past their time on a schedule. */
+/** Ends expired holds on a schedule. */
 @Injectable()
 export class HoldExpiryWorker implements OnModuleInit {
   constructor(

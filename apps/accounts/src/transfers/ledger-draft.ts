@@ -2,7 +2,7 @@ import { type Account, type AccountId } from '../accounts/account.js';
 import { type Decision, type Ledger } from './decision.js';
 import { type Transfer, type TransferId } from './transfer.js';
 
-/** The locked part of the ledger while a batch is decided: each decision sees what those before it made. */
+/** The locked part of the ledger while a batch is decided: each decision sees the effects of earlier ones. */
 export class LedgerDraft implements Ledger {
   readonly transfers: Map<TransferId, Transfer>;
 

@@ -10,21 +10,21 @@ export interface NewEntry {
   readonly accountId: AccountId;
   readonly side: Side;
   readonly amount: bigint;
-  /** The account's credits less debits once this entry stands. */
+  /** The account's credits less debits after this entry. */
   readonly balanceAfter: bigint;
 }
 
-/** Accounts as they stand, or would. */
+/** Accounts in their current or resulting state. */
 export type Accounts = ReadonlyMap<AccountId, Account>;
 
 export interface Movement {
   readonly ok: true;
   readonly entries: readonly NewEntry[];
-  /** The accounts that changed, as they then stand. */
+  /** The changed accounts, in their new state. */
   readonly accounts: Accounts;
 }
 
-/** Whether an entry on this side takes from the account: a debit of a liability, a credit of an asset. */
+/** Whether an entry on this side reduces the account: a debit of a liability, a credit of an asset. */
 export function takesFrom(account: Pick<Account, 'kind'>, side: Side): boolean {
   return growsByDebits(account.kind) === (side === 'credit');
 }
@@ -37,7 +37,7 @@ export function endsOf(legs: readonly Leg[]): readonly { leg: number; id: Accoun
   ]);
 }
 
-/** Whatever changed keeps its rule, unless it only got more. */
+/** Whether every changed account keeps its rule; one that only gained always does. */
 function checked(before: Accounts, accounts: Accounts, entries: readonly NewEntry[]): Movement | Refusal {
   for (const account of accounts.values()) {
     const { creditsMinusDebits: sum } = account;
@@ -59,18 +59,18 @@ function reserveBy(sign: 1n | -1n, legs: readonly Leg[], before: Accounts): Move
   return checked(before, after, []);
 }
 
-/** Reserves what the legs would take; nothing moves. An incoming leg of the same transfer covers nothing yet. */
+/** Reserves what the legs would take, without moving it. An incoming leg of the same transfer does not count as cover yet. */
 export function reserve(legs: readonly Leg[], accounts: Accounts): Movement | Refusal {
   return reserveBy(1n, legs, accounts);
 }
 
-/** Frees what {@link reserve} reserved for these legs. */
+/** Releases what {@link reserve} reserved for these legs. */
 export function release(legs: readonly Leg[], accounts: Accounts): Movement | Refusal {
   return reserveBy(-1n, legs, accounts);
 }
 
 /**
- * Two entries a leg, whatever is reserved; the rule is checked against the final balances.
+ * Two entries per leg, whatever is reserved; the rule is checked against the final balances.
  * @param at the time of posting, not before any entry of these accounts
  */
 export function move(legs: readonly Leg[], accounts: Accounts, at: Date): Movement | Refusal {

@@ -1,6 +1,6 @@
 import { type AccountId } from '../accounts/account.js';
 
-/** One thing to be done to some accounts. */
+/** One piece of work on some accounts. */
 export interface Work<Item, Result> {
   readonly item: Item;
   readonly accounts: readonly AccountId[];
@@ -13,11 +13,11 @@ export interface PostingQueueOptions {
   readonly lanes: number;
   /** Maximum items in one batch. */
   readonly batchLimit: number;
-  /** Maximum items that may wait. */
+  /** Maximum waiting items. */
   readonly queueLimit: number;
 }
 
-/** Thrown to a caller when too many wait already. */
+/** Thrown if too many are already waiting. */
 export class QueueFullError extends Error {
   readonly code = 'LEDGER_BUSY';
   constructor() {
@@ -26,8 +26,8 @@ export class QueueFullError extends Error {
 }
 
 /**
- * Lets concurrent transfers share one transaction: what arrives while a batch commits makes up the next. The hotter an account, the
- * larger its batches, so that its lock is taken once a batch and not once a transfer. Work on accounts that no batch in progress touches
+ * Lets concurrent transfers share one transaction: those that arrive while a batch commits form the next one. The hotter an account, the
+ * larger its batches, so that its lock is taken once per batch and not once per transfer. Work on accounts that no batch in progress touches
  * does not wait for it. Work on one account is done in the order of its arrival.
  */
 export class PostingQueue<Item, Result> {
@@ -63,7 +63,7 @@ export class PostingQueue<Item, Result> {
     }
   }
 
-  /** The oldest work whose accounts are free; what stays keeps its accounts from younger work. */
+  /** The oldest work whose accounts are free; work that stays reserves its accounts against newer work. */
   #take(): readonly Work<Item, Result>[] {
     const batch: Work<Item, Result>[] = [];
     const left: Work<Item, Result>[] = [];

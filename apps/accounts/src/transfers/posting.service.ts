@@ -15,15 +15,15 @@ import { type LedgerCommand } from './transfer-command.js';
 import { type Transfer } from './transfer.js';
 import { TransfersStore, type Written } from './transfers.store.js';
 
-/** Days for which a transfer may be taken back from another's account. */
+/** Days within which a transfer may be taken back from another's account. */
 export const CORRECTION_AGE_DAYS = Symbol('countersign.accounts.correction-age-days');
 
-/** A command on its way to the ledger. */
+/** A command for the ledger. */
 export interface Order {
   readonly command: LedgerCommand;
-  /** Nobody for the ledger's own. */
+  /** Undefined for the ledger's own. */
   readonly party: Party | null;
-  /** The event of what was done; committed with it. */
+  /** The event, committed together with the effect. */
   readonly event: (transfer: Transfer, now: Date) => NewAuditEvent;
 }
 
@@ -37,14 +37,14 @@ function sqlStateOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not that the database is unavailable, which all share. */
+/** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not an unavailable database, which affects all of them. */
 function isOfOne(error: unknown): boolean {
   return error instanceof AuditEventError || /^(22|23|40)...$/.test(sqlStateOf(error));
 }
 
 /**
- * Carries orders out, a batch a transaction: lock accounts → read → decide each in turn → write all with their events. On a pipelined
- * connection that is two round trips: what needs no answer in between is sent at once.
+ * Executes commands, one batch per transaction: lock accounts → read → decide one after another → write everything with its events. On a pipelined
+ * connection that is two round trips, because statements that need no answer in between are sent together.
  */
 @Injectable()
 export class Posting {
@@ -74,9 +74,9 @@ export class Posting {
 
   /**
    * @param accounts all accounts of the transfer's legs
-   * @returns what was decided; by then it is committed, or refused with nothing changed
-   * @throws {Problem} 503 `LEDGER_BUSY` when too many wait already: nothing was done. Or the database's error; whether anything was committed is
-   * then unknown
+   * @returns the decision, which is committed by then, or refused without any change
+   * @throws {Problem} 503 `LEDGER_BUSY` if too many are already waiting: nothing was done. Or the database's error; then it is unknown whether anything
+   * was committed
    */
   async submit(order: Order, accounts: readonly AccountId[]): Promise<Decision | Refusal> {
     try {
@@ -99,7 +99,7 @@ export class Posting {
           for (const work of batch) work.reject(error);
           return;
         }
-        // One that fails must not fail its neighbours: each has its own transaction below.
+        // One that fails must not fail the others: each gets its own transaction below.
       }
     }
     for (const work of batch) {
@@ -161,7 +161,7 @@ export class Posting {
       }
       return decision;
     });
-    // A commit after a failed write rolls back; the write's own error is the one that is thrown.
+    // A commit after a failed write rolls back; the write's own error is thrown.
     await Promise.all([written.length > 0 ? this.store.write(client, written) : undefined, this.store.commit(client)]);
     return decisions;
   }

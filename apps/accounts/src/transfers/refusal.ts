@@ -1,9 +1,9 @@
-/** Why the ledger refuses a command: the code, and the sentence that its caller reads. */
+/** Why the ledger refuses a command: the code, and the detail for the caller. */
 export const refusals = {
   ACCOUNT_UNKNOWN:
     'An account of this transfer does not exist, is not yours to debit, or does not accept this currency.',
   ACCOUNT_CANNOT_GIVE:
-    'An account of this kind can pay out more than it has: someone with the scope accounts:overdraft must first set its overdraft rule.',
+    'This kind of account can pay out more than it has, so someone with the scope accounts:overdraft must first set its overdraft rule.',
   SAME_ACCOUNT: 'A leg needs two different accounts.',
   CURRENCY_MISMATCH: 'Both accounts of a leg must have the currency of its amount.',
   ACCOUNT_FROZEN: 'An account of this transfer is frozen.',
@@ -16,7 +16,7 @@ export const refusals = {
   HOLD_EXPIRED: 'The hold has expired and its funds were released; create a new transfer.',
   AMOUNT_ABOVE_HOLD: 'The amount is more than the hold reserves.',
   PARTIAL_POST_OF_LEGS: 'A hold with several legs can only be posted in full; leave out the amount.',
-  CORRECTED_TRANSFER_UNKNOWN: 'There is no such transfer of yours to correct.',
+  CORRECTED_TRANSFER_UNKNOWN: 'You have no such transfer to correct.',
   CORRECTION_NOT_YOURS:
     "Taking money back from another owner's account needs that owner's token or the scope transfers:correct.",
   CORRECTION_TOO_OLD: 'The transfer is too old to correct without the owner of the account that received it.',
@@ -27,8 +27,8 @@ export const refusals = {
 export type RefusalCode = keyof typeof refusals;
 
 /**
- * A command that the ledger does not carry out; it has no effect. `denied` records that it was a matter of authority, which the caller does not see;
- * so does `reason`, where it is another than the code.
+ * A command that the ledger refuses; it has no effect. `denied` records that it was a matter of authority, which the caller does not see;
+ * so does `reason`, if it differs from the code.
  */
 export interface Refusal {
   readonly ok: false;

@@ -9,7 +9,7 @@ import { transferIdSchema, type Leg, type Transfer, type TransferId } from './tr
 const legMembers = { debit_account: accountIdSchema, credit_account: accountIdSchema, amount: moneySchema };
 
 /**
- * What `POST /transfers` takes: `legs`, or the shorthand of one leg (`debit_account`, `credit_account`, `amount`).
+ * The body of `POST /transfers`: `legs`, or the shorthand of one leg (`debit_account`, `credit_account`, `amount`).
  * The client chooses `id`: sending the same transfer again posts nothing twice.
  */
 export const createTransferSchema = z
@@ -21,7 +21,7 @@ export const createTransferSchema = z
     amount: legMembers.amount.optional(),
     hold: z
       .strictObject({
-        /** Seconds until what was not posted is free again. */
+        /** Seconds until the unposted amount is released. */
         expires_in_seconds: z.int().min(1).max(HOLD_SECONDS_LIMIT),
       })
       .optional(),
@@ -58,11 +58,11 @@ export const createTransferSchema = z
     };
   });
 
-/** What `POST /transfers/{id}/post` takes: nothing, or a part of a one-leg hold; the rest is then free again. */
+/** The body of `POST /transfers/{id}/post`: empty, or a part of a one-leg hold; the rest is then released. */
 export const postHoldSchema = z.strictObject({ amount: moneySchema.optional() });
 export type PostHoldBody = z.infer<typeof postHoldSchema>;
 
-/** What `POST /transfers/{id}/void` takes: an empty object, or no body. */
+/** The body of `POST /transfers/{id}/void`: an empty object, or none. */
 export const voidHoldSchema = z.strictObject({});
 
 export interface CreateTransfer {
@@ -83,7 +83,7 @@ export interface VoidHold {
   readonly kind: 'void';
   readonly id: TransferId;
 }
-/** The ledger's own command, for a hold whose time is over. */
+/** The ledger's own command, for an expired hold. */
 export interface ExpireHold {
   readonly kind: 'expire';
   readonly id: TransferId;
@@ -99,7 +99,7 @@ function isSameLeg(one: Leg, other: Leg | undefined): boolean {
   );
 }
 
-/** Whether a command, sent by this caller, asks for exactly the transfer that already has its id. */
+/** Whether this caller's command requests exactly the transfer that already has its id. */
 export function isSameTransfer(transfer: Transfer, command: CreateTransfer, origin: Origin): boolean {
   const heldSeconds =
     transfer.hold === null ? null : (transfer.hold.expiresAt.getTime() - transfer.madeAt.getTime()) / 1_000;

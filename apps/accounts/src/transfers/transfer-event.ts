@@ -16,7 +16,7 @@ const actions = {
 /** A command on a transfer, or a read of it. */
 export type TransferAct = LedgerCommand['kind'] | 'read';
 
-/** A read of a transfer, or a command that was carried out before. */
+/** A read of a transfer, or a command that was executed before. */
 export function seenEvent(how: 'read' | 'repeated', act: TransferAct, id: TransferId, caller: Caller): NewAuditEvent {
   return events.event(`transfer.${how}`, by(caller), { id, action: actions[act] });
 }
@@ -32,7 +32,7 @@ export function refusedEvent(act: TransferAct, id: TransferId, refusal: Refusal,
   return events.event('transfer.refused', by(caller), { id, action: actions[act], outcome, reason: refusal.reason });
 }
 
-/** What changed: the legs when the transfer is made, the amount of a partial post, the time of a hold. */
+/** What changed: the legs of a new transfer, the amount of a partial post, the expiry of a hold. */
 function changesOf(transfer: Transfer, act: TransferAct, now: Date): Record<string, unknown> {
   const { debit_account, credit_account, amount, legs, reference, corrects, hold, status } = transferToJson(
     transfer,
@@ -49,14 +49,14 @@ function changesOf(transfer: Transfer, act: TransferAct, now: Date): Record<stri
   };
 }
 
-/** The event of a command that was carried out. */
+/** The event for an executed command. */
 export function doneEvent(transfer: Transfer, act: TransferAct, caller: Caller, now: Date): NewAuditEvent {
   const { id, hold } = transfer;
   const details = { id, action: actions[act], changes: changesOf(transfer, act, now) };
   return events.event(`transfer.${hold?.status ?? 'posted'}`, by(caller), details);
 }
 
-/** A hold that nobody ended: the ledger's own event, in the trail of who made it. */
+/** A hold that nobody ended: the ledger's own event, under the hold's maker. */
 export function expiredEvent(transfer: Transfer, now: Date): NewAuditEvent {
   const { id, origin } = transfer;
   const itself = byItself(unattended({ txn: origin.txn }));

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
 import { transferIdSchema, transferToJson, type Transfer, type TransferJson } from './transfer.js';
 
-/** `GET /transfers`: those within the caller's reach in the order of their ids; `cursor` is the `next_cursor` of the page before. */
+/** `GET /transfers`: those within the caller's reach in the order of their ids; `cursor` is the `next_cursor` of the previous page. */
 export const listTransfersSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
   cursor: transferIdSchema.optional(),
 });
 export type ListTransfers = z.infer<typeof listTransfersSchema>;
 
-/** A transfer with who made it. */
+/** A transfer with its maker. */
 export interface ListedTransferJson extends TransferJson {
   readonly subject: string;
   readonly client_id: string;
@@ -23,7 +23,7 @@ export interface TransferPageJson {
   readonly next_cursor: string | null;
 }
 
-/** @param found one more than the page holds when another page follows */
+/** @param found one more than the page holds, if another page follows */
 export function transferPageToJson(found: readonly Transfer[], limit: number, now: Date): TransferPageJson {
   const { rows, last } = pageOf(found, limit);
   return {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountIdSchema } from '../accounts/account.js';
 import { holdStatuses, transferIdSchema, type Hold, type Leg, type Transfer } from './transfer.js';
 
-/** A transfer with its legs and its hold, as the driver gives it. */
+/** A transfer with its legs and its hold, as returned by the driver. */
 export const transferRowSchema = z.object({
   id: z.string(),
   reference: z.string(),

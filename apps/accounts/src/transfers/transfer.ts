@@ -17,7 +17,7 @@ export interface Leg {
   readonly currency: Currency;
 }
 
-/** The accounts of these legs, on either side; one that is on several is there several times. */
+/** The accounts of these legs, on either side, with duplicates. */
 export function accountsOf(legs: readonly Leg[]): readonly AccountId[] {
   return legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]);
 }
@@ -44,32 +44,32 @@ export interface Transfer {
   /** The transfer that this one reverses, fully or in part. */
   readonly corrects: TransferId | null;
   readonly origin: Origin;
-  /** When it was made; for one without a hold also when it was posted. */
+  /** When it was created; without a hold, also when it was posted. */
   readonly madeAt: Date;
   readonly hold: Hold | null;
 }
 
 export type TransferStatus = HoldStatus;
 
-/** Whether a hold is over though nobody has written it down yet. */
+/** Whether a hold has expired although this is not recorded yet. */
 export function isOverdue(hold: Hold, now: Date): boolean {
   return hold.status === 'held' && hold.expiresAt <= now;
 }
 
-/** Where the transfer stands; a hold past its time is expired, whether or not the worker has come by. */
+/** The transfer's state; an overdue hold is expired, whether or not the worker has recorded it. */
 export function statusOf({ hold }: Transfer, now: Date): TransferStatus {
   if (hold === null) return 'posted';
   return isOverdue(hold, now) ? 'expired' : hold.status;
 }
 
-/** What the transfer has moved: its legs, with the posted amount of a partial post; nothing for what was not posted. */
+/** What the transfer has moved: its legs, with the posted amount of a partial post; empty if it was not posted. */
 export function postedLegs({ legs, hold }: Transfer): readonly Leg[] {
   if (hold === null) return legs;
   if (hold.status !== 'posted') return [];
   return legs.map((leg) => ({ ...leg, amount: hold.postedAmount ?? leg.amount }));
 }
 
-/** When what the transfer moved was moved; nothing while it has moved nothing. */
+/** When the transfer moved its money; undefined while it has not. */
 export function postedAt({ hold, madeAt }: Transfer): Date | undefined {
   if (hold === null) return madeAt;
   return hold.status === 'posted' ? (hold.endedAt ?? madeAt) : undefined;

@@ -19,7 +19,7 @@ export class TransfersController {
   constructor(@Inject(TransfersService) private readonly transfers: TransfersService) {}
 
   /**
-   * Posts a transfer at once, or holds it (`hold`): 1 to 32 legs, all or none. 201 with the transfer, also when the same client sends the
+   * Posts a transfer immediately, or holds it (`hold`): 1 to 32 legs, all or none. 201 with the transfer, also if the same client sends the
    * same transfer again under its id. Debits need the account's owner, or `accounts:admin`; a correction (`corrects`) that
    * takes from another's account needs `transfers:correct`, of the client that made what it corrects.
    * 422: `ACCOUNT_UNKNOWN` (also for an account that is not the caller's to take from, and for another's that is closed, frozen or of another
@@ -37,9 +37,9 @@ export class TransfersController {
   }
 
   /**
-   * Posts a held transfer, or a part of a one-leg hold (`amount`, minor units): the rest is free again. For the client that made it, for
+   * Posts a held transfer, or a part of a one-leg hold (`amount`, minor units): the rest is released. For the client that made it, for
    * the same subject, for itself, or with `transfers:create:client`.
-   * 200 with the transfer, also when it was posted so before. 404 `TRANSFER_UNKNOWN`.
+   * 200 with the transfer, also if it was already posted this way. 404 `TRANSFER_UNKNOWN`.
    * 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`, `AMOUNT_ABOVE_HOLD`, `PARTIAL_POST_OF_LEGS`, `CURRENCY_MISMATCH`, `BALANCE_LIMIT`.
    */
   @Post(':id/post')
@@ -54,8 +54,8 @@ export class TransfersController {
   }
 
   /**
-   * Voids a held transfer: what it reserved is free again. For the client that made it, as for posting. 200 with the transfer, also when it was voided
-   * before. 404 `TRANSFER_UNKNOWN`. 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`.
+   * Voids a held transfer: its reserved amount is released. For the client that made it, as for posting. 200 with the transfer, also if it was
+   * already voided. 404 `TRANSFER_UNKNOWN`. 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`.
    */
   @Post(':id/void')
   @HttpCode(200)
@@ -82,7 +82,7 @@ export class TransfersController {
   }
 
   /**
-   * A transfer and where it stands: `held`, `posted`, `voided`, `expired`. For the subject and the client that made it (the client
+   * A transfer and its state: `held`, `posted`, `voided`, `expired`. For the subject and the client that made it (the client
    * itself, or with `transfers:read:client`), the owner of one of its accounts,
    * `accounts:admin` or `accounts:audit`. 404 `TRANSFER_UNKNOWN`, to strangers too.
    */

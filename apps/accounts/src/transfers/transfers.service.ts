@@ -15,10 +15,10 @@ import { transferPageToJson, type ListTransfers, type TransferPageJson } from '.
 import { accountsOf, transferToJson, type Transfer, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
-/** Refusals that a hold past its time may be the only reason for. */
+/** Refusals that an overdue hold may have caused. */
 const causedByHolds: ReadonlySet<RefusalCode> = new Set(['INSUFFICIENT_FUNDS', 'CORRECTION_ABOVE_ORIGINAL']);
 
-/** The steps of a transfer: execute it under the locks of its accounts, or record why not; answer. */
+/** The steps of a transfer: execute it under the locks of its accounts, or record the refusal; respond. */
 @Injectable()
 export class TransfersService {
   constructor(
@@ -35,7 +35,7 @@ export class TransfersService {
     const decision = await this.#carryOut(command, accounts, caller);
     if (decision.ok || !causedByHolds.has(decision.code)) return this.#answer(command, decision, caller);
     await this.expiry.releaseOverdue(accounts);
-    // Also when nothing was left to release: another request may have ended a blocking hold since the decision.
+    // Also if nothing was left to release, because another request may have ended a blocking hold since the decision.
     return this.#answer(command, await this.#carryOut(command, accounts, caller), caller);
   }
 
@@ -61,7 +61,7 @@ export class TransfersService {
     return transferToJson(transfer, this.clock());
   }
 
-  /** What the caller's subject made, or by the client-wide scope its client; recorded by its bounds, because a page is long. */
+  /** The transfers made by the caller's subject or, with the client-wide scope, by its client; recorded by the page's bounds, because a page is long. */
   async list(query: ListTransfers, caller: Caller): Promise<TransferPageJson> {
     const found = await this.store.list(readingReach(caller.principal), query);
     const page = transferPageToJson(found, query.limit, this.clock());

@@ -13,7 +13,7 @@ import { transferOf, transferRowSchema, type TransferRow } from './transfer-rows
 import { accountsOf, type Transfer, type TransferId } from './transfer.js';
 import { holdTable } from './transfers.tables.js';
 
-/** What carries statements: the pool, or one connection in a transaction. */
+/** What executes statements: the pool, or one connection in a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
 
 /** Columns of a transfer with its legs and hold, a {@link TransferRow}; `transfer` is named t, `hold` h. */
@@ -23,7 +23,7 @@ const transferColumns = `
    from leg l where l.transfer_id = t.id) as legs,
   h.status, h.expires_at, h.posted_amount, h.ended_at, h.ended_by_subject, h.ended_by_client_id, h.ended_by_actors, h.ended_by_txn`;
 
-/** In the order of their ids, so that concurrent batches wait for each other but never in a circle. */
+/** In the order of their ids, so that concurrent batches never deadlock. */
 const lockAccounts = {
   name: 'ledger.lock-accounts',
   text: 'select * from account where id = any($1::uuid[]) order by id for no key update',
@@ -49,7 +49,7 @@ const findOverdue = `
   order by h.expires_at limit $2`;
 
 /**
- * All that a batch of decisions writes, as one statement. It divides by zero, and so writes nothing, if it found other holds or accounts
+ * Everything that a batch of decisions writes, as one statement. It divides by zero, and so writes nothing, if it finds other holds or accounts
  * than were locked.
  */
 const writeDecisions = {
@@ -94,7 +94,7 @@ export interface Written {
   readonly events: readonly UnnumberedEvent[];
 }
 
-/** Rows for the statement's six sets of JSON; an account is written once, as the last decision leaves it. */
+/** Rows for the statement's six sets of JSON; an account is written once, in its final state. */
 function rowsOf(written: readonly Written[]): readonly string[] {
   const created = new Map<TransferId, Transfer>();
   const ended = new Map<TransferId, Transfer>();
@@ -186,7 +186,7 @@ export class TransfersStore {
     await on.query('rollback');
   }
 
-  /** The accounts that exist of these, locked until the transaction ends. */
+  /** Those of these accounts that exist, locked until the transaction ends. */
   async lock(on: Queryable, ids: readonly AccountId[]): Promise<Map<AccountId, Account>> {
     const { rows } = await on.query<AccountRow>({ ...lockAccounts, values: [ids] });
     return new Map(rows.map(accountOf).map((account) => [account.id, account]));
@@ -202,7 +202,7 @@ export class TransfersStore {
     return rows.map(transferOf);
   }
 
-  /** Transfers within reach in the order of their ids; one more than the page has, if there are more. */
+  /** Transfers within reach in the order of their ids; one more than the page holds, if there are more. */
   async list({ subject, clientId }: Reach, { cursor, limit }: ListTransfers): Promise<readonly Transfer[]> {
     const values = [subject, clientId ?? null, cursor ?? null, limit + 1];
     const { rows } = await this.pool.query(listTransfers, values);
@@ -215,7 +215,7 @@ export class TransfersStore {
     return z.array(transferRowSchema).parse(rows).map(transferOf);
   }
 
-  /** Whether a hold on either side of the account has not ended. */
+  /** Whether the account, on either side, has an open hold. */
   async hasHolds(transaction: Transaction, id: AccountId): Promise<boolean> {
     const found = await transaction
       .select({ id: holdTable.transferId })
@@ -225,7 +225,7 @@ export class TransfersStore {
     return found.length > 0;
   }
 
-  /** Writes what was decided, all of it or, by an error, nothing. */
+  /** Writes all decisions or, on an error, nothing. */
   async write(on: Queryable, written: readonly Written[]): Promise<void> {
     const ended = written.filter(({ decision }) => decision.change === 'ended').length;
     const accounts = new Set(written.flatMap(({ decision }) => [...decision.accounts.keys()])).size;

@@ -4,7 +4,7 @@ import { type AccountId } from '../accounts/account.js';
 import { type Metadata } from '../metadata.js';
 import { holdStatuses, type TransferId } from './transfer.js';
 
-/** What was ordered, by whom: never changed, never deleted. */
+/** What was requested, and by whom: never changed, never deleted. */
 export const transferTable = pgTable('transfer', {
   id: uuid('id').primaryKey().$type<TransferId>(),
   reference: text('reference').notNull(),
@@ -14,7 +14,7 @@ export const transferTable = pgTable('transfer', {
   clientId: text('client_id').notNull(),
   actors: text('actors').array().notNull(),
   txn: text('txn').notNull(),
-  /** When it was made; for one without a hold also when it was posted. */
+  /** When it was created; without a hold, also when it was posted. */
   postedAt: timestamp('posted_at', { withTimezone: true }).notNull(),
 });
 
@@ -39,7 +39,7 @@ export const holdTable = pgTable('hold', {
   expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
   /** Those of its legs, on either side. Holds that had ended before migration 0011 may have none. */
   accounts: uuid('accounts').array().$type<AccountId[]>(),
-  /** Of a one-leg hold that was posted: how much of it. */
+  /** The posted amount of a one-leg hold. */
   postedAmount: bigint('posted_amount', { mode: 'bigint' }),
   endedAt: timestamp('ended_at', { withTimezone: true }),
   endedBySubject: text('ended_by_subject'),

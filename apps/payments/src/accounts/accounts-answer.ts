@@ -9,10 +9,10 @@ const transferSchema = z.looseObject({
 });
 const refusalSchema = z.looseObject({ code: z.string().max(100), detail: z.string().max(500) });
 
-/** Statuses that say nothing about the order itself: the caller's token, load, a fault. */
+/** Statuses that say nothing about the request itself: the caller's token, load, a fault. */
 const passing = new Set([401, 408, 409, 425, 429]);
 
-/** Whether a status says nothing about the order itself. */
+/** Whether a status says nothing about the request itself. */
 export const saysNothing = (status: number): boolean => status >= 500 || passing.has(status);
 
 function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
@@ -34,12 +34,12 @@ function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil
   return { kind: 'unknown', reason: `accounts answered ${String(status)}`, sent: true };
 }
 
-/** What an answer means for the transfer. A refusal is not final while an earlier try of the same order may have been carried out. */
+/** What a response means for the transfer. A refusal is not final while an earlier attempt of the same request may have been executed. */
 export function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
   if (answer.kind === 'failed') {
     return { kind: 'unknown', reason: `${answer.code}: ${answer.reason}`, sent: answer.mayHaveHappened };
   }
   const outcome = outcomeOf(answer, absentWhen404, holdUntil);
   if (outcome.kind !== 'refused' || !answer.mayHaveHappened) return outcome;
-  return { kind: 'unknown', reason: `${outcome.code}, while an earlier order is still unanswered`, sent: true };
+  return { kind: 'unknown', reason: `${outcome.code}, while an earlier request is still unanswered`, sent: true };
 }

@@ -22,7 +22,7 @@ const pathOf = ({ pathname, search }: URL): string => pathname + search;
 export function connectToAccounts(url: string): AccountsConnection {
   const base = new URL(url);
   let pool: Promise<Pool> | undefined;
-  // A hundred files, which no start waits for.
+  // A hundred files, which are not needed at startup.
   const open = async (): Promise<Pool> => {
     const undici = await import('undici');
     return new undici.Pool(base.origin, {

@@ -10,7 +10,7 @@ import { type TransferOutcome } from './transfer-state.js';
 export const ACCOUNTS_CLIENT = Symbol('countersign.payments.accounts-client');
 
 export interface TransferOrder {
-  /** The same id every time this transfer is ordered: accounts carries it out once. */
+  /** The same id every time this transfer is requested: accounts executes it once. */
   readonly id: string;
   readonly debitAccount: string;
   readonly creditAccount: string;
@@ -25,9 +25,9 @@ export interface TransferOrder {
 
 /** On whose behalf accounts is called. */
 export interface Authority {
-  /** The caller's own access token, exchanged for one that names payments as the actor (RFC 8693); without it payments speaks for itself. */
+  /** The caller's own access token, exchanged for one that names payments as the actor (RFC 8693); without it payments acts for itself. */
   readonly subjectToken?: string;
-  /** The subject's client acts by a client-wide scope: payments asks for its own at accounts. */
+  /** Whether the client acts with a client-wide scope: then payments requests the corresponding one at accounts. */
   readonly forClient?: boolean;
   /** W3C Trace Context of the work at hand. */
   readonly traceparent: string;
@@ -36,12 +36,12 @@ export interface Authority {
 const ending = ({ forClient = false }: Authority): readonly string[] =>
   forClient ? ['transfers:create', clientWide('transfers:create')] : ['transfers:create'];
 
-/** What accounts says to whether an account is somebody's. `unknown`: it did not say. */
+/** Whether an account belongs to somebody, according to accounts. `unknown`: no answer. */
 export type Ownership = 'owner' | 'stranger' | { readonly unknown: string };
 
-/** The only door to accounts: exchange, deadline, retries with jitter, circuit breaker. It never rejects. */
+/** The only client of accounts: exchange, deadline, retries with jitter, circuit breaker. It never rejects. */
 export interface AccountsClient {
-  /** @param asCorrector by `transfers:correct`: takes from an account that is not the subject's, to pay back what it corrects */
+  /** @param asCorrector with `transfers:correct`: takes from an account that does not belong to the subject, to pay back what it corrects */
   order(order: TransferOrder, authority: Authority, asCorrector?: boolean): Promise<TransferOutcome>;
   /** Posts a hold, or a part of it; the rest is released. */
   post(transferId: string, amount: MoneyJson, authority: Authority): Promise<TransferOutcome>;
@@ -54,11 +54,11 @@ export interface AccountsClient {
     subject: string,
     authority: Authority & { readonly subjectToken: string },
   ): Promise<Ownership>;
-  /** A page of the transfers that payments made, in the order of their ids, by payments' own right. `unknown`: accounts did not say. */
+  /** A page of the transfers that payments made, in the order of their ids, with payments' own rights. `unknown`: accounts did not answer. */
   list(after: string, limit: number): Promise<TransferPage | { readonly unknown: string }>;
-  /** One of them with everything stored about it, by payments' own right; undefined if there is none. */
+  /** One of them with everything stored about it, with payments' own rights; undefined if there is none. */
   find(transferId: string): Promise<LedgerTransfer | undefined | { readonly unknown: string }>;
-  /** How the circuit breaker stands. */
+  /** The state of the circuit breaker. */
   circuit(): 'closed' | 'open' | 'half-open';
 }
 
@@ -68,13 +68,13 @@ export interface AccountsClientOptions {
   readonly url: string;
   /** Milliseconds that one request may take. */
   readonly timeoutMs: number;
-  /** Milliseconds that all tries together may take. */
+  /** Milliseconds that all attempts together may take. */
   readonly deadlineMs: number;
   readonly now?: () => Date;
 }
 
 const accountSchema = z.looseObject({ owner: z.string() });
-/** The greatest id that is smaller: a list that begins after it begins with this id. */
+/** The largest smaller id: a list that starts after it starts with this id. */
 function idBefore(id: string): string {
   const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
   return before.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -105,7 +105,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       traceparent,
       timeoutMs,
       deadlineMs,
-      // The transfer's id is in the path or the body: accounts carries each out once.
+      // The transfer's id is in the path or the body: accounts executes each once.
       repeatable: true,
       mayPass: saysNothing,
       ...(body === undefined ? {} : { json: body }),
@@ -197,7 +197,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
     },
     list: page,
     async find(transferId) {
-      // The list says who created it, which the transfer itself does not.
+      // The list contains the maker, which the transfer itself does not.
       const found = await page(idBefore(transferId), 1);
       return 'unknown' in found ? found : found.transfers.find(({ id }) => id === transferId);
     },

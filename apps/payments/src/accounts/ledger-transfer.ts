@@ -2,18 +2,18 @@ import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
 import { type TransferState } from './transfer-state.js';
 
-/** A transfer as accounts keeps it, with who made it. */
+/** A transfer in accounts, with its maker. */
 export interface LedgerTransfer {
   readonly id: string;
   readonly status: 'held' | 'posted' | 'voided' | 'expired';
-  /** Its only leg; nothing for one of several legs, which payments never makes. */
+  /** Its only leg; undefined if it has several, which payments never creates. */
   readonly leg: {
     readonly debitAccount: string;
     readonly creditAccount: string;
     readonly amount: bigint;
     readonly currency: z.infer<typeof moneySchema>['currency'];
   } | null;
-  /** Minor units that moved, when it is posted. */
+  /** Minor units moved, if it is posted. */
   readonly moved: bigint | null;
   readonly holdExpiresAt: Date | null;
   readonly corrects: string | null;
@@ -71,7 +71,7 @@ export interface TransferPage {
   readonly nextCursor: string | null;
 }
 
-/** As a payment learns of it. */
+/** As seen by a payment. */
 export function stateOf(transfer: LedgerTransfer): TransferState {
   switch (transfer.status) {
     case 'posted':

@@ -5,14 +5,14 @@ export type TransferState =
   | { readonly kind: 'held'; readonly expiresAt: Date }
   | { readonly kind: 'voided' }
   | { readonly kind: 'expired' }
-  /** Final: the ledger said no, and nothing was posted or held by this order. */
+  /** Final: the ledger refused, and this request posted or held nothing. */
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
-  /** Accounts knows no transfer of this id. */
+  /** Accounts has no transfer with this id. */
   | { readonly kind: 'absent' };
 
 /**
- * `unknown` may have been carried out, or may yet be: it is ordered again under the same id, never failed.
- * `sent: false` says that nothing has left this service.
+ * `unknown` may have been executed, or may still be: it is sent again under the same id, never failed.
+ * `sent: false` means that nothing has left this service.
  */
 export type TransferOutcome =
   TransferState | { readonly kind: 'unknown'; readonly reason: string; readonly sent: boolean };

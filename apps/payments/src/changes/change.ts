@@ -4,7 +4,7 @@ export type Bind = (value: unknown) => string;
 /** One row's change, a part of what commits together. */
 export interface Part {
   readonly write: (bind: Bind) => string;
-  /** Without a row to change, everything is undone: the row has moved on since it was read. */
+  /** If there is no row to change, everything is rolled back: the row has changed since it was read. */
   readonly mustMatch?: boolean;
   /** Called once it is committed. */
   readonly done?: () => void;
@@ -19,7 +19,7 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** Texts are few: one for each kind of change. PostgreSQL keeps each prepared under its number here. */
+/** There are few texts, one for each kind of change. PostgreSQL keeps each prepared under its number here. */
 const names = new Map<string, string>();
 
 function nameOf(text: string): string {
@@ -30,10 +30,10 @@ function nameOf(text: string): string {
   return name;
 }
 
-/** A part's name in the statement, and of the column that says whether it changed a row, if that is asked for. */
+/** A part's name in the statement, and the column that reports whether it changed a row, if requested. */
 export const nameOfPart = (index: number): string => `p${String(index)}`;
 
-/** Writes all parts as one statement (data-modifying CTEs): one round trip, one commit, all of it or nothing. */
+/** Writes all parts as one statement (data-modifying CTEs): one round trip, one commit, all or nothing. */
 export function oneStatement(parts: readonly Part[]): Statement {
   const values: unknown[] = [];
   const bind: Bind = (value) => `$${String(values.push(value))}`;

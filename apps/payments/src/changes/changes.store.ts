@@ -7,14 +7,14 @@ import { z } from 'zod';
 import { insertPart, nameOfPart, oneStatement, type Part } from './change.js';
 
 /**
- * What came of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has moved on since it was read,
- * or a place is taken. Except for `done` nothing at all was changed.
+ * The outcome of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has changed since it was read,
+ * or a slot is taken. Except for `done` nothing was changed.
  */
 export type Committed = 'done' | 'key_known' | 'stale';
 
 const answerRows = z.tuple([z.record(z.string(), z.unknown())]);
 
-/** How often a change is decided again because a row has moved on; beyond it something is broken. */
+/** How often a change is decided again because a row has changed; beyond that something is broken. */
 export const TRIES = 100;
 
 /** Commits what belongs together in one statement: the change, its event, the key, the notices. */
@@ -45,7 +45,7 @@ export class ChangesStore {
     }
   }
 
-  /** The audit event of the change, committed with it; until then its request counts as unrecorded. */
+  /** The audit event of the change, committed together with it; until then its request counts as unrecorded. */
   event(event: NewAuditEvent): Part {
     const complete = this.outbox.prepare(event);
     const insert = insertPart('audit_outbox', { id: complete.id, event: JSON.stringify(complete) });

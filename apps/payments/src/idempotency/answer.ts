@@ -2,9 +2,9 @@ import { STATUS_CODES } from 'node:http';
 import { Problem } from '@countersign/service-host';
 import { type Claim, type StoredAnswer } from './idempotency-key.js';
 
-/** What a request with an Idempotency-Key is answered: now, or again. */
+/** The response to a request with an Idempotency-Key, new or repeated. */
 export interface Answer extends StoredAnswer {
-  /** The id of what the answer is about, where this request did not bring it about: it is given again, or another request or recovery did. */
+  /** The id of the response's object, if this request did not cause it: the response is repeated, or another request or recovery caused it. */
   readonly replayed: string | null;
 }
 
@@ -19,7 +19,7 @@ export function problemAnswer(status: number, code: string, detail: string, exte
   return { status, body: { type: 'about:blank', title, status, code, detail, ...extensions } };
 }
 
-/** Nothing is decided: the caller sends the same request again, with the same key. */
+/** Undecided: the caller sends the same request again, with the same key. */
 export function pendingProblem(paymentId: string, reason: string): Problem {
   const detail = 'The accounts service did not answer; send the same request again with the same Idempotency-Key.';
   return new Problem(503, 'PAYMENT_PENDING', detail, { payment_id: paymentId, reason, retry_after: 1 });

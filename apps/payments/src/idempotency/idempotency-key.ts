@@ -8,7 +8,7 @@ export {
   type IdempotencyKey,
 } from '@countersign/service-host';
 
-/** The answer as first given; a repeat gets the same. */
+/** The first response; a repeat gets the same. */
 const storedAnswerSchema = z.object({ status: z.number().int(), body: z.record(z.string(), z.unknown()) });
 export type StoredAnswer = z.infer<typeof storedAnswerSchema>;
 
@@ -26,8 +26,8 @@ export interface KnownKey {
 }
 
 /**
- * Decides what a request with a known key may do: another body is refused, a finished one is answered, a running one has to wait, and one whose
- * runner is gone (its lease has expired) is resumed, not restarted.
+ * Decides what a request with a known key may do: a different body is refused, a finished request is answered, a running one must wait, and one whose
+ * process died (its lease has expired) is resumed, not restarted.
  * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
  */
 export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim {

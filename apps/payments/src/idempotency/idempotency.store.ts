@@ -13,7 +13,7 @@ export interface KeyPlace {
   readonly key: IdempotencyKey;
 }
 
-/** A request that asks for its key. */
+/** A request for its key. */
 export interface KeyClaim extends KeyPlace {
   readonly fingerprint: string;
 }
@@ -26,7 +26,7 @@ export class IdempotencyStore {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Takes the key for a request that makes or moves the resource; of concurrent requests exactly one commits. */
+  /** Claims the key for a request that creates or changes the resource; of concurrent requests exactly one commits. */
   take({ owner, key, fingerprint }: KeyClaim, resourceId: string, now: Date): Part {
     return insertPart('idempotency_key', {
       ...columnsOf(owner),
@@ -38,13 +38,13 @@ export class IdempotencyStore {
     });
   }
 
-  /** Takes the key and answers it at once. */
+  /** Claims the key and stores its response immediately. */
   takeAnswered({ owner, key, fingerprint }: KeyClaim, resourceId: string, answer: StoredAnswer, now: Date): Part {
     const row = { ...columnsOf(owner), key, fingerprint, resource_id: resourceId, lease_until: now, created_at: now };
     return insertPart('idempotency_key', { ...row, answer: JSON.stringify(answer) });
   }
 
-  /** Keeps the answer that every repeat gets: the first one, however many requests with the key end. */
+  /** Stores the response for every repeat: the first one, no matter how many requests with the key end. */
   answer(place: KeyPlace, answer: StoredAnswer): Part {
     return {
       write: (bind) =>
@@ -52,7 +52,7 @@ export class IdempotencyStore {
     };
   }
 
-  /** Gives the key back unanswered, so that the caller's retry may resume at once. */
+  /** Releases the key without a response, so that the caller's retry can resume immediately. */
   release(place: KeyPlace, now: Date): Part {
     return {
       write: (bind) => `update idempotency_key set lease_until = ${bind(now)} where ${atText(place, bind)}`,
@@ -60,8 +60,8 @@ export class IdempotencyStore {
   }
 
   /**
-   * How a known key stands; one whose runner is gone is taken over.
-   * @returns `begin` when the key is unknown or was forgotten
+   * The state of a known key; one whose process died is taken over.
+   * @returns `begin` if the key is unknown or was deleted
    * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
    */
   find({ fingerprint, ...place }: KeyClaim, now: Date): Promise<Claim> {
@@ -81,7 +81,7 @@ export class IdempotencyStore {
     });
   }
 
-  /** Forgets keys older than {@link IDEMPOTENCY_KEPT_HOURS}. @returns how many */
+  /** Deletes keys older than {@link IDEMPOTENCY_KEPT_HOURS}. @returns how many */
   prune(now: Date): Promise<number> {
     const before = new Date(now.getTime() - IDEMPOTENCY_KEPT_HOURS * 3_600_000);
     return deleteInPortions(this.database.$client, 'idempotency_key', 'created_at < $1', [before]);

@@ -8,9 +8,9 @@ export const idempotencyKeyTable = pgTable(
     subject: text('subject').notNull(),
     key: text('key').notNull().$type<IdempotencyKey>(),
     fingerprint: text('fingerprint').notNull(),
-    /** What the request made or moves: a payment, a refund, a webhook endpoint. */
+    /** What the request created or changes: a payment, a refund, a webhook endpoint. */
     resourceId: uuid('resource_id'),
-    /** As replicas of the version before wrote it. */
+    /** As written by replicas of the previous version. */
     paymentId: uuid('payment_id'),
     leaseUntil: timestamp('lease_until', { withTimezone: true }).notNull(),
     answer: jsonb('answer').$type<StoredAnswer>(),

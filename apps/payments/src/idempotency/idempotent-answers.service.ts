@@ -8,25 +8,25 @@ import { parseIdempotencyKey, type IdempotencyKey } from './idempotency-key.js';
 
 /** A POST that needs an Idempotency-Key. */
 export interface KeyedRequest {
-  /** The `Idempotency-Key` header as it came. */
+  /** The `Idempotency-Key` header as received. */
   readonly header: unknown;
   readonly caller: Caller;
   readonly reply: FastifyReply;
-  /** What is done under the key, and the kind of what it makes or moves. */
+  /** The action under the key, and the kind of object it creates or changes. */
   readonly action: string;
   readonly kind: Exclude<Kind, 'idempotency-key'>;
 }
 
-/** Refusals by the key itself; whatever else the work refuses it records. */
+/** Refusals because of the key itself; the work records its own refusals. */
 const refusedByKey = new Set(['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_FLIGHT']);
 
-/** Answers requests under their Idempotency-Key. A stored answer that is given again shows the whole object, so that is recorded too. */
+/** Answers requests under their Idempotency-Key. A repeated response shows the whole object, so it is recorded too. */
 @Injectable()
 export class IdempotentAnswers {
   constructor(@Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox) {}
 
   /**
-   * Reads the key, does the work under it, and sends what came of it; a repeat is marked `Idempotency-Replayed: true`.
+   * Reads the key, does the work under it, and sends the response; a repeat is marked `Idempotency-Replayed: true`.
    * @throws {Problem} 400 `IDEMPOTENCY_KEY_MISSING` or `IDEMPOTENCY_KEY_INVALID`, or what the work throws
    */
   async send(request: KeyedRequest, work: (key: IdempotencyKey) => Promise<Answer>): Promise<void> {

@@ -21,7 +21,7 @@ import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { RecentLogin } from './recent-login.service.js';
 import { refusalProblem } from './step-refusals.js';
 
-/** What is done with a held payment. */
+/** What to do with a held payment. */
 export type HoldStep = { readonly kind: 'capture'; readonly command: CapturePayment } | { readonly kind: 'cancel' };
 
 /** Captures a hold, or releases it: store the intent, call accounts, store the outcome. */
@@ -62,8 +62,8 @@ export class CaptureService {
   }
 
   /**
-   * A payment of the caller's that was made through its client: what is held is promised to somebody, and another application of the
-   * payer's shall not give it free. @throws {Problem} 404 `PAYMENT_UNKNOWN`, 403 `PAYMENT_OF_ANOTHER_CLIENT`; recorded
+   * One of the caller's payments, made through its client: a hold is a promise to somebody, and another of the payer's applications
+   * must not release it. @throws {Problem} 404 `PAYMENT_UNKNOWN`, 403 `PAYMENT_OF_ANOTHER_CLIENT`; recorded
    */
   async #ownByClient(id: PaymentId, step: HoldStep, caller: Caller): Promise<Payment> {
     const action = `payments:${step.kind}`;
@@ -84,14 +84,14 @@ export class CaptureService {
     throw refusal;
   }
 
-  /** @throws {Problem} always, once it is recorded */
+  /** @throws {Problem} always, after recording it */
   async #refuse(refusal: StepRefusal, payment: Payment, step: HoldStep, caller: Caller): Promise<never> {
     const details = { ...this.#details(payment, step), failure: refusal };
     await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
     throw refusalProblem(refusal, payment);
   }
 
-  /** The key is known: its answer, or what its first request left, taken up again. */
+  /** The key is known: returns its response, or resumes what its first request left. */
   async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
     if (known.kind === 'answered') return answerAgain(known);
     if (known.kind === 'begin') throw idempotencyInFlight();
@@ -141,7 +141,7 @@ export class CaptureService {
   }
 }
 
-/** Sends accounts the pending step of a hold; if its state has changed by now, that state counts. */
+/** Sends accounts the pending step of a hold; if its state has changed in the meantime, that state counts. */
 export async function orderPending(
   accounts: AccountsClient,
   { transferId, pending, pendingAmount, amount, currency }: Payment,

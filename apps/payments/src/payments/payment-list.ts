@@ -6,8 +6,8 @@ import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type Pay
 export const PAGE_LIMIT = 200;
 
 /**
- * `GET /payments`: those within the caller's reach, newest first. `account` is either side's, `from` and `to` bound the time of creation (from is
- * included, to is not), `cursor` is the `next_cursor` of the page before.
+ * `GET /payments`: those within the caller's reach, newest first. `account` matches either side, `from` and `to` limit the time of creation (from is
+ * inclusive, to exclusive), `cursor` is the `next_cursor` of the previous page.
  */
 export const listPaymentsSchema = z.strictObject({
   status: z.enum(paymentStatuses).optional(),
@@ -25,7 +25,7 @@ export interface PaymentPageJson {
   readonly next_cursor: string | null;
 }
 
-/** @param found one more than the page holds when another page follows */
+/** @param found one more than the page holds, if another page follows */
 export function pageToJson(found: readonly Payment[], limit: number): PaymentPageJson {
   const { rows, last } = pageOf(found, limit);
   return { payments: rows.map(paymentToJson), next_cursor: last?.id ?? null };

@@ -11,14 +11,14 @@ import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
-/** What a payment has become. */
+/** A payment's new state. */
 export interface Settled {
   readonly payment: Payment;
-  /** Whether this call wrote it down; else another had: a request with the same key, or recovery. */
+  /** Whether this call recorded it; otherwise another did: a request with the same key, or recovery. */
   readonly isOwn: boolean;
 }
 
-/** Commits what a payment becomes; anyone who learns of its transfer comes here: its request, a repeat of it, recovery. */
+/** Commits a payment's new state; used by everyone who gets its transfer's state: its request, a repeat, recovery. */
 @Injectable()
 export class PaymentProgress {
   constructor(
@@ -29,9 +29,9 @@ export class PaymentProgress {
   ) {}
 
   /**
-   * The payment follows its transfer: status, event and notices commit together, and with them the answer that the caller's key keeps. If another has
+   * The payment follows its transfer: status, event and notices commit together, along with the response stored for the caller's key. If another has
    * changed the payment in the meantime, its new state counts.
-   * @returns undefined when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   * @returns undefined if a refusal is no longer final: another run has sent a request since, and must report its outcome
    */
   async settle(
     before: Payment,
@@ -53,7 +53,7 @@ export class PaymentProgress {
     }
   }
 
-  /** Leaves the payment to a repeat of the request or to recovery. `sent`: an order may be on its way. */
+  /** Leaves the payment to a repeat of the request or to recovery. `sent`: a request may still arrive. */
   async leave(payment: Payment, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
     const update = this.payments.update(payment, postpone(payment, sent, dueAgainAt ?? checkAgainAt(now), now));
@@ -93,7 +93,7 @@ const endNames: Partial<Record<Payment['status'], EventName>> = {
   expired: 'payment.expired',
 };
 
-/** What a transfer can make of a payment; refunds have their own events. */
+/** The possible outcomes of a payment's transfer; refunds have their own events. */
 function endOf(status: Payment['status']): EventName {
   const name = endNames[status];
   if (name === undefined) throw new Error(`no transfer makes a payment ${status}`);

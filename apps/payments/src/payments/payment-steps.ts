@@ -2,7 +2,7 @@ import { type Money } from '@countersign/money';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Payment, type PaymentStatus } from './payment.js';
 
-/** The ways of a payment, as docs/payments.md draws them and as the database's trigger holds them. */
+/** A payment's transitions, as drawn in docs/payments.md and enforced by the database's trigger. */
 export const paymentSteps = {
   hold: [['created', 'held']],
   settle: [
@@ -25,7 +25,7 @@ const ways = new Set(
     .map(([from, to]) => `${from}>${to}`),
 );
 
-/** Whether the status may become the other; staying what it is always may. */
+/** Whether a status may change to another; staying the same is always allowed. */
 export function mayBecome(from: PaymentStatus, to: PaymentStatus): boolean {
   return from === to || ways.has(`${from}>${to}`);
 }
@@ -41,7 +41,7 @@ export type StepRefusal =
 export type Step =
   { readonly ok: true; readonly payment: Payment } | { readonly ok: false; readonly refusal: StepRefusal };
 
-/** What a step is started with: until when its order may be executed, and when recovery checks it unless its runner has ended it. */
+/** A step's times: until when its request may be executed, and when recovery checks it unless it has ended. */
 export interface StepTimes {
   readonly orderUntil: Date;
   readonly dueAt: Date;
@@ -56,24 +56,24 @@ function changed(payment: Payment, change: Partial<Payment>, now: Date): Payment
   return next;
 }
 
-/** Whether what accounts answers now is final: no earlier order, which nobody waits for, can still be carried out after it. */
+/** Whether accounts' answer is now final: no earlier, unanswered request can still be executed after it. */
 export function isCertain(step: Pick<Payment, 'orderUntil'>, now: Date): boolean {
   return step.orderUntil <= now;
 }
 
 const later = (one: Date, other: Date): Date => (one > other ? one : other);
 
-/** Takes up again what an earlier request left, by another order. */
+/** Resumes what an earlier request left, with another request to accounts. */
 export function resume(payment: Payment, { orderUntil, dueAt }: StepTimes, now: Date): Payment {
   return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), dueAt }, now);
 }
 
-/** The order has failed for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
+/** The request has failed for now. `sent`: it may have reached accounts; otherwise the next one counts as the first. */
 export function postpone(payment: Payment, sent: boolean, until: Date, now: Date): Payment {
   return changed(payment, { dueAt: until, ...(sent ? {} : { orderUntil: now }) }, now);
 }
 
-/** Begins to capture a held payment, whole or in part; what is not captured is released. */
+/** Starts capturing a held payment, in full or in part; the rest is released. */
 export function beginCapture(payment: Payment, amount: Money | undefined, times: StepTimes, now: Date): Step {
   if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
   if (payment.pending !== null) return refuse('PAYMENT_BUSY');
@@ -86,18 +86,18 @@ export function beginCapture(payment: Payment, amount: Money | undefined, times:
   };
 }
 
-/** Begins to give a held payment's money free. */
+/** Starts releasing a held payment's money. */
 export function beginCancel(payment: Payment, times: StepTimes, now: Date): Step {
   if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
   if (payment.pending !== null) return refuse('PAYMENT_BUSY');
   return { ok: true, payment: changed(payment, { pending: 'cancel', ...times }, now) };
 }
 
-/** Reserves a refund, so that concurrent ones together never exceed what was captured. */
+/** Reserves a refund, so that concurrent refunds together never exceed the captured amount. */
 export function beginRefund(payment: Payment, amount: Money, now: Date): Step {
   if (payment.status !== 'settled' && payment.status !== 'partially_refunded') return refuse('PAYMENT_NOT_SETTLED');
   if (amount.currency !== payment.currency) return refuse('CURRENCY_MISMATCH');
-  // All that is left is nothing while other refunds have the rest.
+  // Nothing is left while other refunds reserve the rest.
   if (amount.amount === 0n || amount.amount > refundable(payment)) return refuse('REFUND_ABOVE_PAYMENT');
   return { ok: true, payment: changed(payment, { refunding: payment.refunding + amount.amount }, now) };
 }
@@ -107,7 +107,7 @@ export function refundable(payment: Payment): bigint {
   return payment.captured - payment.refunded - payment.refunding;
 }
 
-/** A reserved refund that was paid back, or was refused and is free again. */
+/** A reserved refund that was paid, or was refused and released. */
 export function endRefund(payment: Payment, amount: bigint, paid: boolean, now: Date): Payment {
   const refunding = payment.refunding - amount;
   if (!paid) return changed(payment, { refunding }, now);
@@ -117,9 +117,9 @@ export function endRefund(payment: Payment, amount: bigint, paid: boolean, now: 
 }
 
 /**
- * What the payment becomes once it is known how its transfer stands: the ledger is the truth, the payment follows it.
- * `refused` and `absent` are said only when no earlier order can still arrive ({@link isCertain}).
- * @returns the same payment when nothing changes
+ * The payment's new state, given its transfer's state: the ledger is authoritative, the payment follows it.
+ * `refused` and `absent` are passed only if no earlier request can still arrive ({@link isCertain}).
+ * @returns the same payment if nothing changes
  */
 export function applyTransfer(payment: Payment, transfer: TransferState, now: Date): Payment {
   if (payment.status !== 'created' && payment.status !== 'held') return payment;

@@ -15,21 +15,21 @@ export const paymentStatuses = [
   'cancelled',
   'expired',
 ] as const;
-/** See payment-steps.ts for the ways between them. */
+/** See payment-steps.ts for the transitions. */
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-/** `automatic` settles at once; `manual` holds the money until it is captured, cancelled, or the hold runs out. */
+/** `automatic` settles immediately; `manual` holds the money until it is captured or cancelled, or the hold expires. */
 export type CaptureMode = 'automatic' | 'manual';
 
 export interface Payment {
   readonly id: PaymentId;
   readonly status: PaymentStatus;
   readonly capture: CaptureMode;
-  /** Chosen before accounts is called, so that the same transfer can be ordered again and is posted once. */
+  /** Chosen before accounts is called, so that the same transfer can be sent again and is posted once. */
   readonly transferId: string;
   readonly fromAccount: string;
   readonly toAccount: string;
-  /** Minor units, as the three sums below. */
+  /** Minor units, like the three sums below. */
   readonly amount: bigint;
   readonly captured: bigint;
   readonly refunded: bigint;
@@ -41,18 +41,18 @@ export interface Payment {
   /** The pending step of the hold, which must be finished. */
   readonly pending: 'capture' | 'cancel' | null;
   readonly pendingAmount: bigint | null;
-  /** Seconds that a hold was asked for. */
+  /** The requested length of a hold, in seconds. */
   readonly holdSeconds: number | null;
   /** When the hold runs out. */
   readonly expiresAt: Date | null;
   /**
-   * Until this moment an order to accounts that nobody waits for may still be carried out: the token that was sent with it is valid that long.
-   * In the past: none can be on its way, and what accounts says is final.
+   * Until this time an unanswered request to accounts may still be executed, because its token is valid that long.
+   * If it is in the past, none can still arrive, and accounts' answer is final.
    */
   readonly orderUntil: Date;
   /** When recovery checks it; null if there is nothing to do. */
   readonly dueAt: Date | null;
-  /** One more with each change. */
+  /** Incremented with each change. */
   readonly version: number;
   readonly subject: string;
   readonly clientId: string;
@@ -62,10 +62,10 @@ export interface Payment {
   readonly updatedAt: Date;
 }
 
-/** Seconds that a hold may last: a minute to thirty days, a week by default. */
+/** Length of a hold in seconds: a minute to thirty days, a week by default. */
 export const holdLimits = { min: 60, max: 30 * 86_400, default: 7 * 86_400 } as const;
 
-/** What `POST /payments` takes: money from one account to another. */
+/** The body of `POST /payments`: money from one account to another. */
 export const createPaymentSchema = z
   .strictObject({
     amount: moneySchema,
@@ -73,7 +73,7 @@ export const createPaymentSchema = z
     to: idSchema,
     reference: z.string().max(140).default(''),
     capture: z.enum(['automatic', 'manual']).default('automatic'),
-    /** Seconds that the money stays held when it is captured by hand. */
+    /** Seconds for which the money stays held if it is captured manually. */
     hold_seconds: z.int().min(holdLimits.min).max(holdLimits.max).optional(),
   })
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another account than from' })
@@ -83,14 +83,14 @@ export const createPaymentSchema = z
   });
 export type CreatePayment = z.infer<typeof createPaymentSchema>;
 
-/** What `POST /payments/{id}/capture` takes: less than was held, or nothing for all of it. */
+/** The body of `POST /payments/{id}/capture`: an amount less than was held, or empty for all of it. */
 export const capturePaymentSchema = z.strictObject({ amount: moneySchema.optional() });
 export type CapturePayment = z.infer<typeof capturePaymentSchema>;
 
-/** What `POST /payments/{id}/cancel` takes: nothing. */
+/** The body of `POST /payments/{id}/cancel`: empty. */
 export const cancelPaymentSchema = z.strictObject({});
 
-/** The members that make two bodies the same request. */
+/** The members that identify a request. */
 export function membersOf(command: CreatePayment): readonly string[] {
   const { amount, from, to, reference, capture, hold_seconds } = command;
   const before = [amount.amount.toString(), amount.currency, from, to, reference];

@@ -33,7 +33,7 @@ export class PaymentsController {
    * (`INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, …) or `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`;
    * 503 `PAYMENT_PENDING` when accounts did not answer: send it again; 401 `LOGIN_NOT_RECENT` for a person who must sign in again for this amount
    * (`RECENT_LOGIN_ABOVE`).
-   * The same `Idempotency-Key` with the same body gives the stored answer for 24 hours, marked `Idempotency-Replayed: true`.
+   * The same `Idempotency-Key` with the same body gets the stored response for 24 hours, marked `Idempotency-Replayed: true`.
    */
   @Post()
   @RequireScopes('payments:create')
@@ -51,7 +51,7 @@ export class PaymentsController {
   }
 
   /**
-   * Captures a held payment, whole (no `amount`) or in part; the rest is released. 200 with the settled payment; 409
+   * Captures a held payment, in full (no `amount`) or in part; the rest is released. 200 with the settled payment; 409
    * `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `AMOUNT_ABOVE_HOLD`, `CURRENCY_MISMATCH`, `HOLD_EXPIRED`; 404 `PAYMENT_UNKNOWN`;
    * 403 `PAYMENT_OF_ANOTHER_CLIENT`; 503 `PAYMENT_PENDING`: send it again; 401 `LOGIN_NOT_RECENT` as for a new payment.
    */
@@ -72,7 +72,7 @@ export class PaymentsController {
   }
 
   /**
-   * Gives a held payment's money free. 200 with the cancelled payment; 409 `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `HOLD_EXPIRED`;
+   * Releases a held payment's money. 200 with the cancelled payment; 409 `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `HOLD_EXPIRED`;
    * 404 `PAYMENT_UNKNOWN`; 403 `PAYMENT_OF_ANOTHER_CLIENT`; 503 `PAYMENT_PENDING`: send it again.
    */
   @Post(':id/cancel')

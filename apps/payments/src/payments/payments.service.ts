@@ -27,7 +27,7 @@ import { PaymentsStore } from './payments.store.js';
 import { stepTimesOf } from './step-times.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 
-/** The steps of a payment: keep it, order the transfer, keep what came of it. A step that was cut off is taken again, never doubled. */
+/** The steps of a payment: store it, request the transfer, store the outcome. An interrupted step is resumed, never doubled. */
 @Injectable()
 export class PaymentsService {
   constructor(
@@ -41,7 +41,7 @@ export class PaymentsService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Commits the payment before anything leaves this service; then orders its transfer. */
+  /** Commits the payment before anything leaves this service; then requests its transfer. */
   async pay(command: CreatePayment, key: IdempotencyKey, caller: Caller): Promise<Answer> {
     const now = this.clock();
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(command)) };
@@ -74,7 +74,7 @@ export class PaymentsService {
 
   /**
    * A payment within the caller's reach.
-   * @param scope the scope that the route asks for, which says how far the caller reaches
+   * @param scope the route's scope, which determines the caller's reach
    * @throws {Problem} 404 `PAYMENT_UNKNOWN`, the same for another's and for none; recorded
    */
   async own(id: PaymentId, scope: string, action: string, caller: Caller): Promise<Payment> {
@@ -86,10 +86,10 @@ export class PaymentsService {
   async refuseUnknown(id: PaymentId, action: string, caller: Caller): Promise<never> {
     const failure = 'PAYMENT_UNKNOWN';
     await this.outbox.recordDurably(eventBy(caller, 'payment.missed', { id, action, failure }));
-    throw new Problem(404, failure, 'There is no such payment among yours.');
+    throw new Problem(404, failure, 'You have no such payment.');
   }
 
-  /** The key is known: its answer, or what its first request left, taken up again. */
+  /** The key is known: returns its response, or resumes what its first request left. */
   async #again(command: CreatePayment, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const now = this.clock();
     const known = await this.keys.find(claim, now);
@@ -106,7 +106,7 @@ export class PaymentsService {
     return this.#order(resumed, isCertain(payment, now), claim, caller);
   }
 
-  /** @param certain no earlier order of this payment can be on its way */
+  /** @param certain no earlier request of this payment can still arrive */
   async #order(payment: Payment, certain: boolean, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const { transferId: id, fromAccount, toAccount, amount, currency, reference, holdSeconds } = payment;
     const hold = holdSeconds === null ? {} : { holdSeconds };
@@ -138,7 +138,7 @@ function newPayment(command: CreatePayment, caller: Caller, times: StepTimes, no
     id,
     status: 'created',
     capture,
-    // One id for both: a payment that is lost can be recreated from its transfer.
+    // One id for both, so that a lost payment can be recreated from its transfer.
     transferId: id,
     fromAccount: from,
     toAccount: to,

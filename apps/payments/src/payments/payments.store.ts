@@ -8,7 +8,7 @@ import { type ListPayments } from './payment-list.js';
 import { paymentIdSchema, type Payment, type PaymentId } from './payment.js';
 import { paymentTable } from './payments.tables.js';
 
-/** Payments in PostgreSQL. What a caller asks for is looked for within its reach. */
+/** Payments in PostgreSQL. A caller's queries are limited to its reach. */
 @Injectable()
 export class PaymentsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -17,7 +17,7 @@ export class PaymentsStore {
     return insertPart('payment', { ...immutableColumns(payment), ...mutableColumns(payment) });
   }
 
-  /** The payment one version on; `stale` when another has changed it in the meantime. */
+  /** The payment's next version; `stale` if it was changed in the meantime. */
   update(before: Payment, after: Payment): Part {
     return updatePart('payment', before, mutableColumns(after));
   }
@@ -28,20 +28,20 @@ export class PaymentsStore {
     return payment;
   }
 
-  /** The payment, whosever it is: a refund asks for it whose maker, the payee, did not make the payment. */
+  /** The payment, no matter whose: a refund needs it although its maker, the payee, did not make the payment. */
   async findAnyones(id: PaymentId): Promise<Payment | undefined> {
     const [payment] = await this.database.select().from(paymentTable).where(eq(paymentTable.id, id));
     return payment;
   }
 
-  /** A payment that must be there: a key, a refund or recovery names it. */
+  /** A payment that must exist, because a key, a refund or recovery names it. */
   async get(id: string): Promise<Payment> {
     const payment = await this.findAnyones(paymentIdSchema.parse(id));
     if (payment === undefined) throw new Error(`payment ${id} does not exist`);
     return payment;
   }
 
-  /** Those within reach, newest first; one more than the page holds, so that the caller knows whether another follows. */
+  /** Those within reach, newest first; one more than the page holds, to know whether another page follows. */
   async list({ subject, clientId }: Reach, query: ListPayments): Promise<Payment[]> {
     const { account, limit } = query;
     const owners = [
@@ -52,7 +52,7 @@ export class PaymentsStore {
       account === undefined
         ? [undefined]
         : [eq(paymentTable.fromAccount, account), eq(paymentTable.toAccount, account)];
-    // One statement with `or` reads all payments down to the first that fits: no index is in the order of several.
+    // One statement with `or` would read all payments down to the first match, because no index has the order of several.
     const pages = await Promise.all(
       owners.flatMap((owner) => sides.map((side) => this.#page(and(owner, side), query))),
     );
@@ -77,7 +77,7 @@ export class PaymentsStore {
       .limit(limit + 1);
   }
 
-  /** Payments that are due for recovery, the longest overdue first. */
+  /** Payments that are due for recovery, longest overdue first. */
   due(now: Date, limit: number): Promise<Payment[]> {
     return this.database
       .select()
@@ -88,7 +88,7 @@ export class PaymentsStore {
   }
 }
 
-/** Without those that are there more than once. */
+/** Without duplicates. */
 function newestOf(payments: readonly Payment[], limit: number): Payment[] {
   const byId = new Map(payments.map((payment) => [payment.id, payment]));
   return [...byId.values()].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, limit);

@@ -5,9 +5,9 @@ import { currentCurrencySchema, moneySchema, type Money } from '@countersign/mon
 import { CLOCK, Problem } from '@countersign/service-host';
 import { z } from 'zod';
 
-/** From which amounts on a person must have signed in a short time ago. */
+/** The amounts above which a person must have signed in recently. */
 export interface RecentLoginRule {
-  /** Minor units by currency; `*` for those that are not named. A currency of neither has no limit. */
+  /** Minor units by currency; `*` for all others. A currency with neither has no limit. */
   readonly above: ReadonlyMap<string, bigint>;
   readonly seconds: number;
 }
@@ -34,7 +34,7 @@ export const recentLoginAboveSchema = z
     return above;
   });
 
-/** Whether an amount is above what a person may pay with an old sign-in. */
+/** Whether an amount needs a recent sign-in. */
 export function needsRecentLogin({ amount, currency }: Money, { above }: Pick<RecentLoginRule, 'above'>): boolean {
   const limit = above.get(currency) ?? above.get('*');
   return limit !== undefined && amount > limit;
@@ -43,8 +43,8 @@ export function needsRecentLogin({ amount, currency }: Money, { above }: Pick<Re
 const withAmount = z.looseObject({ amount: moneySchema });
 
 /**
- * A person pays more than an amount only with a recent sign-in (RFC 9470); services and applications for themselves have none. A body that is not
- * understood passes here and is refused when it is parsed.
+ * A person may pay more than the amount only with a recent sign-in (RFC 9470); this does not apply to services and applications themselves. An invalid
+ * body passes here and is refused when it is parsed.
  */
 export const recentLoginAboveAmount: Policy = (caller, { body, resolve }) => {
   const rule = resolve<RecentLoginRule>(RECENT_LOGIN_RULE);
@@ -54,7 +54,7 @@ export const recentLoginAboveAmount: Policy = (caller, { body, resolve }) => {
   return true;
 };
 
-/** Like {@link recentLoginAboveAmount}, where the amount is known only with the payment: what is captured or paid back. */
+/** Like {@link recentLoginAboveAmount}, if the amount is only known with the payment: for captures and refunds. */
 @Injectable()
 export class RecentLogin {
   constructor(
@@ -62,7 +62,7 @@ export class RecentLogin {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @returns 401 with the challenge of RFC 9470, where the person must sign in again for this amount; undefined if they may continue */
+  /** @returns 401 with the challenge of RFC 9470 if the person must sign in again for this amount; undefined if they may continue */
   refusal(caller: Principal, money: Money): Problem | undefined {
     if (caller.kind !== 'person' || !needsRecentLogin(money, this.rule)) return undefined;
     try {

@@ -3,7 +3,7 @@ import { orderUntil } from '../accounts/finality.js';
 import { type StepLease } from '../idempotency/step-lease.js';
 import { type StepTimes } from './payment-steps.js';
 
-/** The times of a step that a caller starts: its order may be carried out as long as their token, and the step is theirs as long as the lease. */
+/** The times of a step started by a caller: its request may be executed while their token is valid, and they hold the step until the lease expires. */
 export function stepTimesOf({ principal }: Caller, now: Date, lease: StepLease): StepTimes {
   return { orderUntil: orderUntil(principal), dueAt: lease(now) };
 }

@@ -4,7 +4,7 @@ import { changedRefund, refundIdSchema, type Refund } from '../refunds/refund.js
 import { stateOf, type LedgerTransfer } from '../accounts/ledger-transfer.js';
 
 /**
- * Through which client the subject came: who acted for it before payments did. A subject for which nobody else acted is its own client.
+ * The client that the subject used: the actor before payments. A subject without one is its own client.
  * @param ownClientId payments' own
  */
 function clientOf({ subject, actors }: LedgerTransfer, ownClientId: string): string {
@@ -18,13 +18,13 @@ function behalfOf(transfer: LedgerTransfer, ownClientId: string) {
   return { subject, clientId, actors, txn };
 }
 
-/** The payment that a transfer belongs to, under the transfer's id: payments orders a payment's transfer under the payment's own. */
+/** The payment that a transfer belongs to, under the transfer's id, because payments requests a payment's transfer under the payment's own id. */
 export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Date): Payment | undefined {
   const { id, leg, holdExpiresAt, createdAt, reference, corrects } = transfer;
   if (leg === null || corrects !== null) return undefined;
   const holdSeconds =
     holdExpiresAt === null ? null : Math.round((holdExpiresAt.getTime() - createdAt.getTime()) / 1_000);
-  // A hold is released or expires after the answer that reported it to its client.
+  // A hold is released or expires after the response that reported it to its client.
   const wasHeld = transfer.status === 'voided' || transfer.status === 'expired';
   const begun: Payment = {
     id: paymentIdSchema.parse(id),
@@ -54,7 +54,7 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
   return applyTransfer(begun, stateOf(transfer), now);
 }
 
-/** A refund recreated from its transfer, and the payment once it is counted. @returns undefined when it does not fit the payment */
+/** A refund recreated from its transfer, and the payment that includes it. @returns undefined if it does not match the payment */
 export function refundOf(
   transfer: LedgerTransfer,
   payment: Payment,

@@ -2,17 +2,17 @@ import { type Payment } from '../payments/payment.js';
 import { type Refund } from '../refunds/refund.js';
 import { type LedgerTransfer } from '../accounts/ledger-transfer.js';
 
-/** What payments keeps about a transfer: a payment, or a refund with the payment that it pays back. */
+/** Payments' record of a transfer: a payment, or a refund with its payment. */
 export type Kept =
   | { readonly kind: 'payment'; readonly payment: Payment }
   | { readonly kind: 'refund'; readonly refund: Refund; readonly payment: Payment };
 
 /** How the two sides differ, and what that means. */
 const differenceCodes = {
-  TRANSFER_MISSING: 'payments says that money moved or is held, and accounts has no such transfer',
-  TRANSFER_DIFFERS: 'accounts has the transfer, but in another state, of another amount or between other accounts',
-  RECORD_BEHIND: 'the transfer has moved on, and the payment or refund has not caught up with it',
-  RECORD_MISSING: 'accounts has a transfer made by payments, and payments has no payment or refund for it',
+  TRANSFER_MISSING: 'payments says that money moved or is held, but accounts has no such transfer',
+  TRANSFER_DIFFERS: 'accounts has the transfer, but with another state, amount or accounts',
+  RECORD_BEHIND: 'the transfer is further along than the payment or refund',
+  RECORD_MISSING: 'accounts has a transfer made by payments, but payments has no payment or refund for it',
 } as const;
 export type DifferenceCode = keyof typeof differenceCodes;
 
@@ -21,7 +21,7 @@ export type Repair = 'attend' | 'adopt';
 
 export interface Difference {
   readonly code: DifferenceCode;
-  /** `payment/<id>`, `refund/<id>`, or `transfer/<id>` where there is no record. */
+  /** `payment/<id>`, `refund/<id>`, or `transfer/<id>` if there is no record. */
   readonly resource: string;
   readonly transferId: string;
   /** What payments keeps. */
@@ -36,7 +36,7 @@ const transferIdOf = (kept: Kept): string =>
   kept.kind === 'payment' ? kept.payment.transferId : kept.refund.transferId;
 const statusOf = (kept: Kept): string => (kept.kind === 'payment' ? kept.payment.status : kept.refund.status);
 
-/** What the transfer must be, state aside. */
+/** The expected transfer, apart from its state. */
 function expectedOf(kept: Kept): readonly string[] {
   const { payment } = kept;
   const { amount, currency } = kept.kind === 'payment' ? payment : kept.refund;
@@ -50,7 +50,7 @@ function orderedAs({ leg, corrects }: LedgerTransfer): readonly string[] {
   return [leg.debitAccount, leg.creditAccount, leg.amount.toString(), leg.currency, corrects ?? ''];
 }
 
-/** Valid states of the transfer for the record: `absent` if accounts need not know it. */
+/** Valid states of the transfer for the record: `absent` if it need not exist. */
 function fitting(kept: Kept): readonly (LedgerTransfer['status'] | 'absent')[] {
   if (kept.kind === 'refund') {
     return kept.refund.status === 'settled' ? ['posted'] : ['absent'];
@@ -70,15 +70,15 @@ function fitting(kept: Kept): readonly (LedgerTransfer['status'] | 'absent')[] {
   }
 }
 
-/** Whether the record may still learn from its transfer. */
+/** Whether the record can still catch up with its transfer. */
 function mayStillChange(kept: Kept): boolean {
   const status = statusOf(kept);
   return status === 'created' || status === 'held';
 }
 
 /**
- * Whether its request, or recovery, has it in hand: what differs now is not yet a difference. A hold that accounts does not know will not come
- * back, however often its step is tried.
+ * Whether its request, or recovery, is working on it, so that a mismatch does not count as a difference yet. A hold unknown to accounts will not come
+ * back, no matter how often its step is tried.
  */
 export function isUnderWay(kept: Kept, transfer: LedgerTransfer | undefined, now: Date): boolean {
   if (transfer === undefined && statusOf(kept) === 'held') return false;
@@ -103,7 +103,7 @@ function textOfTransfer(transfer: LedgerTransfer | undefined): string {
   return `${status}, ${of}${String(leg.amount)} ${leg.currency}, ${leg.debitAccount} to ${leg.creditAccount}`;
 }
 
-/** A transfer without a record: what moved or is held can be kept again, when it is of the shape that payments orders. */
+/** A transfer without a record: if money moved or is held, the record can be recreated, provided that the transfer has the form that payments requests. */
 function missing(transfer: LedgerTransfer): Difference {
   const adoptable = transfer.leg !== null && (transfer.corrects === null || transfer.status === 'posted');
   return {
@@ -117,9 +117,9 @@ function missing(transfer: LedgerTransfer): Difference {
 }
 
 /**
- * How what payments keeps differs from what accounts has.
- * @param kept undefined when payments keeps no record for the transfer; then there is a transfer
- * @returns undefined when both agree
+ * How payments' record differs from accounts' transfer.
+ * @param kept undefined if payments has no record for the transfer; then there is a transfer
+ * @returns undefined if both agree
  */
 export function differenceOf(kept: Kept | undefined, transfer: LedgerTransfer | undefined): Difference | undefined {
   if (kept === undefined) return transfer === undefined ? undefined : missing(transfer);

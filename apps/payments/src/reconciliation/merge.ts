@@ -1,9 +1,9 @@
-/** Gives the items of one side in order, then nothing. */
+/** Returns the items of one side in order, then undefined. */
 export type Source<Item> = AsyncIterator<Item, undefined>;
 
 /**
  * Reads pages one after another, as one sequence.
- * @param read a page that begins after an id, and the id that the next begins after; nothing at the end
+ * @param read a page that starts after an id, and the id after which the next one starts; undefined at the end
  */
 export async function* paged<Item>(
   first: string,
@@ -17,7 +17,7 @@ export async function* paged<Item>(
   return undefined;
 }
 
-/** Walks two sequences that are in the order of their ids side by side: each id once, with what either side has of it. */
+/** Walks two id-ordered sequences side by side: each id once, with the items of both sides. */
 export async function* sideBySide<One, Other>(
   ones: Source<One>,
   others: Source<Other>,

@@ -1,7 +1,7 @@
 const DAY_MS = 86_400_000;
 
 /**
- * When the next run of each night begins.
+ * When the next nightly run starts.
  * @param hour of the day, UTC, 0 to 23
  */
 export function nextNightlyRun(now: Date, hour: number): Date {

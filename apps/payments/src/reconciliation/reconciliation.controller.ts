@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type ReportJson } from './reconciliation.service.js';
 import { ReconciliationWorker } from './reconciliation.worker.js';
 
-/** What `POST /reconciliation` takes. `since`: only what was started from then on (RFC 3339). `repair`: repair what can be repaired. */
+/** The body of `POST /reconciliation`. `since`: only what was created since then (RFC 3339). `repair`: repair the differences that can be repaired. */
 const reconcileSchema = z.strictObject({ since: timeBoundSchema.optional(), repair: z.boolean().default(false) });
 
 @OpenApi(({ ApiTags }) => ApiTags('payments'))
@@ -15,8 +15,8 @@ export class ReconciliationController {
 
   /**
    * Compares payments and refunds with their transfers at accounts, both ways, and names each difference (the first hundred):
-   * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it repairs what can be: records that are behind
-   * learn, records that are missing are recreated from their transfers. 200 whether or not they agree: see `ok`.
+   * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it repairs what it can: records that are behind
+   * catch up, missing records are recreated from their transfers. 200 whether or not they agree: see `ok`.
    * 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`.
    */
   @Post()

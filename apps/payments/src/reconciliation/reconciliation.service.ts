@@ -18,20 +18,20 @@ import { ReconciliationStore, transferIdOf } from './reconciliation.store.js';
 
 const lockName = 'countersign.payments-reconciliation';
 
-/** Records, and transfers, that are read at once. */
+/** Records, and transfers, read per page. */
 const PAGE = 100;
 
-/** Maximum differences that one report names; all are counted. */
+/** Maximum differences in one report; all are counted. */
 export const SHOWN_LIMIT = 100;
 
-/** The smallest id there is: everything comes after it. */
+/** The smallest possible id. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Accounts did not answer, so that nothing can be said of the rest. */
+/** Accounts did not answer, so nothing is known about the rest. */
 class NotAnswered extends Error {}
 
 export interface ReconciliationRequest {
-  /** Only what was started since then; everything without it. */
+  /** Only what was created since then; everything by default. */
   readonly since: Date | undefined;
   /** Repairs what can be repaired. */
   readonly repair: boolean;
@@ -40,7 +40,7 @@ export interface ReconciliationRequest {
 }
 
 export interface ReportJson {
-  /** Whether both sides agree, once what could be repaired is repaired. */
+  /** Whether both sides agree after the repairs. */
   readonly ok: boolean;
   readonly started_at: string;
   readonly finished_at: string;
@@ -58,7 +58,7 @@ interface DifferenceJson extends Omit<Difference, 'transferId' | 'repair'> {
   readonly repair: Difference['repair'];
 }
 
-/** Compares payments and refunds with the transfers that payments made at accounts, both ways; names what differs, repairs what can be. */
+/** Compares payments and refunds with the transfers that payments made at accounts, both ways; reports differences and repairs what it can. */
 @Injectable()
 export class ReconciliationService {
   constructor(
@@ -75,7 +75,7 @@ export class ReconciliationService {
   ) {}
 
   /**
-   * One run at a time, of all replicas.
+   * One run at a time, across all replicas.
    * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired; the signal's reason
    */
   async run(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
@@ -83,7 +83,7 @@ export class ReconciliationService {
       const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, author));
       if (report !== undefined) return report;
       const failure = 'RECONCILIATION_RUNNING';
-      // Each night one replica compares; that the others found it at work is no refusal.
+      // Each night one replica compares; that the others find it running is not a refusal.
       if ('principal' in author)
         await this.outbox.recordDurably(eventBy(author, 'payments.reconcile_refused', { id: EVERY, failure }));
       const detail = 'A reconciliation is already running; retry when it has ended.';
@@ -122,7 +122,7 @@ export class ReconciliationService {
       if (kept?.kind === 'refund') counts.refunds += 1;
       if (transfer !== undefined) counts.transfers += 1;
       if (differenceOf(kept, transfer) === undefined) continue;
-      // Both sides keep working while they are compared: every difference is checked again by itself.
+      // Both sides keep working while they are compared, so every difference is checked again individually.
       const difference = await this.#check(id);
       if (difference === undefined) continue;
       const records = repair ? await this.#repair(difference, author) : 0;
@@ -146,11 +146,11 @@ export class ReconciliationService {
     };
   }
 
-  /** The transfer first: a record is committed before its transfer is ordered, so one that is found has its record by now. */
+  /** The transfer first: a record is committed before its transfer is requested, so an existing transfer has its record by now. */
   async #check(id: string): Promise<Difference | undefined> {
     const before = await this.#transfer(id);
     const kept = await this.store.ofTransfer(id);
-    // A payment that was settled or held between the two reads had no transfer at the first.
+    // A payment that was settled or held between the two reads had no transfer during the first.
     const transfer = before ?? (await this.#transfer(id));
     if (kept !== undefined && isUnderWay(kept, transfer, this.clock())) return undefined;
     return differenceOf(kept, transfer);
@@ -162,7 +162,7 @@ export class ReconciliationService {
     return found;
   }
 
-  /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was missing as well */
+  /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was also missing */
   async #repair({ transferId, repair }: Difference, author: Author): Promise<number> {
     let records = 1;
     if (repair === 'adopt') records = await this.#adopt(transferId, author);
@@ -174,7 +174,7 @@ export class ReconciliationService {
     return (await this.#check(transferId)) === undefined ? records : 0;
   }
 
-  /** Keeps a payment or refund again whose transfer is all that is left of it. Its client got a notice once, so no other is sent. */
+  /** Recreates a payment or refund of which only the transfer is left. Its client got a notice before, so no other is sent. */
   async #adopt(transferId: string, author: Author): Promise<number> {
     const transfer = await this.#transfer(transferId);
     if (transfer === undefined) return 0;

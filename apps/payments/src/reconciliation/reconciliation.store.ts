@@ -10,7 +10,7 @@ import { type Kept } from './difference.js';
 export class ReconciliationStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The next records, by their transfers' ids. @param after the transfer id before them */
+  /** The next records, by their transfers' ids. @param after the previous transfer id */
   async page(after: string, limit: number): Promise<readonly Kept[]> {
     const [payments, refunds] = await Promise.all([
       this.database
@@ -25,7 +25,7 @@ export class ReconciliationStore {
     return all.sort((one, other) => (transferIdOf(one) < transferIdOf(other) ? -1 : 1)).slice(0, limit);
   }
 
-  /** What is kept for a transfer. */
+  /** The record of a transfer. */
   async ofTransfer(transferId: string): Promise<Kept | undefined> {
     const [payment] = await this.database.select().from(paymentTable).where(eq(paymentTable.transferId, transferId));
     if (payment !== undefined) return { kind: 'payment', payment };

@@ -72,7 +72,7 @@ describe('the nightly comparison', () => {
   });
 
   it('is left to the replica that is at it', async () => {
-    answer = () => Promise.reject(new Problem(409, 'RECONCILIATION_RUNNING', 'Another replica is at it.'));
+    answer = () => Promise.reject(new Problem(409, 'RECONCILIATION_RUNNING', 'Another replica is doing it.'));
     now = new Date('2026-01-02T03:00:30Z');
     for (let more = 0; more < 3; more += 1) await minute();
     expect(runs).toBe(1);

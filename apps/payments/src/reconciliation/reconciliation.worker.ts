@@ -9,10 +9,10 @@ import { type Author } from '../author.js';
 
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
 
-/** Milliseconds between two checks at whether it is time. */
+/** Milliseconds between two checks whether it is time. */
 const CHECK_EVERY_MS = 60_000;
 
-/** Compares each night, on one replica, and keeps what the last run found as metrics; anyone who runs it by hand comes through here too. */
+/** Compares each night, on one replica, and exposes the last run's result as metrics; manual runs come through here too. */
 @Injectable()
 export class ReconciliationWorker {
   readonly #differences: Gauge<'code'>;
@@ -50,7 +50,8 @@ export class ReconciliationWorker {
     this.#finished.set(Date.parse(report.finished_at) / 1_000);
     const { ok, differences, repaired } = report;
     if (ok) this.logger.info({ repaired }, 'payments and accounts agree');
-    else this.logger.error({ differences, repaired }, 'payments and accounts differ; countersign payments reconcile');
+    else
+      this.logger.error({ differences, repaired }, 'payments and accounts differ; run countersign payments reconcile');
     return report;
   }
 
@@ -60,10 +61,10 @@ export class ReconciliationWorker {
       const { traceparent } = unattended();
       await this.now({ since: undefined, repair: false, signal }, { clientId: this.clientId, traceparent });
     } catch (error) {
-      // Another replica is at it.
+      // Another replica is doing it.
       if (!(error instanceof Problem) || error.code !== 'RECONCILIATION_RUNNING') throw error;
     }
-    // Only now: a comparison that failed is made again with the next check.
+    // Only now, so that a failed comparison is repeated with the next check.
     this.#next = nextNightlyRun(this.clock(), this.hour);
     return undefined;
   }

@@ -15,7 +15,7 @@ import { RefundsStore } from '../refunds/refunds.store.js';
 
 export const OWN_CLIENT_ID = Symbol('countersign.payments.own-client-id');
 
-/** Maximum payments and refunds that one sweep takes up. */
+/** Maximum payments and refunds processed in one run. */
 const SWEEP_LIMIT = 200;
 /** Taken up at once. */
 const CONCURRENCY = 8;
@@ -24,13 +24,13 @@ const CONCURRENCY = 8;
 export interface Sweep {
   readonly checked: number;
   readonly failed: number;
-  /** Whether as many were due as one sweep takes up, and some came to their end: then more may be due, and can be finished now. */
+  /** Whether a full run was due and some were finished: then more may be due, and can be finished now. */
   readonly isFull: boolean;
 }
 
 /**
- * Finishes or compensates what a crash or an outage left. Without a user's token: payments reads the transfers that it made, posts or
- * voids its own holds, and pays back, by its own `transfers:correct`, what a payee or a client had started to. What the payment had started is finished; what never reached accounts fails.
+ * Finishes or compensates what a crash or an outage left, without a user's token: payments reads the transfers that it made, posts or
+ * voids its own holds, and, with its own `transfers:correct`, completes refunds that a payee or a client had started. What a payment had started is finished; what never reached accounts fails.
  */
 @Injectable()
 export class RecoveryService {
@@ -46,7 +46,7 @@ export class RecoveryService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Checks what is due for longest. @param onFailure called for each that could not be checked; it is retried after what was due meanwhile. @param signal ends it early */
+  /** Checks what has been due longest. @param onFailure called for each that could not be checked; it is retried after what became due in the meantime. @param signal ends it early */
   async sweep(onFailure: (id: string, error: unknown) => void, signal?: AbortSignal): Promise<Sweep> {
     const now = this.clock();
     const payments = await this.payments.due(now, SWEEP_LIMIT);
@@ -74,7 +74,7 @@ export class RecoveryService {
         } catch (error) {
           failed += 1;
           onFailure(id, error);
-          // Else as many as one sweep takes up would keep their places for ever. One that has moved on is put off already.
+          // Otherwise a full run of failures would block the queue forever. One that has advanced is already postponed.
           await putOff().catch(() => undefined);
         }
       }
@@ -84,7 +84,7 @@ export class RecoveryService {
     return { checked, failed, isFull };
   }
 
-  /** @returns false when it is left for later */
+  /** @returns false if it is left for later */
   async recoverPayment(payment: Payment): Promise<boolean> {
     const now = this.clock();
     const author = this.#author();
@@ -116,7 +116,7 @@ export class RecoveryService {
     return true;
   }
 
-  /** @returns false when it is left for later */
+  /** @returns false if it is left for later */
   async recoverRefund(refund: Refund): Promise<boolean> {
     const now = this.clock();
     const author = this.#author();
@@ -148,7 +148,7 @@ export class RecoveryService {
   }
 }
 
-/** Once a minute, because the order may be found any time; at the latest when none can still arrive. */
+/** Once a minute, because the transfer may appear any time; at the latest when no request can still arrive. */
 function checkSoonOrAt(moment: Date, now: Date): Date {
   return new Date(Math.min(Math.max(moment.getTime(), now.getTime() + 1_000), now.getTime() + 60_000));
 }

@@ -24,7 +24,7 @@ const PRUNE_EVERY_MS = 600_000;
 
 const LOCK = 'countersign.payments-recovery';
 
-/** Runs recovery at start and on schedule; of several replicas one at a time (PostgreSQL advisory lock). */
+/** Runs recovery at start and on schedule; on one replica at a time (PostgreSQL advisory lock). */
 @Injectable()
 export class RecoveryWorker implements OnModuleInit {
   readonly #checked: Counter;
@@ -65,7 +65,10 @@ export class RecoveryWorker implements OnModuleInit {
   /** @returns whether there is more that can be finished now */
   async #sweep(signal: AbortSignal): Promise<boolean> {
     const { checked, isFull } = await this.recovery.sweep((id, error) => {
-      this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
+      this.logger.error(
+        { err: error, resource: id },
+        'recovery could not finish a payment or refund; it will be retried',
+      );
     }, signal);
     this.#checked.inc(checked);
     if (checked > 0) this.logger.info({ checked }, 'recovery checked unfinished payments and refunds');

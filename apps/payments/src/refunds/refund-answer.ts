@@ -3,13 +3,13 @@ import { type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { paymentToJson, type Payment } from '../payments/payment.js';
 import { refundToJson, type Refund } from './refund.js';
 
-/** The account that paid no longer takes money; its state is shown only to some. */
+/** The account that paid no longer accepts money; not everybody may see its state. */
 const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
 const ANOTHER_ACCOUNT =
   "If the payer's account is closed, a refund cannot reach it: pay another account of the payer instead (POST /payments, from the account " +
   'that was paid). This refund does not count towards the limit.';
 
-/** What a refund that was made or has failed is answered, now and again. */
+/** The response for a refund that was made or has failed, both now and for repeats. */
 export function refundAnswer(
   refund: Refund,
   payment: Payment,

@@ -18,7 +18,7 @@ import { RefundsStore } from './refunds.store.js';
 /** How a refund's transfer ended. */
 export type RefundEnd = Extract<TransferState, { kind: 'posted' | 'refused' }>;
 
-/** The transfer of a refund: the payment's, reversed. The ledger ties it to the one that it corrects. */
+/** A refund's transfer: the payment's, reversed. The ledger links it to the one that it corrects. */
 function orderOf(payment: Payment, refund: Refund): TransferOrder {
   return {
     id: refund.transferId,
@@ -32,8 +32,8 @@ function orderOf(payment: Payment, refund: Refund): TransferOrder {
 }
 
 /**
- * Sends accounts the order of a refund. Recovery orders it in payments' own name, its maker in theirs: to the ledger those are two transfers, so where
- * one of them has made it, the other's is refused although the money is paid back. What payments made counts then, no matter for whom.
+ * Sends accounts the request for a refund. Recovery sends it in payments' own name, its maker in theirs: to the ledger those are two transfers, so if
+ * one of them has made it, the other's is refused although the money was paid back. Then payments' own transfer counts, no matter for whom.
  */
 export async function orderRefund(
   accounts: AccountsClient,
@@ -53,15 +53,15 @@ function noticeOf(refund: Refund, payment: Payment, now: Date): Notice {
   return makeNotice(type, payment, { payment: paymentToJson(payment), refund: refundToJson(refund) }, now);
 }
 
-/** What a refund has become, with its payment. */
+/** A refund's new state, with its payment. */
 export interface EndedRefund {
   readonly refund: Refund;
   readonly payment: Payment;
-  /** Whether this call wrote it down; else another had: a request with the same key, or recovery. */
+  /** Whether this call recorded it; otherwise another did: a request with the same key, or recovery. */
   readonly isOwn: boolean;
 }
 
-/** Commits what a refund becomes, with what its payment becomes by it. */
+/** Commits a refund's new state, with that of its payment. */
 @Injectable()
 export class RefundProgress {
   constructor(
@@ -73,8 +73,8 @@ export class RefundProgress {
   ) {}
 
   /**
-   * Refund, payment, event, notices and answer commit together. When another has ended the refund in the meantime, that counts.
-   * @returns undefined when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   * Refund, payment, event, notices and answer commit together. If another has ended the refund in the meantime, that counts.
+   * @returns undefined if a refusal is no longer final: another run has sent a request since, and must report its outcome
    */
   async settle(
     payment: Payment,
@@ -109,7 +109,7 @@ export class RefundProgress {
     }
   }
 
-  /** Leaves the refund to a repeat of the request or to recovery. `sent`: an order may be on its way. */
+  /** Leaves the refund to a repeat of the request or to recovery. `sent`: a request may still arrive. */
   async leave(refund: Refund, sent: boolean, parts: readonly Part[], dueAgainAt?: Date): Promise<void> {
     const now = this.clock();
     const dueAt = dueAgainAt ?? checkAgainAt(now);

@@ -10,10 +10,10 @@ import { PaymentsStore } from '../payments/payments.store.js';
 
 const action = 'payments:refund';
 
-/** In whose right a refund takes from the account that was paid: the `payee`'s own, or the `client`'s by its scope. */
+/** With whose rights a refund takes money from the account that was paid: the `payee`'s own, or the `client`'s by its scope. */
 export type RefundRight = 'payee' | 'client';
 
-/** Who may pay a payment back: whose account was paid, and the payment's client by `payments:refund:client`. Never its payer as such. */
+/** Who may refund a payment: the owner of the account that was paid, and the payment's client with `payments:refund:client`. Never its payer as such. */
 @Injectable()
 export class RefundRights {
   constructor(
@@ -24,8 +24,8 @@ export class RefundRights {
   ) {}
 
   /**
-   * @throws {Problem} 403 `REFUND_NOT_PAYEE` to the payer; 404 `PAYMENT_UNKNOWN` to strangers, as if it were not there; both recorded;
-   * 503 `ACCOUNTS_UNAVAILABLE` when accounts does not say whose account was paid
+   * @throws {Problem} 403 `REFUND_NOT_PAYEE` to the payer; 404 `PAYMENT_UNKNOWN` to strangers, as if it did not exist; both recorded;
+   * 503 `ACCOUNTS_UNAVAILABLE` if accounts does not answer whose account was paid
    */
   async of(id: PaymentId, caller: Caller): Promise<{ readonly payment: Payment; readonly right: RefundRight }> {
     const { principal } = caller;
@@ -38,7 +38,7 @@ export class RefundRights {
     if (payee === 'owner') return { payment, right: 'payee' };
     if (payee !== 'stranger') {
       const detail =
-        'The accounts service did not say whose account was paid; send the same request again with the same Idempotency-Key.';
+        'The accounts service did not answer, so the owner of the paid account is unknown; send the same request again with the same Idempotency-Key.';
       throw new Problem(503, 'ACCOUNTS_UNAVAILABLE', detail, { reason: payee.unknown, retry_after: 1 });
     }
     const isPayer = isWithin({ subject: principal.subject }, ownerOf(payment));

@@ -6,7 +6,7 @@ import { type PaymentId } from '../payments/payment.js';
 export const refundIdSchema = idSchema.brand('RefundId');
 export type RefundId = z.infer<typeof refundIdSchema>;
 
-/** What `POST /payments/{id}/refund` takes: an amount, or nothing for all that may still be refunded. */
+/** The body of `POST /payments/{id}/refund`: an amount, or empty for everything that may still be refunded. */
 export const createRefundSchema = z.strictObject({
   amount: moneySchema.optional(),
   reason: z.string().max(140).default(''),
@@ -16,7 +16,7 @@ export type CreateRefund = z.infer<typeof createRefundSchema>;
 /** Maximum refunds of one page. */
 const REFUND_PAGE_LIMIT = 200;
 
-/** `GET /payments/{id}/refunds`: oldest first; `cursor` is the `next_cursor` of the page before. */
+/** `GET /payments/{id}/refunds`: oldest first; `cursor` is the `next_cursor` of the previous page. */
 export const listRefundsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(REFUND_PAGE_LIMIT).default(100),
   cursor: refundIdSchema.optional(),
@@ -35,7 +35,7 @@ export interface Refund {
   readonly currency: Currency;
   readonly reason: string;
   readonly failure: string | null;
-  /** As a payment's: until then an order that nobody waits for may still be carried out. */
+  /** Like a payment's: until then an unanswered request may still be executed. */
   readonly orderUntil: Date;
   readonly dueAt: Date | null;
   readonly version: number;
@@ -47,7 +47,7 @@ export interface Refund {
   readonly updatedAt: Date;
 }
 
-/** The refund one version on. @throws when it has ended: a refund's end never changes */
+/** The refund's next version. @throws if it has ended, because an ended refund never changes */
 export function changedRefund(
   refund: Refund,
   change: Partial<Pick<Refund, 'status' | 'failure' | 'orderUntil' | 'dueAt'>>,
@@ -88,7 +88,7 @@ export interface RefundPageJson {
   readonly next_cursor: string | null;
 }
 
-/** @param found one more than the page holds when another page follows */
+/** @param found one more than the page holds, if another page follows */
 export function refundPageToJson(found: readonly Refund[], limit: number): RefundPageJson {
   const { rows, last } = pageOf(found, limit);
   return { refunds: rows.map(refundToJson), next_cursor: last?.id ?? null };

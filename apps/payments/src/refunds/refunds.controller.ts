@@ -23,7 +23,7 @@ export class RefundsController {
   ) {}
 
   /**
-   * Pays a settled payment back, whole (no `amount`) or in part: by the payee, whose account was paid, or by the payment's client with the
+   * Refunds a settled payment, in full (no `amount`) or in part: by the payee, whose account was paid, or by the payment's client with the
    * scope `payments:refund:client`. 201 with the refund and its payment; 403 `REFUND_NOT_PAYEE`; 409 `PAYMENT_NOT_SETTLED`;
    * 422 `REFUND_ABOVE_PAYMENT`, `REFUND_LIMIT`, `CURRENCY_MISMATCH`, the ledger's own refusal (`INSUFFICIENT_FUNDS`,
    * `ACCOUNT_CLOSED`: the payer's account is closed, pay another of the payer's; …) or
@@ -45,7 +45,7 @@ export class RefundsController {
     );
   }
 
-  /** The payment's refunds, also those that failed, oldest first, `limit` a page (1 to 200). 404 `PAYMENT_UNKNOWN`. */
+  /** The payment's refunds, including failed ones, oldest first, `limit` per page (1 to 200). 404 `PAYMENT_UNKNOWN`. */
   @Get(':id/refunds')
   @RequireAnyScope('payments:read', clientWide('payments:read'))
   list(

@@ -36,7 +36,7 @@ import { RefundsStore } from './refunds.store.js';
 /** Maximum refunds of one payment, made or in progress. */
 export const REFUND_LIMIT = 100;
 
-/** The steps of a refund: reserve it, order the transfer that corrects the payment's, keep what came of it. */
+/** The steps of a refund: reserve it, request the transfer that corrects the payment's, store the outcome. */
 @Injectable()
 export class RefundsService {
   constructor(
@@ -90,7 +90,7 @@ export class RefundsService {
     return this.#again(await this.keys.find(claim, now), claim, right, caller);
   }
 
-  /** The payment's refunds, oldest first, those that failed too. */
+  /** The payment's refunds, oldest first, including failed ones. */
   async list(id: PaymentId, query: ListRefunds, caller: Caller): Promise<RefundPageJson> {
     const payment = await this.service.own(id, 'payments:read', 'payments:read', caller);
     const found = await this.refunds.list(payment, query);
@@ -101,12 +101,12 @@ export class RefundsService {
   async #begin(payment: Payment, money: Parameters<typeof beginRefund>[1], now: Date): Promise<Step> {
     const step = beginRefund(payment, money, now);
     if (!step.ok) return step;
-    // Another refund in the meantime changes the payment's version, so that this one is not committed.
+    // A concurrent refund changes the payment's version, so that this one is not committed.
     const before = await this.refunds.countOf(payment);
     return before < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
   }
 
-  /** The key is known: its answer, or what its first request left, taken up again. */
+  /** The key is known: returns its response, or resumes what its first request left. */
   async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: Caller): Promise<Answer> {
     if (known.kind === 'answered') return answerAgain(known);
     if (known.kind === 'begin') throw idempotencyInFlight();
@@ -161,7 +161,7 @@ function newRefund(
     id,
     paymentId: payment.id,
     status: 'created',
-    // One id for both, as a payment's.
+    // One id for both, as for a payment.
     transferId: id,
     ...wanted,
     currency: payment.currency,

@@ -52,7 +52,7 @@ export class RefundsStore {
       .limit(limit + 1);
   }
 
-  /** How many refunds of the payment were made or are in progress; one that failed made nothing. */
+  /** How many refunds of the payment were made or are in progress; failed ones do not count. */
   async countOf({ id }: Pick<Payment, 'id'>): Promise<number> {
     const [found] = await this.database
       .select({ refunds: count() })
@@ -61,7 +61,7 @@ export class RefundsStore {
     return found?.refunds ?? 0;
   }
 
-  /** Refunds that are due for recovery, the longest overdue first. */
+  /** Refunds that are due for recovery, longest overdue first. */
   due(now: Date, limit: number): Promise<Refund[]> {
     return this.database
       .select()

@@ -42,7 +42,7 @@ export interface PaymentsUnderTest {
   recorded(): Promise<readonly string[]>;
   /** The data of the events of one type, oldest first. @param name as in the catalogue: `payment.settled` */
   dataOf(name: string): ReturnType<typeof outboxData>;
-  /** @throws {Error} when an event was recorded that is not as the catalogue says */
+  /** @throws {Error} if a recorded event does not match the catalogue */
   stop(): Promise<void>;
 }
 

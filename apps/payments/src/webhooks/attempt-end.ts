@@ -3,10 +3,10 @@ import { nextAttempt } from './delivery.js';
 import { healthAfter, type Reception } from './endpoint-health.js';
 import { type Sent } from './sender.js';
 
-/** Characters of an error that are kept. */
+/** Maximum characters stored of an error. */
 export const ERROR_LIMIT = 200;
 
-/** As PostgreSQL takes it: what a receiver has put into an error must not keep the outcomes of all others from being stored. */
+/** In a form that PostgreSQL accepts: a receiver's text in an error must not prevent storing the outcomes of all others. */
 function keptWords(reason: string): string {
   return reason
     .slice(0, ERROR_LIMIT)
@@ -19,7 +19,7 @@ function receptionOf(sent: Sent): Reception {
   return sent.status >= 200 && sent.status < 300 ? 'taken' : 'refused';
 }
 
-/** What an attempt makes of its delivery and of its endpoint. @param random 0 to 1, twice */
+/** An attempt's effect on its delivery and its endpoint. @param random 0 to 1, twice */
 export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => number): AttemptEnd {
   const { endpointId, eventId, attempts, failures, restUntil } = attempt;
   const reception = receptionOf(sent);

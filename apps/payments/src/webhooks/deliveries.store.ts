@@ -8,22 +8,22 @@ import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
 import { type Notice } from './notice.js';
 import { webhookDeliveryTable as table } from './webhooks.tables.js';
 
-/** One endpoint that is gone may leave millions: more than one statement could fail in its time. */
+/** One endpoint that is gone may leave millions: more than one statement could fail within its time limit. */
 const GIVE_UP_BATCH = 5_000;
 
-/** What is to be sent, and how that went, as callers ask for it. */
+/** Deliveries and their outcomes, as queried by callers. */
 @Injectable()
 export class DeliveriesStore {
   readonly #listeners: (() => void)[] = [];
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** @param listener called whenever deliveries that are due were committed by this process */
+  /** @param listener called whenever this process has committed deliveries that are due */
   whenDue(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it reports. */
+  /** Commits the notice, for each active endpoint that reaches its payment and subscribed to its type, together with the change that it reports. */
   insert({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
     return {
       changed: this.#due,
@@ -60,7 +60,7 @@ export class DeliveriesStore {
       .limit(limit + 1);
   }
 
-  /** Sends again, from the first attempt on: one event, or those since a time; what waits for an attempt anyway is left as it is. */
+  /** Resends, starting with the first attempt: one event, or those since a time; deliveries already waiting for an attempt are left unchanged. */
   replay({ id: endpointId }: Pick<Endpoint, 'id'>, { event_id, since }: Replay, now: Date): Part {
     return {
       changed: this.#due,
@@ -69,7 +69,7 @@ export class DeliveriesStore {
         const which =
           since === undefined
             ? `event_id = ${bind(event_id)}::uuid`
-            : // A notice's id begins with the time of its creation, by which each endpoint's are indexed.
+            : // A notice's id starts with its creation time, by which each endpoint's notices are indexed.
               `event_id >= ${bind(firstIdAt(since))}::uuid`;
         return (
           `update webhook_delivery set status = 'pending', attempts = 0, next_attempt_at = ${bind(now)} ` +
@@ -80,7 +80,7 @@ export class DeliveriesStore {
     };
   }
 
-  /** When the first notice was made that a replay since a time leaves out, because it takes up no more; null if it takes up all. */
+  /** The creation time of the first notice beyond a replay's limit; null if the replay includes all. */
   async afterReplay({ id: endpointId }: Pick<Endpoint, 'id'>, since: Date): Promise<Date | null> {
     const [next] = await this.database
       .select({ createdAt: table.createdAt })
@@ -97,7 +97,7 @@ export class DeliveriesStore {
     return found.length > 0;
   }
 
-  /** Fails what has waited for days behind a resting endpoint without an attempt. @returns how many */
+  /** Fails deliveries that have waited for days for a paused endpoint without an attempt. @returns how many */
   async giveUp(now: Date): Promise<number> {
     const before = new Date(now.getTime() - GIVE_UP_DAYS * 86_400_000);
     for (let given = 0; ;) {

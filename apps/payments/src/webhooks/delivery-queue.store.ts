@@ -6,14 +6,14 @@ import { type EndpointHealth } from './endpoint-health.js';
 import { type EndpointId, type EndpointStatus } from './endpoint.js';
 import { type EndpointOf, type Free, type Ready } from './turns.js';
 
-/** Milliseconds that one attempt has, before another replica takes it for lost. */
+/** Milliseconds after which another replica considers an attempt lost. */
 const ATTEMPT_LEASE_MS = 60_000;
 
 /** What a query for due endpoints excludes, and its maximum results. */
 export interface DueQuery {
-  /** Endpoints that have as many attempts in progress as they may. */
+  /** Endpoints that have reached their maximum of concurrent attempts. */
   readonly busy: readonly EndpointId[];
-  /** Endpoints that keep an attempt waiting now. */
+  /** Endpoints that are currently keeping an attempt waiting. */
   readonly slow: readonly EndpointId[];
   readonly limits: Free;
 }
@@ -46,9 +46,9 @@ export interface AttemptEnd {
 }
 
 /**
- * Endpoints with something due, some of every client before more of any, in each lane by itself: however many wait for a place in the slow
- * lane, none hides one of the swift. `waiting` walks from endpoint to endpoint through the index, so that what it costs does not grow with
- * what waits for each.
+ * Endpoints with something due, some of every client before more of any, separately for each lane: no matter how many wait for a place in the slow
+ * lane, none hides one in the swift lane. `waiting` walks from endpoint to endpoint through the index, so that the cost does not grow with
+ * the number waiting for each.
  */
 const findReady = `
   with recursive waiting as (
@@ -86,7 +86,7 @@ const takeOne = `
   returning d.endpoint_id as "endpointId", d.event_id as "eventId", d.body, d.attempts, t.next_attempt_at as "dueAt",
     e.client_id as "clientId", e.subject, e.url, e.status as "endpointStatus", e.failures, e.rest_until as "restUntil"`;
 
-/** An attempt that was taken for lost, so that there was another, may still say that it delivered; else the later one decides. */
+/** An attempt that was considered lost, so that another was made, may still report success; otherwise the later one decides. */
 const writeEnds = `
   with ends as (
     select * from jsonb_to_recordset($1::jsonb) as r ("endpointId" uuid, "eventId" uuid, attempts integer, status text, "nextAttemptAt" timestamptz,
@@ -103,18 +103,18 @@ const writeEnds = `
   from ends r where d.endpoint_id = r."endpointId" and d.event_id = r."eventId"
     and (d.attempts = r.attempts and d.status = 'pending' or d.attempts >= r.attempts and r.status = 'delivered')`;
 
-/** What waits to be sent, shared by all replicas: each attempt is taken by one of them. */
+/** Deliveries waiting to be sent, shared by all replicas: each attempt is made by one of them. */
 @Injectable()
 export class DeliveryQueueStore {
   constructor(@Inject(POOL) private readonly pool: Pick<pg.Pool, 'query'>) {}
 
-  /** Endpoints to which something is due, and which do not rest. */
+  /** Endpoints with something due that are not paused. */
   async ready(now: Date, { busy, slow, limits }: DueQuery): Promise<readonly Ready[]> {
     const values = [now, busy, slow, limits.slow, limits.swift];
     return (await this.pool.query<Ready>({ name: 'webhooks.ready', text: findReady, values })).rows;
   }
 
-  /** Takes what is due longest, one delivery of each endpoint; no other replica gets it until the attempt's lease is over. */
+  /** Takes what has been due longest, one delivery per endpoint; no other replica gets it until the attempt's lease expires. */
   async take(endpoints: readonly EndpointId[], now: Date): Promise<readonly Attempt[]> {
     const lease = new Date(now.getTime() + ATTEMPT_LEASE_MS);
     const values = [endpoints, now, lease];

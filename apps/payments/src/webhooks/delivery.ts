@@ -23,7 +23,7 @@ export interface Delivery {
   readonly deliveredAt: Date | null;
 }
 
-/** `GET /webhooks/{id}/deliveries`: newest first; `cursor` is the `next_cursor` of the page before. */
+/** `GET /webhooks/{id}/deliveries`: newest first; `cursor` is the `next_cursor` of the previous page. */
 export const listDeliveriesSchema = z.strictObject({
   status: z.enum(deliveryStatuses).optional(),
   limit: z.coerce.number().int().min(1).max(DELIVERY_PAGE_LIMIT).default(50),
@@ -63,17 +63,17 @@ const waits = [
 /** Days that a delivery can be replayed. */
 export const DELIVERY_DAYS = 30;
 
-/** Days that a delivery waits behind an endpoint that does not answer. */
+/** Days for which a delivery waits for an endpoint that does not answer. */
 export const GIVE_UP_DAYS = 3;
 
-/** Attempts that one delivery gets, unless it is replayed. */
+/** Maximum attempts of one delivery, unless it is replayed. */
 export const ATTEMPT_LIMIT = waits.length + 1;
 
 /**
- * When to try again after so many attempts without success: half of the wait is certain, half by chance, so that endpoints which failed together
- * do not come back together.
+ * When to try again after so many attempts without success: half of the wait is fixed, half random, so that endpoints which failed together
+ * are not retried together.
  * @param random 0 to 1
- * @returns nothing after the last attempt
+ * @returns undefined after the last attempt
  */
 export function nextAttempt(attempts: number, now: Date, random: number): Date | undefined {
   const wait = waits[attempts - 1];

@@ -12,20 +12,20 @@ import { nextInTurn, type Lane } from './turns.js';
 
 export const WEBHOOK_CONCURRENCY = Symbol('countersign.payments.webhook-concurrency');
 
-/** Attempts in progress at once to one endpoint, once it has taken something; until then one. */
+/** Maximum concurrent attempts to one endpoint, once it has accepted something; until then one. */
 export const ENDPOINT_CONCURRENCY = 4;
 /** Milliseconds after which an attempt counts in the slow lane. */
 const SLOW_AFTER_MS = 1_000;
-/** Milliseconds between two checks for what has become due: attempts to repeat, and what another replica left. */
+/** Milliseconds between two checks for due attempts: retries, and those left by another replica. */
 const POLL_MS = 250;
 /** The same after so many checks that found nothing. */
 const REST_MS = 1_000;
 const RESTS_AFTER = 20;
-/** Endpoints that one check brings for each free place, so that there is a choice between clients. */
+/** Endpoints fetched per free place, so that there is a choice between clients. */
 const CHOICE = 4;
-/** Endpoints that are remembered to have taken something. */
+/** Maximum endpoints remembered to have accepted something. */
 const TRUSTED_LIMIT = 10_000;
-/** Milliseconds that a stopping process waits for its attempts; what is cut is sent again by another, or later. */
+/** Milliseconds that a stopping process waits for its attempts; interrupted ones are sent again by another process, or later. */
 const STOP_MS = 2_000;
 
 interface UnderWay extends Attempt {
@@ -63,7 +63,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
     });
     this.#waited = new Histogram({
       name: 'webhook_wait_seconds',
-      help: 'Delay from when a webhook attempt was due until it started.',
+      help: 'Delay between the time a webhook attempt was due and its start.',
       buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers: [metrics],
     });
@@ -98,7 +98,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
     await this.queue.end(ends, this.clock()).catch((error: unknown) => {
       this.logger.warn(
         { err: error },
-        'the results of the last webhook attempts were not stored; they will be repeated',
+        'the results of the last webhook attempts could not be stored; the attempts will be repeated',
       );
     });
   }
@@ -122,7 +122,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** Begins as many attempts as there are free places, in turn. @returns how many */
+  /** Starts as many attempts as there are free places, in order. @returns how many */
   async #fill(): Promise<number> {
     const free = { swift: this.#free('swift'), slow: this.#free('slow') };
     if (free.swift + free.slow === 0) return 0;
@@ -166,7 +166,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
     return end;
   }
 
-  /** Endpoints that have as many attempts in progress as they may. */
+  /** Endpoints that have reached their maximum of concurrent attempts. */
   #busy(underWay: readonly UnderWay[]): readonly EndpointId[] {
     const counts = new Map<EndpointId, number>();
     for (const { endpointId } of underWay) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
@@ -179,7 +179,7 @@ export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
     return [...this.#underWay].filter((attempt) => attempt.lane === lane).length;
   }
 
-  /** The slow lane has half as many places; attempts that came to it while in progress may exceed them. */
+  /** The slow lane has half as many places; attempts that move to it while in progress may exceed them. */
   #free(lane: Lane): number {
     const places = lane === 'swift' ? this.concurrency : Math.ceil(this.concurrency / 2);
     return Math.max(0, places - this.#inLane(lane));

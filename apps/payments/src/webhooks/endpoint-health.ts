@@ -1,25 +1,25 @@
-/** How an endpoint has answered lately, as all replicas know it. */
+/** How an endpoint has responded lately, shared by all replicas. */
 export interface EndpointHealth {
-  /** Attempts without success since its last success; one without any answer counts for {@link TROUBLE}. */
+  /** Attempts without success since its last success; one without any response counts as {@link TROUBLE}. */
   readonly failures: number;
-  /** Nothing is sent to it before; set until it succeeds again, also when the time is over. */
+  /** Nothing is sent to it before then; stays set until it succeeds, even after the time has passed. */
   readonly restUntil: Date | null;
 }
 
-/** What an endpoint made of an attempt: took it, answered with an error, or did not answer. */
+/** An endpoint's reaction to an attempt: accepted it, responded with an error, or did not respond. */
 export type Reception = 'taken' | 'refused' | 'silent';
 
-/** Refusals in a row after which an endpoint rests; one that is silent rests at once. */
+/** Consecutive refusals after which an endpoint is paused; a silent one is paused immediately. */
 export const TROUBLE = 5;
 const FIRST_REST_MS = 5_000;
-/** Milliseconds that an endpoint rests at most: after its recovery it may take this long until it is tried again. */
+/** Maximum milliseconds of a pause: after an endpoint recovers, it may take this long until it is tried again. */
 export const LONGEST_REST_MS = 10 * 60_000;
 
 export const healthy: EndpointHealth = { failures: 0, restUntil: null };
 
 /**
- * The endpoint's health after an attempt. Attempts that were in progress together begin from the same health, so that they count once.
- * @param random 0 to 1: half of a rest is certain, half by chance, so that endpoints which failed together do not come back together
+ * The endpoint's health after an attempt. Concurrent attempts start from the same health, so that they count once.
+ * @param random 0 to 1: half of a pause is fixed, half random, so that endpoints which failed together are not retried together
  */
 export function healthAfter(before: EndpointHealth, reception: Reception, now: Date, random: number): EndpointHealth {
   if (reception === 'taken') return healthy;

@@ -12,14 +12,14 @@ export const ENDPOINT_LIMIT = 10;
 const ENDPOINT_PAGE_LIMIT = 200;
 /** Maximum deliveries of one page. */
 export const DELIVERY_PAGE_LIMIT = 200;
-/** Maximum deliveries that one replay takes up. */
+/** Maximum deliveries of one replay. */
 export const REPLAY_LIMIT = 1_000;
 
 /** Whose payments an endpoint is notified of: its subject's, or those of all subjects that its client acts for. */
 export const endpointReaches = ['subject', 'client'] as const;
 export type EndpointReach = (typeof endpointReaches)[number];
 
-/** What `POST /webhooks` takes: where to, what about (everything by default), and whose payments (by default as far as the scope reaches). */
+/** The body of `POST /webhooks`: the URL, the event types (all by default), and whose payments (by default as far as the scope reaches). */
 export const registerEndpointSchema = z.strictObject({
   url: z.string().min(1).max(URL_LIMIT),
   types: z
@@ -32,7 +32,7 @@ export const registerEndpointSchema = z.strictObject({
 });
 export type RegisterEndpoint = z.infer<typeof registerEndpointSchema>;
 
-/** `GET /webhooks`: newest first; `cursor` is the `next_cursor` of the page before. */
+/** `GET /webhooks`: newest first; `cursor` is the `next_cursor` of the previous page. */
 export const listEndpointsSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(ENDPOINT_PAGE_LIMIT).default(50),
   cursor: endpointIdSchema.optional(),
@@ -72,7 +72,7 @@ export interface EndpointPageJson {
   readonly next_cursor: string | null;
 }
 
-/** @param found one more than the page holds when another page follows */
+/** @param found one more than the page holds, if another page follows */
 export function endpointPageToJson(found: readonly Endpoint[], limit: number): EndpointPageJson {
   const { rows, last } = pageOf(found, limit);
   return { webhooks: rows.map(endpointToJson), next_cursor: last?.id ?? null };

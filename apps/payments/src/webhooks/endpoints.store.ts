@@ -6,13 +6,13 @@ import { type Part } from '../changes/change.js';
 import { ENDPOINT_LIMIT, type Endpoint, type EndpointId, type ListEndpoints } from './endpoint.js';
 import { webhookEndpointTable as table } from './webhooks.tables.js';
 
-/** Where merchants want to be notified. What a caller asks for is looked for within its reach. */
+/** Where merchants want to be notified. A caller's queries are limited to its reach. */
 @Injectable()
 export class EndpointsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Registers the endpoint in one of its owner's free slots; `stale` when there is none, or when another registration took it at the
+   * Registers the endpoint in one of its owner's free slots; `stale` if there is none, or if another registration took it at the
    * same moment. A count before the insert would let both pass.
    */
   insert(endpoint: Endpoint): Part {
@@ -41,7 +41,7 @@ export class EndpointsStore {
     };
   }
 
-  /** Ends the endpoint's rest, so that it is sent to at once; undoes what it is committed with, unless it is active at that moment. */
+  /** Ends the endpoint's pause, so that it is tried immediately; rolls back the whole commit unless the endpoint is active at that moment. */
   endRest({ id }: Pick<Endpoint, 'id'>): Part {
     return {
       mustMatch: true,
@@ -50,7 +50,7 @@ export class EndpointsStore {
     };
   }
 
-  /** As long as it is not removed. */
+  /** Unless it was removed. */
   async find(id: EndpointId, reach: Reach): Promise<Endpoint | undefined> {
     const [endpoint] = await this.database
       .select()

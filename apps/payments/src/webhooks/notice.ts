@@ -13,7 +13,7 @@ export const noticeTypes = [
 ] as const;
 export type NoticeType = (typeof noticeTypes)[number];
 
-/** One thing to tell, as it is sent: the same bytes to every endpoint and in every attempt. */
+/** One notice as sent: the same bytes to every endpoint and in every attempt. */
 export interface Notice {
   readonly id: string;
   readonly type: NoticeType;
@@ -26,7 +26,7 @@ export interface Notice {
 
 /**
  * Creates a notice.
- * @param about the payment; `data` holds it as JSON, and whatever else the merchant is shown
+ * @param about the payment; `data` contains it as JSON, with anything else that the merchant is shown
  */
 export function makeNotice(
   type: NoticeType,

@@ -66,7 +66,7 @@ export function createWebhookSender({ signer, rule, now, times = attemptTimes }:
   };
 }
 
-/** What a merchant sees of an attempt without an answer: never empty. */
+/** What a merchant sees about an attempt without a response: never empty. */
 export function shownReasonOf(error: unknown, { connectMs, answerMs }: AttemptTimes): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${String(connectMs / 1_000)} seconds`;

@@ -14,7 +14,7 @@ export interface WebhookSignature {
   readonly now: Date;
 }
 
-/** Signs what is sent, so that a merchant can check it against `/.well-known/jwks.json`. */
+/** Signs notices, so that merchants can verify them with `/.well-known/jwks.json`. */
 export interface WebhookSigner {
   /** A JWS with detached payload (RFC 7515, Appendix F): `header..signature`; the header names `kid`, `jti`, `aud` and `iat`. */
   sign(what: WebhookSignature): Promise<string>;
@@ -22,7 +22,7 @@ export interface WebhookSigner {
   readonly jwks: { readonly keys: readonly object[] };
 }
 
-/** @param keys the first signs; the others are only published, until what they signed is no longer checked */
+/** @param keys the first one signs; the others are only published, until their signatures are no longer verified */
 export async function createWebhookSigner(keys: readonly [PrivateJwk, ...PrivateJwk[]]): Promise<WebhookSigner> {
   const [active] = keys;
   const key = await importJWK({ ...active }, active.alg);

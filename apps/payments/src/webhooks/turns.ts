@@ -1,8 +1,8 @@
 import { type EndpointId } from './endpoint.js';
 
 /**
- * Where an attempt is counted. `swift`: to endpoints that are not known to keep one waiting; `slow`: to those that rest between attempts, and
- * every attempt that has taken longer than a second. However many endpoints hang, they fill the slow lane only.
+ * The lane of an attempt. `swift`: to endpoints that are not known to hang; `slow`: to those that are paused between attempts, and
+ * every attempt that has taken longer than a second. No matter how many endpoints hang, they only fill the slow lane.
  */
 export type Lane = 'swift' | 'slow';
 
@@ -13,7 +13,7 @@ export interface EndpointOf {
   readonly subject: string;
 }
 
-/** An endpoint to which something is due. */
+/** An endpoint with something due. */
 export interface Ready extends EndpointOf {
   readonly dueAt: Date;
   readonly lane: Lane;
@@ -44,8 +44,8 @@ function keysOf({ clientId, subject, endpointId }: EndpointOf): readonly [string
 }
 
 /**
- * Whose turn it is: of all endpoints to which something is due, always the one whose client has the fewest attempts in progress, then whose
- * owner has, then the endpoint itself, then what has waited longest. Each endpoint gets one turn at a time.
+ * Whose turn it is: of all endpoints with something due, always the one whose client has the fewest attempts in progress, then whose
+ * owner has, then which endpoint has, then what has waited longest. Each endpoint gets one turn at a time.
  * @param underWay one for each attempt that is in progress
  */
 export function nextInTurn(ready: readonly Ready[], underWay: readonly EndpointOf[], free: Free): readonly Ready[] {

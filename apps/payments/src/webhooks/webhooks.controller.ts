@@ -31,7 +31,7 @@ export class WebhooksController {
   ) {}
 
   /**
-   * Registers where the caller wants notices of its payments (at most ten endpoints), or with the scope `webhooks:write:client` of
+   * Registers an endpoint for notices about the caller's payments (at most ten endpoints) or, with the scope `webhooks:write:client`, about
    * those of all subjects that its client acts for (`reach`). 201 with the endpoint; 422 `URL_INVALID`, `URL_NOT_HTTPS`,
    * `URL_HAS_CREDENTIALS`, `ADDRESS_NOT_PUBLIC`, `WEBHOOK_LIMIT`; 403 `SCOPE_MISSING`.
    */
@@ -59,7 +59,7 @@ export class WebhooksController {
     return this.webhooks.list(query, caller);
   }
 
-  /** Removes an endpoint; what is not delivered yet is not sent. 204; 404 `WEBHOOK_UNKNOWN`. */
+  /** Removes an endpoint; undelivered notices are not sent. 204; 404 `WEBHOOK_UNKNOWN`. */
   @Delete(':id')
   @HttpCode(204)
   @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))
@@ -67,7 +67,7 @@ export class WebhooksController {
     return this.webhooks.remove(id, caller);
   }
 
-  /** What was or will be sent to an endpoint in thirty days, newest first, `limit` a page (1 to 200). 404 `WEBHOOK_UNKNOWN`. */
+  /** What was or will be sent to an endpoint within thirty days, newest first, `limit` a page (1 to 200). 404 `WEBHOOK_UNKNOWN`. */
   @Get(':id/deliveries')
   @RequireAnyScope('webhooks:read', clientWide('webhooks:read'))
   sent(
@@ -79,8 +79,8 @@ export class WebhooksController {
   }
 
   /**
-   * Sends one event again, or those since a time, the oldest thousand of them. 202 with the endpoint and `next_since`: since when to ask again for
-   * those that were left out, or null; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`; 409 `WEBHOOK_GONE`.
+   * Sends one event again, or those since a time, the oldest thousand of them. 202 with the endpoint and `next_since`: the time to use in the next request for
+   * the rest, or null; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`; 409 `WEBHOOK_GONE`.
    */
   @Post(':id/replay')
   @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))

@@ -27,17 +27,17 @@ import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from '@cou
 
 export const TARGET_RULE = Symbol('countersign.payments.webhook-target-rule');
 
-/** With it a client registers endpoints that receive notices of all its subjects' payments. */
+/** With it a client registers endpoints that receive notices about all its subjects' payments. */
 const wideScope = clientWide('webhooks:write');
 
 const targetDetails: Readonly<Record<TargetRefusal, string>> = {
   URL_INVALID: `Send an absolute URL of at most ${String(URL_LIMIT)} characters.`,
   URL_NOT_HTTPS: 'Webhook URLs must use https.',
   URL_HAS_CREDENTIALS: 'Webhook URLs must not contain credentials; verify the signature instead.',
-  ADDRESS_NOT_PUBLIC: 'Webhook URLs must lead to a public address.',
+  ADDRESS_NOT_PUBLIC: 'Webhook URLs must resolve to a public address.',
 };
 
-/** Webhook endpoints within a caller's reach, what was sent to them, and sending it again. */
+/** Webhook endpoints within a caller's reach, their deliveries, and replays. */
 @Injectable()
 export class WebhooksService {
   constructor(
@@ -111,7 +111,7 @@ export class WebhooksService {
     return { deliveries: rows.map(deliveryToJson), next_cursor: last?.eventId ?? null };
   }
 
-  /** Sends one event again, or those since a time. 202 with the endpoint and `next_since`; they go out at once. 409 when the endpoint is gone. */
+  /** Sends one event again, or those since a time. 202 with the endpoint and `next_since`; they are sent immediately. 409 if the endpoint is gone. */
   async replay(id: EndpointId, wanted: Replay, key: IdempotencyKey, caller: Caller): Promise<Answer> {
     const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:replay', caller);
     const now = this.clock();
@@ -161,10 +161,10 @@ export class WebhooksService {
 }
 
 function unknownWebhook(): Problem {
-  return new Problem(404, 'WEBHOOK_UNKNOWN', 'There is no such webhook endpoint among yours.');
+  return new Problem(404, 'WEBHOOK_UNKNOWN', 'You have no such webhook endpoint.');
 }
 
-/** Whose payments a new endpoint is notified of. @returns undefined when that is more than the caller's scope reaches */
+/** Whose payments a new endpoint is notified about. @returns undefined if that exceeds the reach of the caller's scope */
 function reachOfNew({ reach }: RegisterEndpoint, mayReachClient: boolean): EndpointReach | undefined {
   if (reach === 'client' && !mayReachClient) return undefined;
   return reach ?? (mayReachClient ? 'client' : 'subject');

@@ -7,7 +7,7 @@ export const webhookEndpointTable = pgTable('webhook_endpoint', {
   clientId: text('client_id').notNull(),
   subject: text('subject').notNull(),
   reach: text('reach', { enum: endpointReaches }).notNull(),
-  /** Its place among its owner's endpoints, from 1. */
+  /** Its slot among its owner's endpoints, from 1. */
   slot: integer('slot').notNull(),
   url: text('url').notNull(),
   types: text('types', { enum: noticeTypes }).array().notNull(),
