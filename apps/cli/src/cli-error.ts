@@ -4,7 +4,7 @@ export const ExitCode = {
   ok: 0,
   /** A service said no, or a check found a fault. */
   refused: 1,
-  /** The command line, a file or the configuration is not usable. */
+  /** The command line, a file or the configuration is invalid. */
   usage: 2,
   /** A service did not answer: the same command may work later. */
   unreachable: 3,

@@ -50,5 +50,5 @@ export async function readPages<Item>(
 
 /** Says that a list is not whole. */
 export function noteMore({ note }: Pick<Output, 'note'>, next: string | null): void {
-  if (next !== null) note('There are more: set a higher --limit, or narrow the list.');
+  if (next !== null) note('There are more: use a higher --limit, or narrow the list.');
 }

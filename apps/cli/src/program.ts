@@ -55,7 +55,7 @@ export function createProgram(): Command {
 Exit codes:
   0  done
   1  a service refused, or a check found a problem
-  2  the command line, a file or the configuration is not usable
+  2  the command line, a file or the configuration is invalid
   3  a service did not answer; the same command may work later
   130  ended by Ctrl-C
 

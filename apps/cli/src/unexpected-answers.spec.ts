@@ -255,7 +255,7 @@ describe('what a command does with an answer that it does not expect', () => {
     letters = page({ replayed_at: '2026-11-02T00:00:00.000Z', erased_at: null });
     waiting = 1;
     expect(await found()).toMatchObject([
-      { what: '1 message could not enter the trail; the oldest came 2026-11-01T00:00:00.000Z' },
+      { what: '1 message could not enter the trail; the oldest arrived 2026-11-01T00:00:00.000Z' },
     ]);
     letters = page({ replayed_at: null, erased_at: '2026-11-03T00:00:00.000Z' }).slice(0, 1);
     waiting = 0;

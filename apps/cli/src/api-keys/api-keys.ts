@@ -71,7 +71,7 @@ async function showNew(session: Session, { path, body, file }: NewKeyRequest): P
     await kept.commit();
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    const hint = `The key exists, and its text is lost. Revoke it, and create another one: countersign api-keys revoke ${key.id}`;
+    const hint = `The key was created, but its text is lost. Revoke it and create another one: countersign api-keys revoke ${key.id}`;
     throw new CliError(error.exitCode, error.code, error.message, hint);
   }
   session.output.note(`The key is in ${kept.path}, readable only by you. It is not shown again.`);

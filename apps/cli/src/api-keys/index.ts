@@ -50,7 +50,7 @@ Examples:
   group.command('show <id>').description('show one key, without its secret').action(showApiKey);
   group
     .command('rotate <id>')
-    .description('create a replacement with the same rights; the current key keeps working for the grace time')
+    .description('create a replacement with the same rights; the current key keeps working for the grace period')
     .option('--grace <time>', 'how long the current key keeps working, such as 7d, 12h or 0s', '1d')
     .option('--key-out <file>', 'new file for the key, readable only by you, instead of the screen')
     .action(rotateApiKey);

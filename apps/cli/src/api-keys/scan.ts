@@ -164,7 +164,7 @@ const isLive = (status: string): boolean => status === 'live' || status === 'rot
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
   const { found, unreadable } = await scanned(path);
-  if (unreadable.includes(path)) throw notReadable(path, 'nothing in it was scanned');
+  if (unreadable.includes(path)) throw notReadable(path, 'nothing was scanned');
   const statuses = found.length === 0 ? new Map<string, Status>() : await statusesOf(session, found);
   const keys = found.map(({ file, line, id, environment, sha256 }) => {
     const { status = 'unknown', client_id: clientId, name } = statuses.get(`${id} ${sha256}`) ?? {};

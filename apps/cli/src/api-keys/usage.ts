@@ -40,7 +40,7 @@ export function countsOf({ from, to, uses }: Pick<Usage, 'from' | 'to' | 'uses'>
   return counts;
 }
 
-/** One line for each audience, class of routes and outcome. */
+/** One line for each audience, route class and outcome. */
 function rowsOf(uses: Usage['uses']): readonly (readonly string[])[] {
   const sums = new Map<string, { readonly cells: readonly string[]; count: number }>();
   for (const { audience, route_class: routeClass, outcome, count } of uses) {

@@ -130,7 +130,7 @@ Examples:
   group
     .command('replay')
     .description(
-      'try a dead letter again, for example after an update of audit that knows its format; it gets the next log index. Refusals: ' +
+      'process a dead letter again, for example after an update of audit that knows its format; it gets the next log index. Refusals: ' +
         'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN if another event has its number or id',
     )
     .argument('<position>', 'the position shown by `list`', positionOf)

@@ -97,7 +97,7 @@ async function run(options: ExportOptions, command: Command): Promise<void> {
   const last = response.body === null ? Buffer.alloc(0) : await copy(response.body, write);
   const end = endOf(last);
   if (end === undefined) {
-    const rest = file === undefined ? '' : ` What arrived is in ${await file.keepUnfinished()}.`;
+    const rest = file === undefined ? '' : ` The received part is in ${await file.keepUnfinished()}.`;
     throw new CliError(
       ExitCode.unreachable,
       'EXPORT_CUT_OFF',
@@ -125,10 +125,13 @@ export function register(audit: Command): void {
     .addOption(forceOption())
     .option('--limit <count>', 'maximum number of events', countOf(100_000_000))
     .option('--cursor <index>', 'start after this log index')
-    .option('--since <file>', 'start where the log ended when this checkpoint was signed, and tie the export to it')
+    .option(
+      '--since <file>',
+      'start where the log ended when this checkpoint was signed, and prove this checkpoint too',
+    )
     .option(
       '--checkpoint <file>',
-      'also tie the export to this checkpoint that you kept; repeatable',
+      'also prove this checkpoint, which you kept; repeatable',
       (one: string, others: readonly string[]) => [...others, one],
       [],
     )

@@ -58,7 +58,7 @@ function sizeOf(note: string): number {
     return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `audit sent no checkpoint: ${reason}`);
+    throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `audit did not send a valid checkpoint: ${reason}`);
   }
 }
 
@@ -85,7 +85,7 @@ export function registerLogFiles(audit: Command): void {
     )
     .option('--out <file>', 'file to save it to; printed by default')
     .addOption(forceOption())
-    .option('--now', 'sign the latest events first (needs audit:read)', false)
+    .option('--now', 'first sign a checkpoint that covers the latest events (needs audit:read)', false)
     .addHelpText(
       'after',
       `
@@ -98,7 +98,7 @@ Examples:
     .command('key')
     .summary('fetch the log’s verifier keys; compare them with those its operator published')
     .description(
-      'Fetches the keys that verify the log’s checkpoints, one per line, the newest first. Compare them with those that the log’s operator ' +
+      'Fetches the keys that verify the log’s checkpoints, one per line, newest first. Compare them with those that the log’s operator ' +
         'published elsewhere, and give the file to verify.',
     )
     .option('--out <file>', 'file to save them to; printed by default')

@@ -61,7 +61,7 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
     throw new CliError(
       ExitCode.unreachable,
       'LOG_BEING_CHECKED',
-      'the log is still being compared with external evidence',
+      'the log is still being compared with outside evidence',
       'Run this again in a moment.',
     );
   }
@@ -93,13 +93,13 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
 export function register(audit: Command): void {
   audit
     .command('recover')
-    .summary('recover what a restored log has lost')
+    .summary('recover the events that a restored log has lost')
     .description(
       'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and restores them ' +
         'to their log indices, so that earlier checkpoints verify again. Until then audit signs nothing and ' +
         'accepts no events; they wait in the services’ outboxes.',
     )
-    .option('--wait <seconds>', 'give up after this many seconds without new events', countOf(86_400), 30)
+    .option('--wait <seconds>', 'stop waiting after this many seconds without new events', countOf(86_400), 30)
     .option('--accept-loss', 'declare entries that no service still has as lost, and continue', false)
     .addHelpText(
       'after',

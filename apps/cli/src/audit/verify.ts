@@ -43,7 +43,7 @@ function verifiersOf(text: string): readonly NoteVerifier[] {
     const keys = lines
       .map((line) => line.trim().split(/\s/)[0] ?? '')
       .filter((line) => line !== '' && !line.startsWith('#'));
-    if (keys.length === 0) throw new NoteKeyError(`${text} contains no key`);
+    if (keys.length === 0) throw new NoteKeyError(`${text} does not contain a key`);
     return keys.map(parseVerifierKey);
   } catch (error) {
     if (!(error instanceof NoteKeyError)) throw error;
@@ -146,7 +146,9 @@ async function run(files: readonly string[], options: VerifyOptions, command: Co
     const others = report.faults.slice(1).map(({ code, message }) => `${code}: ${message}`);
     const exact = first.through === undefined || first.through === first.logIndex || hashes !== undefined;
     if (!exact)
-      others.push('To name the event, fetch the log’s hashes with countersign audit hashes, then pass --hashes.');
+      others.push(
+        'To find out which event was altered, fetch the log’s hashes with countersign audit hashes, then pass --hashes.',
+      );
     throw new CliError(ExitCode.refused, first.code, first.message, others.join('\n') || undefined);
   }
   output.result({ ok: true, ...report }, describe(report, checkpoints));
@@ -163,7 +165,7 @@ export function registerVerify(audit: Command): void {
       'Checks exports (NDJSON, CSV) and sealed segments, in log order, against the log’s signature and the checkpoints that you kept, ' +
         'offline. Names the first event that was altered, removed, added or moved, and the first sequence number that never arrived.',
     )
-    .argument('<files...>', 'exports or segments (.ndjson, .csv, each also as .gz), oldest first')
+    .argument('<files...>', 'exports or segments (.ndjson or .csv, optionally .gz), oldest first')
     .option('--checkpoint <file>', 'a signed checkpoint; repeatable, for example an old and a new one', collect, [])
     .requiredOption('--log-key <key>', 'a verifier key of the log, or a file with its keys; repeatable', collect)
     .option(

@@ -129,7 +129,7 @@ export async function rotateClient(client: string, options: RotateOptions, comma
     [
       `${client}: the key ${key.kid} is added; its private part is in ${keyOut}`,
       ...others.map(
-        (kid) => `  once nobody signs with the previous one: countersign clients rotate ${client} --remove ${kid}`,
+        (kid) => `  once nothing signs with the previous one: countersign clients rotate ${client} --remove ${kid}`,
       ),
     ].join('\n'),
   );

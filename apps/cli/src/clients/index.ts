@@ -21,7 +21,7 @@ Examples:
   countersign clients add reporting --audience accounts=accounts:read --key-out reporting-key.json
   countersign token --client-id reporting --key reporting-key.json --audience accounts --scope accounts:read
   countersign clients rotate reporting --key-out reporting-key-2.json
-  countersign clients rotate reporting --remove KID            (once nobody signs with the old one)
+  countersign clients rotate reporting --remove KID            (once nothing signs with the old one)
   countersign clients apply clients.yaml --dry-run`,
     );
   group.command('list').description('list all clients, sorted by id').addOption(limitOption()).action(listClients);

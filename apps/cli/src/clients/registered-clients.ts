@@ -57,8 +57,7 @@ export async function setClient(client: string, verb: 'disable' | 'enable', comm
   const session = openSession(command);
   const path = `/admin/clients/${encodeURIComponent(client)}/${verb}`;
   const changed = await callAdmin(session, clientSchema, { method: 'POST', path });
-  const text =
-    verb === 'disable' ? 'disabled; its tokens are refused everywhere' : 'enabled; it may ask for tokens again';
+  const text = verb === 'disable' ? 'disabled; its tokens are refused everywhere' : 'enabled; it can get tokens again';
   session.output.result({ ok: true, ...changed }, `${client}: ${text}`);
 }
 

@@ -40,7 +40,7 @@ function ownershipFindings(found: Owners): readonly Finding[] {
       {
         code: 'OWNED_BY_LOGIN',
         where,
-        what: `the database, or tables in it, belong to a role that logs in: ${logins}; an earlier version set it up this way`,
+        what: `the database or its tables belong to a role that can log in: ${logins}; an earlier version set it up this way`,
         to_do: `As superuser: ALTER DATABASE ${database} OWNER TO ${database}_owner; in it REASSIGN OWNED BY ${logins} TO ${database}_owner; then migrate (${ROLES}).`,
       },
     ];
@@ -90,7 +90,7 @@ async function missingMigrations(client: pg.Client, database: string): Promise<r
   }
   const what = [
     ...(missing.length === 0 ? [] : [`it lacks ${missing.join(', ')}`]),
-    ...((await isThere(client, UNFINISHED)) ? ['migrations were ended before the service had its rights'] : []),
+    ...((await isThere(client, UNFINISHED)) ? ['migrations were interrupted before the service got its rights'] : []),
   ];
   if (what.length === 0) return [];
   return [
@@ -123,7 +123,7 @@ async function waitingGroups(client: pg.Client, database: string): Promise<reado
       where: `database ${database}`,
       what: `${events} audit events wait in audit_outbox_group, the oldest since ${since.toISOString()}`,
       to_do:
-        'If the service went back to a version before 0.2: start this one again until nothing waits, docs/operations.md, "Going back". Otherwise check its relay and audit.',
+        'If the service was rolled back to a version before 0.2, start this one again until nothing waits: docs/operations.md, "Going back". Otherwise check its relay and audit.',
     },
   ];
 }
@@ -163,7 +163,7 @@ export async function inspectDatabase(url: string): Promise<readonly Finding[]> 
         code: 'DATABASE_NOT_READ',
         where,
         what: `${host}: ${reasonOf(error)}`,
-        to_do: "Give the service's own DATABASE_URL, and check that PostgreSQL answers from here.",
+        to_do: "Pass the service's own DATABASE_URL, and check that PostgreSQL can be reached from here.",
       },
     ];
   } finally {

@@ -26,7 +26,10 @@ interface Report {
 /** What a person reads: who was asked, what is to do, and what could not be examined. */
 export function textOf({ services, databases, findings, not_asked: notAsked }: Report): string {
   const asked = services.map(({ service, url, status }) => [service, status, url]);
-  const parts = [table(['service', 'status', 'url'], asked, 'no service is known'), counted(databases, 'database')];
+  const parts = [
+    table(['service', 'status', 'url'], asked, 'there is nothing to check'),
+    counted(databases, 'database'),
+  ];
   parts.push(
     findings.length === 0
       ? 'All well.'
@@ -58,7 +61,7 @@ async function run(_: object, command: Command): Promise<void> {
     throw new CliError(
       ExitCode.usage,
       'NOTHING_TO_ASK',
-      'there is no local stack here, and no service or database was given',
+      'there is no local stack here, and no service or database was specified',
       `Start one (npm start), set ${serviceNames.map((name) => `COUNTERSIGN_${name.toUpperCase()}_URL`).join(', ')}, or give --database URL.`,
     );
   }

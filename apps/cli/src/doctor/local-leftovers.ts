@@ -10,8 +10,8 @@ export function localLeftovers(directory: string): readonly Finding[] {
     {
       code: 'OLD_NATS_STORE',
       where: oldStore,
-      what: 'streams of the single NATS account of before; nothing reads them',
-      to_do: `Once the audit trail is whole: stop the stack and delete '${oldStore}'.`,
+      what: 'streams of the former single NATS account; nothing reads them',
+      to_do: `Once the audit trail has no gaps, stop the stack and delete '${oldStore}'.`,
     },
   ];
 }

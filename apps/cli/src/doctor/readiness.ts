@@ -54,8 +54,8 @@ const rules = [
   })),
   rule('audit_relay', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), ({ lastError }) => ({
     code: 'RELAY_WITHOUT_NATS',
-    what: `its audit events wait: no connection to NATS${lastError === null ? '' : ` (${lastError})`}`,
-    to_do: 'Check that NATS runs, NATS_URL, and the password in NATS_PASSWORD_FILE.',
+    what: `its audit events are waiting: no connection to NATS${lastError === null ? '' : ` (${lastError})`}`,
+    to_do: 'Check that NATS is running, and check NATS_URL and the password in NATS_PASSWORD_FILE.',
   })),
   rule(
     'audit_relay',
@@ -80,15 +80,15 @@ const rules = [
   ),
   rule('revocation_feed', z.object({ unreadable: z.number().positive() }), ({ unreadable }) => ({
     code: 'REVOCATIONS_UNREADABLE',
-    what: `${String(unreadable)} entries of the revocation bucket were not the issuer's`,
+    what: `${String(unreadable)} entries of the revocation bucket were not signed by the issuer`,
     to_do: 'Update the issuer before the services; otherwise find out who writes to the bucket.',
   })),
   rule('issuer_keys', keptFor, notKept),
   rule('revocation_feed', keptFor, notKept),
   rule('revocation_bucket', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), (note) => ({
     code: 'REVOCATION_BUCKET_AWAY',
-    what: `the issuer does not reach the revocation bucket${note.lastError === null ? '' : `: ${note.lastError}`}`,
-    to_do: 'Check NATS and the password of the issuer there; until then validators receive no revocations.',
+    what: `the issuer cannot reach the revocation bucket${note.lastError === null ? '' : `: ${note.lastError}`}`,
+    to_do: "Check NATS and the issuer's password there; until this is fixed, validators receive no revocations.",
   })),
   rule('restored_database', z.object({ restored: z.literal(true) }), () => ({
     code: 'DATABASE_RESTORED',
@@ -112,7 +112,7 @@ const rules = [
   rule('intake', z.object({ consuming: z.literal(false), last_error: z.string().nullable() }), (note) => ({
     code: 'INTAKE_RESTS',
     what: `audit consumes no events from the stream${note.last_error === null ? '' : `: ${note.last_error}`}`,
-    to_do: 'Check NATS and the password of audit there.',
+    to_do: "Check NATS and audit's password there.",
   })),
   rule(
     'completeness',

@@ -36,14 +36,14 @@ async function ask(service: string, url: string): Promise<Answer> {
     ended = Date.now();
     text = await response.text();
   } catch (error) {
-    const start = 'Start it, or check its log: a service that lacks migrations or a variable logs that and exits.';
+    const start = 'Start it, or check its log: a service with missing migrations or variables logs that and exits.';
     return withoutReadiness(service, url, `does not answer: ${reasonOf(error)}`, start);
   }
   const date = response.headers.get('date');
   const readiness = readinessIn(text);
   if (readiness === undefined) {
     const what = `answers ${String(response.status)} with something that is not a readiness report`;
-    return withoutReadiness(service, url, what, `Check that the URL is that of ${service}; a proxy may have answered.`);
+    return withoutReadiness(service, url, what, `Check that the URL belongs to ${service}; a proxy may have answered.`);
   }
   return {
     asked: { service, url, status: readiness.status },

@@ -24,8 +24,8 @@ async function deadLetters(session: Session): Promise<readonly Finding[]> {
     {
       code: 'DEAD_LETTERS',
       where: 'audit',
-      what: `${waiting < COUNTED ? '' : 'at least '}${counted(waiting, 'message')} could not enter the trail; the oldest came ${oldest ?? ''}`,
-      to_do: 'Run countersign audit dead-letters list, and replay those that an update makes readable.',
+      what: `${waiting < COUNTED ? '' : 'at least '}${counted(waiting, 'message')} could not enter the trail; the oldest arrived ${oldest ?? ''}`,
+      to_do: 'Run countersign audit dead-letters list, and replay those that an update can read.',
     },
   ];
 }
@@ -44,7 +44,7 @@ export function keyFindings(
       code: has('active') ? 'KEY_WITHOUT_SUCCESSOR' : 'NO_ACTIVE_KEY',
       where: 'issuer',
       what: has('active') ? `there is no pending ${kind} key` : `no ${kind} key is active`,
-      to_do: "Rotation makes one within a minute; if it does not, see the issuer's log.",
+      to_do: "Rotation creates one within a minute; if it does not, check the issuer's log.",
     },
   ];
 }

@@ -72,11 +72,11 @@ Examples:
     );
   group
     .command('revoke <kid>')
-    .description('emergency: remove a key from the JWKS and refuse everything that it signed')
+    .description('emergency: remove a key from the JWKS and refuse everything it signed')
     .action((kid: string, _: object, command: Command) =>
       show(
         { path: `/admin/keys/${encodeURIComponent(kid)}/revoke`, method: 'POST' },
-        'revoked; what it signed is refused everywhere',
+        'revoked; everything it signed is refused everywhere',
         command,
       ),
     );

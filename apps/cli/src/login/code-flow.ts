@@ -66,7 +66,7 @@ export async function byBrowser(
     try {
       const code = codeOf(asked.searchParams, state, address.issuer);
       if (code === undefined) {
-        answer(response, 400, 'This answer does not belong to the login in your terminal.');
+        answer(response, 400, 'This response does not belong to the login in your terminal.');
         return;
       }
       answer(response, 200, 'You can close this page and go back to your terminal.');
@@ -78,7 +78,9 @@ export async function byBrowser(
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const timer = setTimeout(() => {
-    reject(new CliError(ExitCode.refused, 'LOGIN_TIMEOUT', 'nobody answered in ten minutes', 'Log in again.'));
+    reject(
+      new CliError(ExitCode.refused, 'LOGIN_TIMEOUT', 'nobody finished signing in within ten minutes', 'Log in again.'),
+    );
   }, PATIENCE_MS);
   try {
     const place = server.address();

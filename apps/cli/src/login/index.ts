@@ -71,13 +71,10 @@ export function register(program: Command): void {
     )
     .option('--device', 'show a code to enter in a browser on any device', false)
     .option('--no-browser', 'print the address instead of opening a browser')
-    .option('--application <id>', 'the public client that you log in to', 'countersign-cli')
-    .option(
-      '--audience <name>',
-      'the service that the commands may use on your behalf (default: none, only your identity)',
-    )
-    .option('--scope <scopes...>', 'the scopes that you allow at that service (default: what the commands need)', [])
-    .option('--again', 'sign in again, as commands that need a recent sign-in ask for', false)
+    .option('--application <id>', 'the public client to log in with', 'countersign-cli')
+    .option('--audience <name>', 'the service that commands may use on your behalf (default: none, only your identity)')
+    .option('--scope <scopes...>', 'the scopes to allow at that service (default: those the commands need)', [])
+    .option('--again', 'sign in again, for commands that need a recent sign-in', false)
     .addHelpText(
       'after',
       `
@@ -89,7 +86,7 @@ Examples:
     .action(runLogin);
   program
     .command('logout')
-    .summary('log out, and end everything that the login allowed')
+    .summary('log out, and end everything the login allowed')
     .description(
       'Ends all logins of this issuer and everything that they allowed, at the issuer and in the files on this machine.',
     )

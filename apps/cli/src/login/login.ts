@@ -56,7 +56,7 @@ export async function logIn(
 function personOf(idToken: string | undefined, issuer: string, clientId: string): z.infer<typeof claimsSchema> {
   const claims = idToken === undefined ? undefined : claimsSchema.safeParse(decodeToken(idToken).claims).data;
   if (claims?.iss === issuer && [claims.aud].flat().includes(clientId)) return claims;
-  throw new CliError(ExitCode.refused, 'ANSWER_INVALID', 'the ID token is not of this issuer for this application');
+  throw new CliError(ExitCode.refused, 'ANSWER_INVALID', 'the ID token is not from this issuer for this application');
 }
 
 /** Who is logged in, as the issuer says now. @throws {CliError} `NOT_LOGGED_IN`, `LOGIN_ENDED` */

@@ -33,12 +33,12 @@ function rights(service: string, _: object, command: Command): void {
     '',
     ...configuration,
     '',
-    'and these two in the exports of AUDIT:',
+    'Add these two to the exports of AUDIT:',
     '',
     indented(exportsFor(service)),
     '',
     `Then: nats-server --signal reload. The service connects with NATS_USER=${service} and the inbox prefix _INBOX_${service}.`,
-    `On a local stack all of this is: npm start -- --service ${service}`,
+    `On a local stack one command does all of this: npm start -- --service ${service}`,
   ].join('\n');
   output.result({ ok: true, service, rights: rows, account, audit_exports: exportsFor(service) }, text);
 }
@@ -51,11 +51,12 @@ export function register(program: Command): void {
     .description('Shows what a service needs on NATS. Works offline: the rights are the same on every installation.')
     .command('rights')
     .addArgument(
-      new Argument('<service>', "the service's name, which is its audience and the source of its events").argParser(
-        serviceName,
-      ),
+      new Argument(
+        '<service>',
+        "the service's name, which is also its audience and the source of its events",
+      ).argParser(serviceName),
     )
-    .description('print the rights of one service, and the configuration of nats-server that gives them')
+    .description('print the rights of one service, and the nats-server configuration that grants them')
     .addHelpText(
       'after',
       `

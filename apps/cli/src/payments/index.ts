@@ -7,6 +7,6 @@ export function register(program: Command): void {
     program
       .command('payments')
       .summary('compare payments with the ledger')
-      .description('Payments compared with the ledger of accounts.'),
+      .description('Compares payments with the ledger of accounts.'),
   );
 }

@@ -78,12 +78,12 @@ export function register(payments: Command): void {
         'Needs the scope payments:reconcile. Exits with 1 if anything differs.',
     )
     .addOption(timeOption('--since <time>', 'only what was created at or after this time'))
-    .option('--repair', 'repair what can be repaired', false)
+    .option('--repair', 'repair the differences that can be repaired', false)
     .addHelpText(
       'after',
       `
 Differences:
-  TRANSFER_MISSING  money moved or is held as payments has it; accounts has no transfer
+  TRANSFER_MISSING  payments says that money moved or is held; accounts has no transfer
   TRANSFER_DIFFERS  the state, the amount or the accounts differ
   RECORD_BEHIND     a payment is behind its transfer; --repair updates it
   RECORD_MISSING    a transfer has no payment or refund; --repair recreates it

@@ -54,7 +54,7 @@ async function show(request: { path: string; method?: string }, command: Command
   const allowed = person.delegations.map(({ id, client_id: client, audience, scope }) => [id, client, audience, scope]);
   const text = [
     table(titles, [rowOf(person)]),
-    table(['session', 'device', 'network', 'last seen'], sessions, 'No session is live.'),
+    table(['session', 'device', 'network', 'last seen'], sessions, 'No live sessions.'),
     ...(person.more_sessions === true ? [more] : []),
     table(['allowed', 'application', 'service', 'scopes'], allowed, 'Nothing is allowed.'),
     ...(person.more_delegations === true ? [more] : []),

@@ -72,8 +72,8 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<
   throw new CliError(
     ExitCode.refused,
     'ANSWER_INVALID',
-    `the issuer sent a response that is not understood: ${what}`,
-    'Check that --issuer is the address of the issuer itself, and that it has the version of this command.',
+    `the issuer sent a response that this version does not understand: ${what}`,
+    'Check that --issuer is the address of the issuer itself, and that it has the same version as this command.',
   );
 }
 

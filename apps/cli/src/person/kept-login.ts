@@ -11,7 +11,7 @@ const LOCK_PATIENCE_MS = 20_000;
 
 const keptSchema = z.strictObject({
   issuer: z.string(),
-  /** The service that its access tokens are for; `issuer` where they only say who the person is. */
+  /** The service that its access tokens are for; `issuer` if they only identify the person. */
   audience: z.string(),
   client_id: z.string(),
   /** To which the tokens are bound (RFC 9449). */
@@ -36,7 +36,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 function unwritable(error: unknown): CliError {
   const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder that only you can write to.';
-  return new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be kept: ${reasonOf(error)}`, hint);
+  return new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be stored: ${reasonOf(error)}`, hint);
 }
 
 function unreadable(path: string, error: unknown): CliError {
@@ -50,7 +50,7 @@ async function readLogin(path: string): Promise<KeptLogin | undefined> {
     const { mode } = await stat(path);
     // Windows has no such modes; its files are in the person's own profile.
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const hint = `Anyone who could read it may have used it: end the application on your account page, delete the file, and log in again.`;
+      const hint = `Anyone who could read it may have used it: revoke the application's access on your account page, delete the file, and log in again.`;
       throw new CliError(ExitCode.usage, 'LOGIN_EXPOSED', `${path} can be read by others`, hint);
     }
     text = await readFile(path, 'utf8');

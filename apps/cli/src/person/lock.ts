@@ -69,7 +69,7 @@ export async function takeLock(lock: string, patienceMs: number): Promise<() => 
   while (!(await make(lock))) {
     await clear(lock);
     if (Date.now() >= until) {
-      const hint = `If no other command runs, one was cut off: delete ${lock}`;
+      const hint = `If no other command is running, one was interrupted: delete ${lock}`;
       throw new CliError(ExitCode.unreachable, 'LOGIN_LOCKED', 'another command is using this login', hint);
     }
     await delay(CHECK_MS);

@@ -77,7 +77,7 @@ export function personToken(
     if (missing.length > 0 || (anyOf.length > 0 && enough === undefined)) {
       const wanted = missing.length > 0 ? missing : anyOf;
       const message = `the login for ${login.audience} does not have ${wanted.join(missing.length > 0 ? ', ' : ' or ')}`;
-      const hint = `Your roles may not give it; otherwise allow it. ${loginHint(login.audience, wanted.slice(0, 1))}`;
+      const hint = `If your roles include it, allow it: ${loginHint(login.audience, wanted.slice(0, 1))}`;
       throw new CliError(ExitCode.refused, 'SCOPE_NOT_ALLOWED', message, hint);
     }
     const asked = enough === undefined ? scopes : [enough];

@@ -57,8 +57,8 @@ function tokenRevocation(text: string, withDerived: boolean): Readonly<Record<st
     throw new CliError(
       ExitCode.usage,
       'NOT_A_TOKEN',
-      'this token has no id (jti) and end (exp) by which it could be revoked',
-      'Revoke what it names instead: countersign revoke client CLIENT, or subject SUBJECT',
+      'this token cannot be revoked by itself: it has no id (jti) and expiry (exp)',
+      'Revoke the client or subject it names instead: countersign revoke client CLIENT, or subject SUBJECT',
     );
   }
   const { jti, exp, txn, client_id } = claims;
@@ -94,7 +94,7 @@ async function revoke(
   });
   const where = done.pushed
     ? 'sent to every validator'
-    : 'validators receive it when NATS is back; the issuer refuses it already';
+    : 'validators will receive it when NATS is back; the issuer already refuses it';
   session.output.result({ ok: true, ...done }, `revoked ${done.kind} ${done.name} until ${done.until}; ${where}`);
 }
 
@@ -170,7 +170,7 @@ Examples:
     )
     .option(
       '--with-derived',
-      'also revoke all tokens of its transaction; the default, because a leaked token may have been used',
+      'also revoke all tokens of its transaction; the default, because a leaked token may have been exchanged',
       true,
     )
     .option('--no-with-derived', 'revoke only this token')
@@ -215,7 +215,7 @@ Examples:
   group
     .command('restored')
     .description('check whether the issuer’s database was restored from a backup and lost later changes')
-    .option('--acknowledge', 'confirm that the lost changes were dealt with')
+    .option('--acknowledge', 'confirm that you have dealt with the lost changes')
     .action(restored);
   group
     .command('list')

@@ -40,9 +40,9 @@ describe('as whom a command speaks', () => {
     expect(chooseIdentity({}, stack(), 'payments', ['payments:read']).clientId).toBe('reader');
   });
 
-  it('takes the named client, and never guesses one that the stack holds no key of', () => {
+  it('takes the named client, and never guesses one for which the stack has no key', () => {
     expect(chooseIdentity({ clientId: 'payments' }, stack(), 'audit').clientId).toBe('payments');
-    expect(() => chooseIdentity({ clientId: 'elsewhere' }, stack(), 'payments')).toThrow(/holds no key/);
+    expect(() => chooseIdentity({ clientId: 'elsewhere' }, stack(), 'payments')).toThrow(/has no key for the client/);
   });
 
   it('says which options are missing where there is no stack', () => {

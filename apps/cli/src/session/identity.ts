@@ -55,8 +55,8 @@ function localClient(
     throw new CliError(
       ExitCode.usage,
       'CLIENT_WITHOUT_KEY',
-      `the local stack holds no key of the client ${clientId}`,
-      `Its clients: ${known}. For any other client pass its key file: --key FILE`,
+      `the local stack has no key for the client ${clientId}`,
+      `Its clients are ${known}. For any other client pass its key file with --key FILE`,
     );
   }
   const candidates = stack.clients.filter(
@@ -97,7 +97,7 @@ export function chooseIdentity(
       ExitCode.usage,
       'NO_IDENTITY',
       'there is no local stack here, and the options do not name a client',
-      'Start one (npm start), or give all of: --issuer URL --client-id ID --key FILE; or log in (countersign login) and add --person',
+      'Start one (npm start), or pass all of --issuer URL --client-id ID --key FILE; or log in (countersign login) and add --person',
     );
   }
   if (clientId !== undefined && key !== undefined) {

@@ -47,7 +47,7 @@ export function unprotected(error: TypeError): CliError {
     ExitCode.usage,
     'PLAIN_HTTP',
     error.message,
-    'Use https, or on a private network: --allow-plain-http',
+    'Use https, or add --allow-plain-http on a private network',
   );
 }
 

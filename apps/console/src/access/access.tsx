@@ -35,7 +35,7 @@ function WithoutRights({ asked }: { readonly asked: boolean }) {
     return (
       <PageState title="You may not see this">
         <p>Your roles do not include issuer:admin, which is required to see or change who has access.</p>
-        <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
+        <p>Ask the people who run the issuer; they can find this refusal in the trail.</p>
       </PageState>
     );
   return (
@@ -59,7 +59,7 @@ function Filter({ search }: { readonly search: AccessSearch }) {
   if (said === undefined) return null;
   return (
     <p className={styles.filters}>
-      Only of <Untrusted text={said} limit={60} brief />
+      Only for <Untrusted text={said} limit={60} brief />
       <Link to="/access" search={{ part }}>
         Show all
       </Link>
@@ -122,7 +122,7 @@ export function Access() {
       {isPending && <Loading what="access" />}
       {!isPending && error === null && (
         <>
-          <nav aria-label="Parts of access" className={styles.parts}>
+          <nav aria-label="Access sections" className={styles.parts}>
             {parts.map((part) => (
               <Link key={part} to="/access" search={{ part }} aria-current={part === shown ? 'page' : undefined}>
                 {titles[part]}

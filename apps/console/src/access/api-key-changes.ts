@@ -12,7 +12,7 @@ export const apiKeyChange = {
   }),
   disable: (id: string, name: string): PlannedChange => ({
     title: `Disable the key “${name}”`,
-    effect: 'The key, and what it was exchanged for, is refused until it is enabled again.',
+    effect: 'The key, and the tokens it was exchanged for, are refused until it is enabled again.',
     path: `admin/api-keys/${part(id)}/disable`,
     body: {},
     takesReason: true,

@@ -114,8 +114,8 @@ export function ApiKeys({ client, plan }: ApiKeysProps) {
     <>
       <EndingSoon
         {...table}
-        label="API keys that end soon"
-        count={(keys) => (keys === 1 ? 'One key ends' : `${String(keys)} keys end`)}
+        label="API keys that expire soon"
+        count={(keys) => (keys === 1 ? 'One key expires' : `${String(keys)} keys expire`)}
         load={async (query, signal) => (await load(query, signal)).rows}
         columns={columns}
       />

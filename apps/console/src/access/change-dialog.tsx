@@ -15,7 +15,7 @@ function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['ref
     <div role="status" className={styles.preview}>
       {error !== null && (
         <p>
-          What it will refuse could not be counted: <Untrusted text={error.message} />
+          Its effect could not be counted: <Untrusted text={error.message} />
         </p>
       )}
       {error === null && data === undefined && <p>Counting what it will refuse …</p>}
@@ -135,7 +135,8 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
           {error !== null && (
             <p role="alert" className={styles.refusal}>
               <Untrusted text={error.message} />
-              {!isRefused(error) && ' It may have been made all the same. If you try again here, it is made once.'}
+              {!isRefused(error) &&
+                ' The change may still have been made. If you try again here, it is made only once.'}
             </p>
           )}
           <div className={styles.choice}>

@@ -14,7 +14,7 @@ export const clientChange = {
   }),
   enable: (id: string): PlannedChange => ({
     title: `Enable ${id}`,
-    effect: 'It may request tokens again. What was revoked stays revoked.',
+    effect: 'It can get tokens again. What was revoked stays revoked.',
     path: `admin/clients/${part(id)}/enable`,
     button: 'Enable',
   }),
@@ -22,7 +22,7 @@ export const clientChange = {
     ...revocationOf('client', id),
     title: `Revoke tokens of ${id}`,
     effect:
-      'Every token that names it and was issued until now is refused, and what people allowed it ends. It may request new tokens immediately; disable it to keep it out.',
+      'Every token issued until now that names it is refused, and what people allowed it ends. It can get new tokens immediately; to keep it out, disable it.',
   }),
   newSecret: (id: string): PlannedChange => ({
     title: `New secret for ${id}`,
@@ -32,7 +32,8 @@ export const clientChange = {
   }),
   removeKey: (id: string, kid: string): PlannedChange => ({
     title: `Remove the key ${kid} of ${id}`,
-    effect: 'What this key signs is refused from now on. Tokens that the client has stay valid until they expire.',
+    effect:
+      "From now on, assertions signed with this key are refused. The client's existing tokens stay valid until they expire.",
     path: `admin/clients/${part(id)}/keys/${part(kid)}`,
     method: 'DELETE',
     word: wordOf(kid, id),
@@ -40,7 +41,7 @@ export const clientChange = {
   }),
   removeSecret: (id: string, secret: string): PlannedChange => ({
     title: `Remove the secret ${secret} of ${id}`,
-    effect: 'The client gets no more tokens with this secret. Tokens that it has stay valid until they expire.',
+    effect: 'The client gets no more tokens with this secret. Its existing tokens stay valid until they expire.',
     path: `admin/clients/${part(id)}/secrets/${part(secret)}`,
     method: 'DELETE',
     word: wordOf(secret, id),

@@ -95,8 +95,8 @@ export function Consents({ client, person, plan }: ConsentsProps) {
     <>
       <EndingSoon
         {...table}
-        label="Permissions that end soon"
-        count={(ends) => (ends === 1 ? 'One permission ends' : `${String(ends)} permissions end`)}
+        label="Permissions that expire soon"
+        count={(ends) => (ends === 1 ? 'One permission expires' : `${String(ends)} permissions expire`)}
         so=": the person must then allow it again"
         load={async (query, signal) => (await load(query, signal)).rows}
         isUrgent={({ ends_at: end }) => typeof end === 'string' && endsSoon(end, now)}
@@ -106,7 +106,7 @@ export function Consents({ client, person, plan }: ConsentsProps) {
         {...table}
         what="permissions"
         caption="What people allowed applications to do"
-        empty="Nobody has allowed an application anything"
+        empty="Nobody has allowed an application to do anything"
         load={load}
         columns={() => columns}
       />

@@ -12,7 +12,7 @@ const LIMIT = 200;
 interface EndingSoonProps<Row> {
   /** Names the part: `Keys that end soon`. */
   readonly label: string;
-  /** How many end: `One key ends`. */
+  /** How many end: `One key expires`. */
   readonly count: (rows: number) => string;
   /** What follows from that, if it must be said. */
   readonly so?: string;
@@ -43,7 +43,7 @@ export function EndingSoon<Row>({ label, count, so = '', name, load, ...table }:
         {data.length === LIMIT && 'At least '}
         {count(data.length)} within {WARNING_DAYS} days{so}
       </h3>
-      <AccessTable {...table} caption={`${label}, the first to end first`} empty="" rows={data} />
+      <AccessTable {...table} caption={`${label}, earliest first`} empty="" rows={data} />
     </section>
   );
 }

@@ -19,8 +19,8 @@ export const keyChange = {
     title: purpose === 'keys' ? `Revoke the signing key ${kid}` : `Revoke the revocation key ${kid}`,
     effect:
       purpose === 'keys'
-        ? 'For an emergency: the key leaves the published set, and every service refuses what it signed. The pending key takes over.'
-        : 'For an emergency: the key leaves its set, and the pending one signs the whole list again.',
+        ? 'For emergencies: the key is removed from the published set, and every service refuses everything it signed. The pending key takes over.'
+        : 'For emergencies: the key is removed from its set, and the pending one signs the whole list again.',
     path: `admin/${purpose}/${part(kid)}/revoke`,
     word: wordOf(kid),
     ...(purpose === 'keys' ? { refuses: { kind: 'key', name: kid } } : {}),

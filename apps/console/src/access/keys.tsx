@@ -52,10 +52,10 @@ export function Keys({ purpose, plan }: KeysProps) {
   const kind = purpose === 'keys' ? 'signing-key' : 'revocation-key';
   return (
     <>
-      {error !== null && <ErrorState what="The newest state of the keys" error={error} retry={() => void refetch()} />}
+      {error !== null && <ErrorState what="The latest state of the keys" error={error} retry={() => void refetch()} />}
       {withoutNext && (
         <p className={styles.warning} role="status">
-          No key is pending: the next rotation has to wait until one has been published long enough.
+          No key is pending: the next rotation must wait until one has been published long enough.
         </p>
       )}
       <AccessTable
@@ -77,7 +77,7 @@ export function Keys({ purpose, plan }: KeysProps) {
           { title: 'Algorithm', cell: ({ alg }) => alg },
           { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
           {
-            title: 'Rotates or leaves in',
+            title: 'Rotates or is removed in',
             cell: (key) => {
               const words = plannedEnd(key, now);
               return words === undefined ? '' : <span title={key.ends_at ?? ''}>{words}</span>;

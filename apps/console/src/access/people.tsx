@@ -78,12 +78,12 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
   return (
     <>
       {error !== null && (
-        <ErrorState what="The newest state of the person" error={error} retry={() => void refetch()} />
+        <ErrorState what="The latest state of the person" error={error} retry={() => void refetch()} />
       )}
       <AccessTable {...table} rows={[data]} columns={columnsOf(plan)} />
       <AccessTable
-        caption={`Live sessions, the last used first${data.more_sessions === true ? '; there are more than these' : ''}`}
-        empty="No session is live"
+        caption={`Live sessions, most recently used first${data.more_sessions === true ? '; there are more than these' : ''}`}
+        empty="No live sessions"
         rows={data.sessions}
         idOf={({ id }) => id}
         columns={[

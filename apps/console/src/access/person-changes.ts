@@ -8,7 +8,7 @@ export const personChange = {
   endSessions: (id: string, name: string): PlannedChange => ({
     title: `End the sessions of ${name}`,
     effect:
-      'All their sessions end now, and so does everything that they allowed applications. They may sign in again.',
+      'All their sessions end now, and so does everything that they allowed applications to do. They may sign in again.',
     path: `admin/people/${part(id)}/end-sessions`,
     word: wordOf(name, id),
     refuses: { kind: 'subject', name: id },
@@ -26,7 +26,7 @@ export const personChange = {
   disable: (id: string, name: string): PlannedChange => ({
     title: `Disable ${name}`,
     effect:
-      'Their sessions and all that they allowed end now, tokens about them are refused everywhere, and they cannot sign in.',
+      'Their sessions and everything that they allowed end now, tokens about them are refused everywhere, and they cannot sign in.',
     path: `admin/people/${part(id)}/disable`,
     word: wordOf(name, id),
     refuses: { kind: 'subject', name: id },
@@ -34,7 +34,7 @@ export const personChange = {
   }),
   enable: (id: string, name: string): PlannedChange => ({
     title: `Enable ${name}`,
-    effect: 'They may sign in again. What was ended stays ended.',
+    effect: 'They may sign in again. Sessions and permissions that ended stay ended.',
     path: `admin/people/${part(id)}/enable`,
     button: 'Enable',
   }),

@@ -78,7 +78,7 @@ describe('a change to access', () => {
     expect(
       sentencesOf({ delegations: 1, sessions: 2, api_keys: 0, tokens: { ...tokens, live: 0, audiences: [] } }),
     ).toEqual([
-      'It refuses no live token.',
+      'It refuses no live tokens.',
       'It also affects 1 permission that a person gave, 2 sessions of the person.',
     ]);
   });

@@ -14,8 +14,8 @@ export function sentencesOf({ tokens, delegations, sessions, api_keys: keys }: P
 }
 
 function tokenSentence(tokens: Preview['tokens']): string {
-  if (tokens === null) return 'The issuer keeps no record that live tokens could be counted from.';
-  if (tokens.live === 0) return 'It refuses no live token.';
+  if (tokens === null) return 'The issuer keeps no records from which live tokens could be counted.';
+  if (tokens.live === 0) return 'It refuses no live tokens.';
   const atLeast = tokens.at_least ? 'At least ' : '';
   const where = tokens.audiences.map(({ audience, live }) => `${audience} (${live.toLocaleString('en')})`).join(', ');
   return `${atLeast}${counted(tokens.live, 'live token', 'live tokens')} will be refused: ${where}.`;

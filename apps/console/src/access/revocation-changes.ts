@@ -12,11 +12,11 @@ const bodies: Readonly<Record<Revocable, (name: string) => Readonly<Record<strin
 };
 
 const effects: Readonly<Record<Revocable, string>> = {
-  token: 'Every service refuses the token and everything that it was exchanged for.',
+  token: 'Every service refuses the token and everything it was exchanged for.',
   transaction: 'Every service refuses every token of the transaction; a delegation with this id ends.',
-  client: 'Every token that names the client and was issued until now is refused, and what people allowed it ends.',
+  client: 'Every token issued until now that names the client is refused, and what people allowed it ends.',
   subject:
-    'Every token that names the subject and was issued until now is refused. For a person, their sessions and everything that they allowed end too.',
+    'Every token issued until now that names the subject is refused. For a person, their sessions and everything that they allowed end too.',
 };
 
 /** An entry for the list of revocations. */

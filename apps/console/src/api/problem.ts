@@ -36,7 +36,7 @@ export function unreachable(): ApiProblem {
 
 /** What this page was answered and cannot read. */
 export function unreadable(path: string): ApiProblem {
-  const detail = `The server sent something that this page cannot read (${path}). Reload the page; it may be older than the server.`;
+  const detail = `The server sent something that this page does not understand (${path}). Reload the page; it may be older than the server.`;
   return new ApiProblem(200, 'ANSWER_UNREADABLE', detail);
 }
 

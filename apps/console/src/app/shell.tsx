@@ -39,7 +39,7 @@ function Welcome({ ended }: { readonly ended: boolean }) {
     >
       {ended
         ? 'Sign in again to return to this page.'
-        : 'Who did what, on whose behalf, and the proof of it. What you read is recorded too, with your name.'}
+        : 'Who did what, on whose behalf, and the proof of it. Your reads are recorded too, with your name.'}
     </PageState>
   );
 }
@@ -116,7 +116,7 @@ export function ScreenFailed() {
         </button>
       }
     >
-      <div role="alert">A part of it did not arrive, or something unexpected happened in this page.</div>
+      <div role="alert">Part of it did not load, or something unexpected happened on this page.</div>
     </PageState>
   );
 }

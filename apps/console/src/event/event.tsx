@@ -179,7 +179,7 @@ function Shown({ found }: { readonly found: FoundEvent }) {
           ))}
         </dl>
         <details>
-          <summary>As the log has it</summary>
+          <summary>As stored in the log</summary>
           <pre className={styles.json}>
             {JSON.stringify(event, null, 2)
               .split('\n')

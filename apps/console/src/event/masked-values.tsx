@@ -28,7 +28,7 @@ export function MaskedValues({ id }: { readonly id: string }) {
   if (shown.kind === 'open')
     return (
       <div role="status">
-        {shown.values.length === 0 && <p>There is nothing to show: it was erased, or never masked.</p>}
+        {shown.values.length === 0 && <p>There is nothing to show: the values were erased, or were never masked.</p>}
         <dl className={styles.pairs}>
           {shown.values.map(({ path, value }) => (
             <div key={path}>
@@ -50,7 +50,7 @@ export function MaskedValues({ id }: { readonly id: string }) {
       }}
     >
       <p id="reveal-words">
-        Personal data in this event is masked. If you need it, give a reason: it is recorded, with your name.
+        Personal data in this event is masked. If you need it, enter a reason: it is recorded, with your name.
       </p>
       <label>
         Reason{' '}
@@ -64,7 +64,7 @@ export function MaskedValues({ id }: { readonly id: string }) {
         />
       </label>
       <button type="submit" disabled={shown.kind === 'asked'}>
-        Show what is masked
+        Show masked values
       </button>
       {shown.kind === 'refused' && (
         <p role="alert">

@@ -45,7 +45,7 @@ export function TokenBehind({ principal }: { readonly principal: Principal }) {
         <>
           <p>
             <Link to="/event/$index" params={{ index: issued.log_index }}>
-              How the issuer made it
+              How the issuer issued it
             </Link>
           </p>
           <dl className={styles.pairs}>

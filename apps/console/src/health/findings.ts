@@ -86,7 +86,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
     const gap = `Numbers of ${source.source} have been missing from the trail for more than a minute: ${missingText(source)}.`;
     find(source.alert, 'sources', gap);
   }
-  find(intake?.consuming === false, 'intake', 'audit consumes nothing from the stream; new events wait there.');
+  find(intake?.consuming === false, 'intake', 'audit is not consuming the stream; new events wait there.');
   const fill = intake?.stream_fill ?? 0;
   find(
     fill >= STREAM_NEARLY_FULL,

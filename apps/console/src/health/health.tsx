@@ -37,8 +37,8 @@ function LogFacts({ overview }: { readonly overview: Overview }) {
         {events(log.covered)} events
       </Fact>
       <Fact name="Waiting for a checkpoint">{events(uncovered(overview).toString())}</Fact>
-      <Fact name="Found by the index">{events(log.indexed)}</Fact>
-      <Fact name="Kept in the database">{days === null ? 'forever' : `${String(days)} days`}</Fact>
+      <Fact name="In the search index">{events(log.indexed)}</Fact>
+      <Fact name="Stored in the database">{days === null ? 'forever' : `${String(days)} days`}</Fact>
       <Fact name="Moved to files">
         {segments === 0 && 'nothing'}
         {segments > 0 && `${String(segments)} segments, all events below ${events(first)}`}
@@ -89,7 +89,7 @@ function Letters({ overview, mayReplay }: { readonly overview: Overview; readonl
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
       <p>
-        {waiting === 0 ? 'None is waiting for a decision.' : `${lettersText(overview.dead_letters)} for a decision`}
+        {waiting === 0 ? 'None are waiting for a decision.' : `${lettersText(overview.dead_letters)} for a decision`}
         {oldest !== null && (
           <>
             , the oldest since <Time at={oldest} relative />.
@@ -171,7 +171,7 @@ export function Health() {
             <LogFacts overview={data} />
           </section>
           <section aria-labelledby="replica">
-            <h2 id="replica">Audit’s replica that answered</h2>
+            <h2 id="replica">The audit replica that responded</h2>
             <ReplicaFacts replica={data.replica} />
           </section>
           <p className={styles.soft}>

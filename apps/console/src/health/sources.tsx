@@ -51,7 +51,7 @@ function Reported({ health: { source, reports, silent } }: { readonly health: So
         {pending > 0 && `, the oldest for ${spanText(oldest)}`}
       </td>
       <td>
-        {feeds.size === 0 ? 'does not use them' : [...feeds].join(', ')}
+        {feeds.size === 0 ? 'does not use revocations' : [...feeds].join(', ')}
         {lags.length > 0 && `, the last one after ${lengthText(Math.max(...lags))}`}
       </td>
       <td className={silent ? styles.bad : undefined}>

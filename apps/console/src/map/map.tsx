@@ -48,7 +48,7 @@ function PairTable({ map }: { readonly map: CallMap }) {
     <div className={styles.scroll} role="region" aria-labelledby="pairs" tabIndex={0}>
       <table className={styles.table}>
         <caption id="pairs">
-          Who called whom, from <Time at={map.from} /> to <Time at={map.to} />. A row leads to its events.
+          Who called whom, from <Time at={map.from} /> to <Time at={map.to} />. Select a row to see its events.
         </caption>
         <thead>
           <tr>
@@ -123,7 +123,7 @@ function Map() {
     ) : (
       <ErrorState error={error} retry={() => void refetch()} />
     );
-  if (data.calls.length === 0) return <PageState title="Nobody called in this period">Choose a longer one.</PageState>;
+  if (data.calls.length === 0) return <PageState title="No calls in this period">Choose a longer one.</PageState>;
   return (
     <>
       {error !== null && <ErrorState what="Newer events" error={error} retry={() => void refetch()} />}
@@ -136,9 +136,9 @@ function Map() {
       <PairTable map={data} />
       {data.left_out > 0 && <p>{number(data.left_out)} pairs with fewer events are left out.</p>}
       <p className={styles.note}>
-        Refusals of callers who could not be verified are counted one by one. The times are from the first to the last
-        event that a service recorded of one transaction, over the newest {number(data.timed_events)} events: an event
-        says when something was done, not how long it took.
+        Refusals of unverified callers are counted one by one. Times are from the first to the last event that a service
+        recorded of one transaction, over the newest {number(data.timed_events)} events: an event says when something
+        was done, not how long it took.
       </p>
     </>
   );

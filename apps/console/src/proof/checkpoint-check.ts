@@ -33,7 +33,8 @@ async function opened(note: string, keys: readonly string[]): Promise<Checkpoint
 
 /** Words for what the signature check threw. */
 function signatureFault(error: unknown): string {
-  if (error instanceof NoteError) return `${error.message}. Do not rely on what this page shows; ask who runs the log.`;
+  if (error instanceof NoteError)
+    return `${error.message}. Do not rely on what this page shows; ask the log’s operator.`;
   if (error instanceof DOMException && error.name === 'NotSupportedError')
     return 'This browser cannot check Ed25519 signatures. Use Chrome 137, Firefox 129, Safari 17 or newer.';
   return error instanceof Error ? error.message : 'The signature could not be checked.';
@@ -77,8 +78,8 @@ async function judgeGrowth(log: LogSource, last: SeenCheckpoint, known: Checkpoi
 }
 
 const forgotten = open(
-  'The memory of this browser',
-  'This browser keeps nothing for this page: it cannot notice a log that changes its past. Allow the page to keep data, or verify with: countersign audit verify',
+  "This browser's memory",
+  'This browser stores nothing for this page, so it cannot notice a log that changes its past. Allow the page to store data, or run: countersign audit verify',
 );
 
 /** Fetches the newest checkpoint and checks it: its signature by pinned keys, and that the log only grew since this browser last looked. */
@@ -92,16 +93,13 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
   const keyStep =
     before === undefined
       ? open(
-          'The key of the log',
-          `This browser sees the log for the first time and pins its key: ${names}. Compare it once with what its operator published.`,
+          "The log's key",
+          `This browser sees the log for the first time and pins its key: ${names}. Compare it once with the key that the log's operator published.`,
         )
       : newKeys.length === 0
-        ? right(
-            'The key of the log',
-            `It is the one that this browser pinned on ${memory.pinnedAt.slice(0, 10)}: ${names}.`,
-          )
+        ? right("The log's key", `It is the one that this browser pinned on ${memory.pinnedAt.slice(0, 10)}: ${names}.`)
         : open(
-            'The key of the log',
+            "The log's key",
             `The log now also shows ${newKeys.map(shortKey).join(', ')}, which this browser does not know. Accept it only if its operator announced a new key.`,
           );
   let checkpoint: Checkpoint;
@@ -112,7 +110,7 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
   }
   const signature = right(
     'The signature',
-    `Checkpoint ${number(checkpoint.size)} of ${checkpoint.origin} carries a valid signature of this key.`,
+    `Checkpoint ${number(checkpoint.size)} of ${checkpoint.origin} has a valid signature by this key.`,
   );
   const last = lastSeen(memory);
   const known = last === undefined ? undefined : await opened(last.note, memory.keys).catch(() => undefined);
@@ -120,7 +118,7 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
     last === undefined || known === undefined
       ? open(
           'The log only grew',
-          'This is the first checkpoint that this browser has seen. From now on it detects any change to what is in the log.',
+          "This is the first checkpoint that this browser has seen. From now on it detects any change to the log's entries.",
         )
       : await judgeGrowth(log, last, known, checkpoint);
   const steps = [keyStep, signature, grown];
@@ -159,7 +157,7 @@ export async function differenceOf(
         title,
         came === 0
           ? 'They are the same.'
-          : `${number(came)} events were added, at the log indices ${number(older.size)} to ${number(newer.size - 1)}; nothing before them was changed.`,
+          : `${number(came)} events were added, at log indices ${number(older.size)} to ${number(newer.size - 1)}; nothing before them was changed.`,
       )
     : wrong(title, 'The newer tree does not contain the older one: entries were changed or removed.');
   return { older, newer, step };

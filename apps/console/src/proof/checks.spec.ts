@@ -100,7 +100,7 @@ describe('the newest checkpoint', () => {
     const log = new LogOfEvents(someEvents(20));
     const { checkpoint, keys, steps } = await checkCheckpoint(log, { read: () => undefined, write: () => false }, now);
     expect([checkpoint?.size, keys]).toEqual([20, await log.keys()]);
-    expect(steps.at(-1)).toMatchObject({ verdict: 'open', title: 'The memory of this browser' });
+    expect(steps.at(-1)).toMatchObject({ verdict: 'open', title: "This browser's memory" });
   });
 
   it('and an earlier one differ by the events between them', async () => {

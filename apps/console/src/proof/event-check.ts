@@ -64,7 +64,7 @@ export async function checkEvents(
     steps.push(
       wrong(
         title,
-        `What the page shows at log index ${places} is not what the log has there. It was changed in transit or in the database.`,
+        `What the page shows at log index ${places} differs from the log. It was changed in transit or in the database.`,
       ),
     );
   } else if (proven > 0) {
@@ -74,7 +74,7 @@ export async function checkEvents(
     steps.push(
       right(
         title,
-        `${what} leads, hash by hash, to the signed root of checkpoint ${number(size)}. ${fetched} were fetched; nothing that the server claims was trusted.`,
+        `${what} leads, hash by hash, to the signed root of checkpoint ${number(size)}. ${fetched} were fetched; no claim of the server was trusted.`,
       ),
     );
   }

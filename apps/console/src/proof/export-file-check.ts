@@ -29,7 +29,7 @@ function lostEntries(indices: readonly number[]): readonly Step[] {
   return [
     open(
       'Lost entries',
-      `The log declares that a restore from a backup lost the events of these log indices: ${names}.`,
+      `The log declares that a restore from a backup lost the events at these log indices: ${names}.`,
     ),
   ];
 }
@@ -118,12 +118,12 @@ export async function checkExport(
   const grown = await hasGrown(log, older, newer);
   const checked = right(
     'The signature',
-    `The export was made under checkpoint ${number(under.size)}, which carries a valid signature of the log's key.`,
+    `The export was made under checkpoint ${number(under.size)}, which has a valid signature by the log's key.`,
   );
   const same = grown
     ? right(
         'The same log',
-        `That checkpoint and the one that this browser verified, ${number(trusted.size)}, belong to one log that only grew.`,
+        `That checkpoint and the one that this browser verified, ${number(trusted.size)}, belong to the same log, which only grew.`,
       )
     : wrong(
         'The same log',

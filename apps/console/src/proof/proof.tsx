@@ -53,7 +53,7 @@ export function Proof() {
         <h2 id="page">A page of results</h2>
         <p>
           {filtered
-            ? 'The newest 50 events that the filters of this address find.'
+            ? 'The newest 50 events that match the filters in this URL.'
             : 'The newest 50 events of the trail. From a filtered trail, open this page with the same filters.'}
         </p>
         <VerifyEvents

@@ -26,7 +26,7 @@ export function StepsList({ steps, answer }: StepsListProps) {
   const isPart = verdict === 'right' && answer?.some(({ verdict: one }) => one === 'open') === true;
   return (
     <div className={styles.result} role={verdict === 'wrong' ? 'alert' : 'status'} data-verdict={verdict}>
-      <p className={styles.summary}>{isPart ? 'A part was verified in this browser.' : summaries[verdict]}</p>
+      <p className={styles.summary}>{isPart ? 'Partly verified in this browser.' : summaries[verdict]}</p>
       <ol className={styles.steps}>
         {steps.map(({ title, verdict: one, words }) => (
           <li key={title} data-verdict={one}>

@@ -23,7 +23,7 @@ function Place({ place: { fault, line, changed, unreadable } }: { readonly place
         <p>
           Byte {where.offset.toLocaleString('en')} of the file, character {where.column.toLocaleString('en')} of the
           line
-          {changed === undefined ? ': from this point it cannot be read.' : '.'}
+          {changed === undefined ? ': it cannot be read from this point on.' : '.'}
         </p>
       )}
       {changed !== undefined && (
@@ -76,7 +76,7 @@ export function VerifyFile() {
       <label className={styles.drop} data-over={over}>
         <span>
           {over
-            ? 'Drop it: this browser verifies it.'
+            ? 'Drop it here to verify it in this browser.'
             : 'Drop an export (NDJSON) anywhere on this page, or choose one. It stays in this browser.'}
         </span>
         <input

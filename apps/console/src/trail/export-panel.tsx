@@ -9,11 +9,12 @@ const formats = [
 
 const whyNot: Readonly<Record<Exclude<Saved, 'saved'>, string>> = {
   partial:
-    'Only the first part is saved: it takes longer than one request may. Choose a shorter time, or use: countersign audit export',
+    'Only the first part was saved, because the export takes longer than one request may. Choose a shorter period, or run: countersign audit export',
   'cut-off': 'The connection was lost. Nothing was saved; try again.',
-  'too-large': 'It is larger than this browser can hold. Choose a shorter time, or use: countersign audit export',
+  'too-large':
+    'The export is larger than this browser can hold. Choose a shorter period, or run: countersign audit export',
   'disk-full':
-    'The browser does not allow this page more disk space. Choose a shorter time, or use: countersign audit export',
+    'The browser does not allow this page more disk space. Choose a shorter period, or run: countersign audit export',
 };
 
 /** An export that runs, or how the last one ended: it goes on when its panel is closed. */
@@ -55,7 +56,7 @@ export function ExportPanel({
   return (
     <>
       <p>
-        All events of these filters, oldest first, with the proof that none is missing or changed. Check it with{' '}
+        All events of these filters, oldest first, with the proof that none are missing or changed. Check it with{' '}
         <code>countersign audit verify</code>, or on the page Proof.
       </p>
       {formats.map((one) => (

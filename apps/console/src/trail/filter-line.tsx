@@ -62,7 +62,7 @@ export function FilterLine({
         className={fault === undefined ? 'visually-hidden' : styles.fault}
       >
         {fault ??
-          'name:value narrows by subject, actor, client, api_key, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches, the down arrow goes to the first event.'}
+          'name:value filters by subject, actor, client, api_key, action, resource, source, type, trace, txn or outcome; other words are searched in the events’ text. Enter searches, the down arrow moves to the first event.'}
       </span>
     </form>
   );

@@ -38,7 +38,7 @@ export function parseFilterText(line: string): TypedFilter {
     if (name === undefined || !isName(name)) {
       // A text with a colon that is no filter: `person:01a2…`, `payments:create`.
       words.push(name === undefined ? value : `${name}:${value}`);
-    } else if (value === '') fault ??= `Say what ${name} must be: ${name}:value`;
+    } else if (value === '') fault ??= `Add a value for ${name}: ${name}:value`;
     else if (name === 'outcome' && !outcomes.some((one) => one === value))
       fault ??= `outcome must be ${outcomes.join(', ')}`;
     else if ((name === 'from' || name === 'to') && parseTime(value, 0) === undefined)

@@ -62,7 +62,7 @@ export function Histogram({ summary, onRange }: HistogramProps) {
         preserveAspectRatio="none"
         role="slider"
         tabIndex={0}
-        aria-label="Events over time. Arrow keys move, Shift widens, Enter chooses the time."
+        aria-label="Events over time. Arrow keys move, Shift extends, Enter selects the period."
         aria-valuemin={0}
         aria-valuemax={buckets.length - 1}
         aria-valuenow={cursor ?? 0}

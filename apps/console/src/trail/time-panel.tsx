@@ -18,9 +18,9 @@ export function TimePanel({ search, onRange }: TimePanelProps) {
   const [begin, end] = [read(from), read(to)];
   const fault =
     from !== '' && begin === undefined
-      ? 'From cannot be read as a time.'
+      ? 'From is not a valid time.'
       : to !== '' && end === undefined
-        ? 'To cannot be read as a time.'
+        ? 'To is not a valid time.'
         : begin !== undefined && begin >= (end ?? now)
           ? 'From must be before To.'
           : undefined;
@@ -82,7 +82,7 @@ export function TimePanel({ search, onRange }: TimePanelProps) {
               (end === undefined ? 'now' : localText(new Date(end)))}
         </p>
         <button type="submit" disabled={fault !== undefined}>
-          Show this time
+          Show this period
         </button>
       </form>
     </>

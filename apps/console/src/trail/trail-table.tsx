@@ -137,7 +137,7 @@ export function TrailTable({ rows, columns, onEnd, isMore, asks }: TrailTablePro
       className={styles.scroller}
       role="table"
       tabIndex={0}
-      aria-label="Events, newest first. Arrow keys go from event to event."
+      aria-label="Events, newest first. Arrow keys move from event to event."
       aria-rowcount={isMore ? -1 : rows.length + 1}
       onKeyDown={(event) => {
         const at = current();

@@ -102,7 +102,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
               }}
             >
               <label>
-                Save what you see as <input name="name" maxLength={80} required />
+                Save this view as <input name="name" maxLength={80} required />
               </label>
               <button type="submit">Save</button>
             </form>
@@ -112,7 +112,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
       <Disclosure label="Columns" align="end">
         {() => (
           <fieldset className={styles.columns}>
-            <legend>Shown beside time and action</legend>
+            <legend>Shown next to time and action</legend>
             {columnNames.map((name) => (
               <label key={name}>
                 <input
@@ -131,7 +131,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
       <Disclosure label="Copy" align="end">
         {() => (
           <>
-            <CopyButton text={cliCommand(query)}>As a command of countersign</CopyButton>
+            <CopyButton text={cliCommand(query)}>As a countersign command</CopyButton>
             <CopyButton text={curlCommand(location.origin, query)}>As curl</CopyButton>
             <CopyButton text={location.origin + pathWith('/', query)}>A link with absolute times</CopyButton>
           </>

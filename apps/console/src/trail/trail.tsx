@@ -118,7 +118,7 @@ export function Trail() {
         <p role="status">
           Only the newest {LIVE_LIMIT.toLocaleString('en')} live events are shown.{' '}
           <button type="button" onClick={refresh}>
-            Show those before them
+            Show earlier events
           </button>
         </p>
       )}
@@ -160,8 +160,8 @@ export function Trail() {
             }
           >
             {Object.keys(query).length > 0
-              ? 'Nothing that you may see matches these filters and this time.'
-              : 'Nothing has happened yet that you may see.'}
+              ? 'No events that you may see match these filters and this period.'
+              : 'There are no events yet that you may see.'}
           </PageState>
         ) : (
           <TrailTable

@@ -45,8 +45,8 @@ const titles: Readonly<Record<Fault, string>> = {
   'no-rights': 'You may not see this',
   unknown: 'Not found',
   refused: 'The server did not accept this request',
-  away: 'The server does not answer',
-  broken: 'This page cannot read the answer',
+  away: 'The server does not respond',
+  broken: 'This page does not understand the response',
 };
 
 interface ErrorStateProps extends InPage {
@@ -93,7 +93,7 @@ export function ErrorState({ error, retry, what, isWholePage = false }: ErrorSta
             </>
           )}
         </p>
-        <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
+        <p>Ask the people who run the issuer; they can find this refusal in the trail.</p>
       </PageState>
     );
   const title = what === undefined ? titles[fault] : `${what} could not be loaded`;
