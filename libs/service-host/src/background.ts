@@ -5,23 +5,23 @@ import { databaseReasonOf } from './problems/database-fault.js';
 import { type HealthRegistry } from './health/health.js';
 import { CLOCK, HEALTH, LOGGER } from './tokens.js';
 
-/** Work that a service repeats without being asked. */
+/** Work that a service repeats on its own. */
 export interface BackgroundTask {
   /** In health notes and logs: `hold_expiry`. */
   readonly name: string;
-  /** Milliseconds between the end of one round and the next; a quarter more or less, so that replicas do not move in step. A function is asked each time. */
+  /** Milliseconds between the end of one round and the next; a quarter more or less, so that replicas do not run in lockstep. A function is called each time. */
   readonly everyMs: number | (() => number);
   /**
-   * One round. What it throws is logged once, noted in health, and tried again with the next round.
+   * One round. Its errors are logged once and noted in health; the next round tries again.
    * @param signal aborted when the service stops: a long round should check it
-   * @returns `again` when there is more to do at once
+   * @returns `again` if there is more to do immediately
    */
   readonly run: (signal: AbortSignal) => Promise<'again' | undefined>;
 }
 
-/** A task that is registered. */
+/** A registered task. */
 export interface BackgroundHandle {
-  /** Begins the next round now; while a round runs, another follows it. */
+  /** Starts the next round now; if a round is running, another follows it. */
   wake(): void;
 }
 
@@ -34,7 +34,7 @@ interface TaskState {
   ended: Promise<void>;
 }
 
-/** Everything that a service does by itself: started after the service, stopped before it closes, shown in health. */
+/** A service's background work: started after the service, stopped before it closes, shown in health. */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
@@ -47,7 +47,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Registers a task; it begins with the service, or at once when that has started. */
+  /** Registers a task; it starts with the service, or immediately if that has started. */
   repeat(task: BackgroundTask): BackgroundHandle {
     const state: TaskState = {
       task,
@@ -101,7 +101,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       return next;
     } catch (error) {
       if (this.#stopped.signal.aborted) return undefined;
-      // Shown to everybody in readiness: why, never the values of a failed statement.
+      // Everybody can see this in readiness, so it has the reason, never the values of a failed statement.
       const { reason } = databaseReasonOf(error);
       if (reason !== state.lastError) this.logger.warn({ err: error, task: name }, 'background work failed; retrying');
       state.lastError = reason;

@@ -79,7 +79,7 @@ describe('the configuration', () => {
         LEAST > MOST ? ['LEAST: must be at most MOST'] : [],
       );
     expect(load({ LEAST: '1', MOST: '2' })).toEqual({ LEAST: 1, MOST: 2 });
-    expect(() => load({ LEAST: '3', MOST: '2' })).toThrow(/not usable:\n {2}- LEAST: must be at most MOST$/);
+    expect(() => load({ LEAST: '3', MOST: '2' })).toThrow(/is invalid:\n {2}- LEAST: must be at most MOST$/);
     expect(() => load({ LEAST: 'x', MOST: '2' })).toThrow(/LEAST: Invalid/);
   });
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 export class ConfigurationError extends Error {
   readonly code = 'CONFIGURATION_INVALID';
   constructor(readonly problems: readonly string[]) {
-    super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(`The configuration is invalid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.name = 'ConfigurationError';
   }
 }
@@ -44,7 +44,7 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
     if (!name.endsWith('_URL') || name === 'RESOURCE_URL' || !textOf(value).startsWith('http://')) continue;
     if (values['ALLOW_PLAIN_HTTP'] === true || !isPlainHttp(textOf(value))) continue;
     problems.push(
-      `${name}: plain http to another machine can be read and changed in transit; use https, or set ALLOW_PLAIN_HTTP=true on a private network`,
+      `${name}: plain http to another machine can be read and altered in transit; use https, or set ALLOW_PLAIN_HTTP=true on a private network`,
     );
   }
   if (values['DATABASE_TLS'] === 'require') {

@@ -15,14 +15,14 @@ export interface MigrationSettings {
   readonly tls?: TlsDemand;
   /** The app's drizzle migrations. */
   readonly folder: string;
-  /** Milliseconds to wait for a database that does not answer yet; 30,000 by default. */
+  /** Milliseconds to wait for a database that does not respond yet; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
 
 /** The role of a connection URL. @throws {MigrationError} when there is none */
 function roleOf(url: string): string {
   const role = decodeURIComponent(new URL(url).username);
-  if (role === '') throw new MigrationError('DATABASE_URL names no role: postgres://ROLE:PASSWORD@HOST/DATABASE');
+  if (role === '') throw new MigrationError('DATABASE_URL must name a role: postgres://ROLE:PASSWORD@HOST/DATABASE');
   return role;
 }
 

@@ -31,7 +31,7 @@ function tracesOf(error: unknown): string {
 
 /** Words after `main.js` that every service knows, and what each does. */
 const commands = {
-  migrate: "bring the database's schema up to date, and end: needs MIGRATION_DATABASE_URL and DATABASE_URL",
+  migrate: "bring the database's schema up to date and exit; needs MIGRATION_DATABASE_URL and DATABASE_URL",
   '--help': 'show this',
 };
 
@@ -39,7 +39,7 @@ const usageOf = (own: Readonly<Record<string, string>>): string =>
   [
     'Usage: node dist/main.js [command]',
     '',
-    'Runs the service, with settings from environment variables. Instead of that:',
+    'Without a command, runs the service with settings from environment variables. Commands:',
     '',
     ...Object.entries({ ...own, ...commands }).map(([word, does]) => `  ${word.padEnd(12)}${does}`),
     '',

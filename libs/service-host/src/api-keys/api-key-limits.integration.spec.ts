@@ -232,8 +232,11 @@ describe('what the replicas of a service share of API keys', () => {
         });
     };
     await keep(450);
-    await expect(keep(1)).rejects.toThrow('450 reports wait');
-    expect([await reports.waiting(), reports.lastError]).toEqual([450, '450 reports wait for the issuer already']);
+    await expect(keep(1)).rejects.toThrow('450 reports are already waiting');
+    expect([await reports.waiting(), reports.lastError]).toEqual([
+      450,
+      '450 reports are already waiting for the issuer',
+    ]);
     const { rows: oldest } = await pool.query<{ id: string }>(
       'select id from api_key_report order by kept_at, id limit 40',
     );

@@ -15,7 +15,7 @@ const bucketSchema = z.object({
 const rowSchema = z.object({ name: z.string(), bucket: bucketSchema.nullable(), now: z.coerce.number() });
 type Row = z.infer<typeof rowSchema>;
 
-/** The clock that all replicas share is the database's: their own may say what they like. */
+/** All replicas use the database's clock; their own clocks may differ. */
 const locked = `
 select name, bucket, extract(epoch from clock_timestamp()) * 1000 as now
 from api_key_bucket where name = any($1) order by name for update`;
@@ -23,10 +23,10 @@ const begun = `insert into api_key_bucket (name) select unnest($1::text[]) order
 const changed = `
 update api_key_bucket set bucket = changed.bucket, changed_at = clock_timestamp()
 from unnest($1::text[], $2::jsonb[]) as changed (name, bucket) where api_key_bucket.name = changed.name`;
-/** A bucket that long unused is full, and its month is over. */
+/** A bucket unused for that long is full, and its month has ended. */
 const forgotten = `changed_at < clock_timestamp() - interval '40 days'`;
 
-/** The limits of API keys, shared by the replicas of a service through its own database: one commit for all leases that are asked for together. */
+/** The limits of API keys, shared by the replicas of a service through its own database: one commit for all leases requested together. */
 export class PostgresLimitStore implements LimitStore {
   readonly #replica = randomUUID();
 
@@ -65,7 +65,7 @@ export class PostgresLimitStore implements LimitStore {
     return z.array(rowSchema).parse((await client.query(locked, [names])).rows);
   }
 
-  /** Forgets what nobody has used for more than a month. @param signal ends it between two portions */
+  /** Deletes buckets that have not been used for more than a month. @param signal ends it between two portions */
   async prune(signal?: AbortSignal): Promise<void> {
     await deleteInPortions(this.pool, 'api_key_bucket', forgotten, [], signal);
   }

@@ -7,18 +7,18 @@ import { mergedReports } from './merged-reports.js';
 import { deleteInPortions } from '../database/delete-in-portions.js';
 import { inTransaction } from '../database/transaction.js';
 
-/** A report that is committed here and still has to reach the issuer; by its id the issuer counts it once. */
+/** A report that is committed here and still has to reach the issuer, which counts it once by its id. */
 export interface KeptReport extends ApiKeyUsageReport {
   readonly id: string;
 }
 
-/** Maximum reports that wait for the issuer, of all replicas. Beyond them what is counted waits in memory. */
+/** Maximum reports waiting for the issuer, for all replicas. Beyond that, counts wait in memory. */
 const REPORTS_LIMIT = 20_000;
-/** Maximum reports that are kept although the issuer refused them, of all replicas: a sample for people to examine. Later ones are dropped. */
+/** Maximum refused reports that are kept, for all replicas: a sample for people to examine. Later ones are dropped. */
 const REFUSED_LIMIT = 1_000;
-/** The oldest, which may have been sent: they keep their ids. Replicas send some 20 each. */
+/** The oldest ones, which may have been sent, so they keep their ids. Each replica sends some 20. */
 const UNTOUCHED = 1_000;
-/** Reports that are put together at once, and the characters beyond which one is full already. */
+/** Maximum reports merged at a time, and the characters beyond which a report is full. */
 const MERGED_AT_ONCE = 200;
 const FULL_CHARACTERS = 20_000;
 
@@ -45,11 +45,11 @@ const reportSchema = z.object({
 const rowsSchema = z.array(reportSchema);
 const mergedRows = z.array(reportSchema.extend({ kept_at: z.string() }));
 
-/** Reports that are sent at once, and their characters: the issuer takes no larger request. */
+/** Maximum reports in one request, and their characters: the issuer accepts no larger request. */
 const SENT_AT_ONCE = 20;
 const CHARACTERS_AT_ONCE = 56_000;
 
-/** The oldest that fit into one request, one at least. */
+/** The oldest that fit into one request, at least one. */
 function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
   let characters = 0;
   return reports.filter((report, place) => {
@@ -58,7 +58,7 @@ function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
   });
 }
 
-/** A report as this process keeps it, with its place among those. */
+/** A report as stored by this process, with its position. */
 interface NumberedReport {
   readonly id: string;
   readonly number: number;
@@ -67,11 +67,11 @@ interface NumberedReport {
 
 class ReportsFull extends Error {
   constructor(limit: number) {
-    super(`${String(limit)} reports wait for the issuer already`);
+    super(`${String(limit)} reports are already waiting for the issuer`);
   }
 }
 
-/** Why the issuer refuses reports that were sent; undefined when they arrived. @throws when they did not arrive */
+/** Why the issuer refused reports; undefined if it accepted them. @throws if they did not arrive */
 async function refusalOf(sending: Promise<void>): Promise<ReportRefused | undefined> {
   try {
     await sending;
@@ -82,16 +82,16 @@ async function refusalOf(sending: Promise<void>): Promise<ReportRefused | undefi
   }
 }
 
-/** What was counted of API keys, in the service's own database until the issuer has it. */
+/** API key usage counts, in the service's own database until the issuer has them. */
 export class ApiKeyReports {
   #lastError: string | null = null;
-  /** Reports that are sent one by one, because the issuer refused as many together. */
+  /** How many reports to send one by one, because the issuer refused them together. */
   #oneByOne = 0;
   /** Of this process, in the database. */
   readonly #reporter = randomUUID();
   #numbered = 0;
   #keeping: Promise<unknown> = Promise.resolve();
-  /** A report that was committed or not: the answer was lost. It is kept again under its number. */
+  /** A report that may or may not have been committed, because the response was lost. It is stored again under its number. */
   #uncertain: NumberedReport | undefined;
 
   /** @param limits fewer, for a test */
@@ -100,12 +100,12 @@ export class ApiKeyReports {
     private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED, refused: REFUSED_LIMIT },
   ) {}
 
-  /** Why the last report could not be kept; null when it could. */
+  /** Why the last report could not be stored; null if it was. */
   get lastError(): string | null {
     return this.#lastError;
   }
 
-  /** Reports that are kept although the issuer refused them, of all replicas, and the status with which it refused the last of them. */
+  /** Refused reports that are kept, for all replicas, and the status of the last refusal. */
   async refused(): Promise<{ readonly count: number; readonly status: number | null }> {
     const { rows } = await this.pool.query(
       'select count(*)::int as count, (array_agg(status order by refused_at desc))[1] as status from api_key_report_refused',
@@ -113,16 +113,16 @@ export class ApiKeyReports {
     return refusedRows.parse(rows)[0];
   }
 
-  /** Reports that wait for the issuer. */
+  /** Reports waiting for the issuer. */
   async waiting(): Promise<number> {
     const { rows } = await this.pool.query('select count(*)::int as count from api_key_report');
     return countRows.parse(rows)[0].count;
   }
 
   /**
-   * Commits a report, one after another. If the database fails in the middle, it may be committed, so it stays here until that is certain: returned
+   * Commits reports one after another. If the database fails during the commit, the report may be committed, so it stays here until that is certain: returned
    * to the counters, it could count twice.
-   * @throws {Error} when it is not kept: when the report before it is still uncertain, or {@link REPORTS_LIMIT} wait already
+   * @throws {Error} if it is not stored, because the previous report is still uncertain, or {@link REPORTS_LIMIT} are already waiting
    */
   async keep(report: ApiKeyUsageReport): Promise<void> {
     const kept = this.#keeping.then(() => this.#keep(report));
@@ -149,7 +149,7 @@ export class ApiKeyReports {
     }
   }
 
-  /** @throws {Error} when the report is still uncertain */
+  /** @throws {Error} if the report is still uncertain */
   async #settle(): Promise<void> {
     const report = this.#uncertain;
     if (report === undefined) return;
@@ -160,7 +160,7 @@ export class ApiKeyReports {
   }
 
   /**
-   * The number decides, and not the row: that may have been sent, or merged with others, since it was committed.
+   * The number decides, not the row, which may have been sent, or merged with others, since it was committed.
    * @returns whether the report is committed, now or before; false when too many wait
    */
   async #insert({ id, number, report }: NumberedReport): Promise<boolean> {
@@ -179,15 +179,15 @@ export class ApiKeyReports {
     return keptRows.parse(rows)[0].kept;
   }
 
-  /** Forgets processes that have kept nothing for long, and reports that were refused long ago. @param signal ends it between two portions */
+  /** Deletes processes that have stored nothing for a long time, and old refused reports. @param signal ends it between two portions */
   async prune(signal?: AbortSignal): Promise<void> {
     await deleteInPortions(this.pool, 'api_key_report_refused', `refused_at < now() - interval '30 days'`, [], signal);
     await deleteInPortions(this.pool, 'api_key_reporter', `kept_at < now() - interval '30 days'`, [], signal);
   }
 
   /**
-   * Puts together what waits behind the oldest, so that a long absence of the issuer takes little room. Those have never been sent, so they
-   * need no id of before.
+   * Merges reports after the oldest ones, so that a long outage of the issuer takes little space. They have never been sent, so they
+   * can get new ids.
    * @returns how many fewer wait
    */
   async merge(): Promise<number> {
@@ -203,7 +203,7 @@ export class ApiKeyReports {
       );
       const reports = mergedRows.parse(rows);
       const merged = mergedReports(reports.map(({ report }) => report));
-      // A few are not worth it; they come with the next.
+      // A few are not worth merging; the next round includes them.
       const isWorthIt = reports.length === MERGED_AT_ONCE;
       if (isWorthIt) {
         await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
@@ -224,14 +224,14 @@ export class ApiKeyReports {
   }
 
   /**
-   * Sends the oldest reports and forgets those that arrived; another replica sends others in the meantime. When the issuer refuses some together, it
-   * is asked about each by itself, and one that it does not take is put aside: else it would keep back all that follow.
+   * Sends the oldest reports and deletes those that arrived; another replica sends others in the meantime. If the issuer refuses some together, each
+   * is sent by itself, and one that it does not accept is set aside, because it would hold up all that follow.
    * @param send throws {@link ReportRefused} when the issuer takes none of them, something else when they did not arrive
    * @returns how many were sent
    */
   async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
     await this.#settle().catch(() => undefined);
-    // Each second, and there is rarely one: one statement instead of a transaction.
+    // This runs every second and rarely finds one: one statement instead of a transaction.
     const { rows: found } = await this.pool.query('select exists (select from api_key_report) as any');
     if (!anyRows.parse(found)[0].any) return 0;
     return inTransaction(this.pool, async (client) => {

@@ -26,7 +26,7 @@ describe('what becomes of the usage of API keys', () => {
     await measure();
     expect(lines).toEqual([]);
     keys.lostUses = 5;
-    reports.lastError = '20000 reports wait for the issuer already';
+    reports.lastError = '20000 reports are already waiting for the issuer';
     expect(await shown()).toContain('api_key_uses_lost_total 5');
     expect((await health.report()).notes['api_key_usage']).toEqual({
       lost: 5,

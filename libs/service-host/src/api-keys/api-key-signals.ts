@@ -12,9 +12,9 @@ export interface Signals {
 }
 
 /**
- * Says what waits of the usage of API keys, what was refused and what was lost: in metrics, as a note of readiness, and in the log whenever more was
+ * Reports how much API key usage is waiting, refused or lost: in metrics, as a readiness note, and in the log whenever more was
  * refused or lost.
- * @returns measures what waits and checks whether more was refused or lost; to be called now and then, because a scrape waits for nothing
+ * @returns a function that measures what is waiting and checks whether more was refused or lost; call it periodically, because a scrape does not wait
  */
 export function signalApiKeyUsage(
   keys: Pick<ApiKeys, 'lostUses'>,
@@ -23,7 +23,7 @@ export function signalApiKeyUsage(
 ): () => Promise<void> {
   new Counter({
     name: 'api_key_uses_lost_total',
-    help: 'Requests with an API key that were served and never counted, because what was counted could not be kept for long.',
+    help: 'Requests with an API key that were served but never counted, because their counts could not be stored in time.',
     registers: [metrics],
     collect(): void {
       this.reset();
@@ -32,12 +32,12 @@ export function signalApiKeyUsage(
   });
   const waiting = new Gauge({
     name: 'api_key_reports_waiting',
-    help: 'Reports on the use of API keys, of all replicas, that the issuer does not have yet; at most 20,000.',
+    help: 'API key usage reports, of all replicas, that the issuer does not have yet; at most 20,000.',
     registers: [metrics],
   });
   const refused = new Gauge({
     name: 'api_key_reports_refused',
-    help: 'Reports on the use of API keys, of all replicas, that the issuer refused in the last 30 days, at most 1,000: they are not counted.',
+    help: 'API key usage reports, of all replicas, that the issuer refused in the last 30 days, at most 1,000; their uses are not counted.',
     registers: [metrics],
   });
   let known = { lost: 0, refused: 0 };
@@ -50,12 +50,12 @@ export function signalApiKeyUsage(
     const lost = keys.lostUses;
     if (lost > known.lost) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
     known = { ...known, lost };
-    // While the database is unavailable nobody knows; the last numbers stay.
+    // While the database is unavailable the last numbers stay.
     waiting.set(await reports.waiting());
     const { count, status } = await reports.refused();
     refused.set(count);
     if (count > known.refused)
-      logger.warn({ refused: count, status }, 'the issuer refuses reports on API keys; they are put aside');
+      logger.warn({ refused: count, status }, 'the issuer refuses API key usage reports; they are set aside');
     known = { lost, refused: count };
   };
 }

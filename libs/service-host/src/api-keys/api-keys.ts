@@ -17,16 +17,16 @@ import { Background } from '../background.js';
 import { type HealthRegistry } from '../health/health.js';
 import { HEALTH, LOGGER, METRICS, POOL } from '../tokens.js';
 
-/** Injection token of the service's own {@link ApiKeySettings}, where it takes API keys. */
+/** Injection token of the service's own {@link ApiKeySettings}, if it accepts API keys. */
 export const API_KEY_SETTINGS = Symbol.for('countersign.service-api-keys');
 
-/** As whom a service exchanges API keys, and reports on them: its client at the issuer, which is named as its audience. */
+/** The identity with which a service exchanges API keys and reports on them: its client at the issuer, which has the name of its audience. */
 export interface ApiKeyClient {
   readonly clientId: string;
   readonly clientKey: PrivateJwk;
 }
 
-/** The issuer that knows the API keys, and as whom the service asks it. */
+/** The issuer of the API keys, and the service's identity there. */
 export interface ApiKeysModuleOptions extends ApiKeyClient {
   readonly issuer: string;
   readonly allowPlainHttp: boolean;
@@ -35,10 +35,10 @@ export interface ApiKeysModuleOptions extends ApiKeyClient {
 const REPORTER = Symbol.for('countersign.api-key-reporter');
 const SEND_EVERY_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
-/** Milliseconds between two measurements of what waits, and whether uses were lost. */
+/** Milliseconds between two measurements of waiting and lost uses. */
 const MEASURE_EVERY_MS = 10_000;
 
-/** Sends what was counted to the issuer, and forgets buckets that nobody uses, and processes that are gone. */
+/** Sends counts to the issuer, and deletes unused buckets and processes that are gone. */
 @Injectable()
 class ApiKeyWork implements OnModuleInit {
   constructor(
@@ -75,7 +75,7 @@ class ApiKeyWork implements OnModuleInit {
   }
 }
 
-/** What becomes of the usage of API keys, for those who run the service. Apart from the guard's module, which it observes. */
+/** API key usage for operators. Separate from the guard's module, which it observes. */
 @Module({})
 export class ApiKeySignalsModule {
   constructor(
@@ -100,8 +100,8 @@ export class ApiKeySignalsModule {
 }
 
 /**
- * API keys for a resource server: replicas share limits through the service's database, and what was counted is committed there before it
- * goes to the issuer. The service's migrations must have `api_key_bucket` and `api_key_report`.
+ * API keys for a resource server: replicas share limits through the service's database, and counts are committed there before they
+ * are sent to the issuer. The service's migrations must have `api_key_bucket` and `api_key_report`.
  */
 @Global()
 @Module({})

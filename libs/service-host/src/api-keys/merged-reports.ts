@@ -3,7 +3,7 @@ import { NETWORKS_OF_A_REPORT, USES_OF_A_REPORT, type ApiKeyUsageReport } from '
 const pagesOf = <Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, page) => items.slice(page * size, (page + 1) * size));
 
-/** Reports that say together what those did, and are as few as can be: uses of the same key, hour, class and outcome are added up. */
+/** The fewest reports with the same content: uses of the same key, hour, class and outcome are added up. */
 export function mergedReports(reports: readonly ApiKeyUsageReport[]): readonly ApiKeyUsageReport[] {
   const uses = new Map<string, ApiKeyUsageReport['uses'][number]>();
   const networks = new Map<string, ApiKeyUsageReport['networks'][number]>();

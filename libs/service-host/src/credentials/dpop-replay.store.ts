@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { deleteInPortions } from '../database/delete-in-portions.js';
 import { Groups } from '../database/groups.js';
 
-/** Seconds for which a proof is kept beyond its time: by the clock of a replica that is behind it may still be accepted. */
+/** Seconds for which a proof is kept beyond its expiry, because a replica whose clock is behind may still accept it. */
 const MARGIN_SECONDS = 15;
 
 const usedRows = z.array(z.object({ id: z.string() }));
@@ -16,7 +16,7 @@ interface Use {
 }
 
 /**
- * Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). `ServiceAuthModule`
+ * Used DPoP proofs in the service's own database, so that a proof works once across all replicas (RFC 9449, section 11.1). `ServiceAuthModule`
  * calls {@link prune} in the background; if you use the store by itself, call it on a timer, or the table grows.
  */
 export class PostgresDpopReplayStore implements DpopReplayStore {
@@ -28,12 +28,12 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Concurrent calls share one insert. @throws what the database says: a proof that cannot be remembered lets nobody in */
+  /** Concurrent calls share one insert. @throws the database's error: a proof that cannot be stored is not accepted */
   useOnce(id: string, expiresAt: number): Promise<boolean> {
     return this.#uses.run({ id, expiresAt });
   }
 
-  /** In one order, so that no two replicas wait for each other. */
+  /** In a fixed order, so that no two replicas deadlock. */
   async #use(uses: readonly Use[]): Promise<readonly { readonly result: boolean }[]> {
     const { rows } = await this.pool.query(
       `insert into dpop_proof (id, expires_at)
@@ -42,15 +42,15 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
       [uses.map(({ id }) => id), uses.map(({ expiresAt }) => expiresAt)],
     );
     const first = new Set(usedRows.parse(rows).map(({ id }) => id));
-    // Of several with one proof the first has it.
+    // Of several with the same proof, the first one gets it.
     return uses.map(({ id }) => ({ result: first.delete(id) }));
   }
 
   /**
-   * Forgets the proofs that every replica refuses for their age by now, whatever its clock, 10,000 per statement. Replicas may do it at the same time.
+   * Deletes the proofs that are too old for every replica's clock, 10,000 per statement. Replicas may do this concurrently.
    * @param signal ends it between two statements
-   * @returns how many it forgot
-   * @throws what the database says
+   * @returns how many it deleted
+   * @throws the database's error
    */
   prune(signal?: AbortSignal): Promise<number> {
     const before = this.now() / 1_000 - MARGIN_SECONDS;

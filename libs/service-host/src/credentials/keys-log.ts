@@ -1,12 +1,12 @@
 import { type KeysReport } from '@countersign/auth-core';
 import { type Logger } from 'pino';
 
-/** Milliseconds for which a service that starts waits for its issuer without a warning: both are often started at the same moment. */
+/** Milliseconds for which a starting service waits for its issuer without a warning, because both are often started together. */
 export const QUIET_START_MS = 5_000;
 
 /**
- * Logs whether the issuer's keys can be fetched. A failure of the first seconds is logged only when they are over and it lasts.
- * @returns what the verifier reports to (`onKeys`); to be made when the service starts
+ * Logs whether the issuer's keys can be fetched. A failure in the first seconds is logged only if it lasts longer.
+ * @returns the verifier's `onKeys` listener; create it when the service starts
  */
 export function keysLog(logger: Pick<Logger, 'info' | 'warn'>): (report: KeysReport) => void {
   let isQuiet = true;

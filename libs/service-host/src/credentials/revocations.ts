@@ -23,7 +23,7 @@ export interface RevocationFeedSettings {
   readonly atStart: 'accept' | 'refuse';
   /** Seconds of `accept`. */
   readonly graceSeconds: number;
-  /** Where the issuer's revocation keys are; beside its other keys when left out. */
+  /** The URL of the issuer's revocation keys; by default next to its other keys. */
   readonly keysUrl?: string | undefined;
   readonly keysFile?: string | undefined;
   readonly listFile?: string | undefined;
@@ -51,13 +51,13 @@ export function revocationFeedSettings(configuration: Configuration): Revocation
 
 export const REVOCATION_FEED = Symbol.for('countersign.revocation-feed');
 
-/** Milliseconds that a start waits for the revocations, so that a restarted service knows them before its first request. */
+/** Milliseconds to wait for the revocations at startup, so that a restarted service has them before its first request. */
 const START_WAIT_MS = 1_000;
 
 function measure(feed: RevocationFeed, metrics: Registry): void {
   new Gauge({
     name: 'revocation_feed_unreadable_total',
-    help: 'Entries that arrived without a valid signature of the issuer, or exceeded the bounds of their kind.',
+    help: "Entries that arrived without the issuer's valid signature, or that exceeded the limits of their kind.",
     registers: [metrics],
     collect(): void {
       this.set(feed.state().unreadable);
@@ -81,7 +81,7 @@ function measure(feed: RevocationFeed, metrics: Registry): void {
   });
 }
 
-/** The service's view of what is revoked, from the issuer's bucket; its state is a note in readiness, and a failure while it refuses. */
+/** The service's list of revocations, from the issuer's bucket; its state is a readiness note, and a failure while it refuses. */
 @Global()
 @Module({})
 export class RevocationsModule implements BeforeApplicationShutdown {
@@ -97,7 +97,7 @@ export class RevocationsModule implements BeforeApplicationShutdown {
           useFactory: async (logger: Logger, health: HealthRegistry, metrics: Registry): Promise<RevocationFeed> => {
             const delays = new Histogram({
               name: 'revocation_feed_delay_seconds',
-              help: 'Seconds from when the issuer made a revocation until it was in force here.',
+              help: 'Seconds from the time the issuer made a revocation until it was in force here.',
               buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
               registers: [metrics],
             });
@@ -122,7 +122,7 @@ export class RevocationsModule implements BeforeApplicationShutdown {
               const what =
                 state === 'loading'
                   ? 'no revocation list is loaded'
-                  : `the revocation feed is lost since ${lostSince ?? ''}`;
+                  : `the revocation feed has been lost since ${lostSince ?? ''}`;
               if (refusing) throw new Error(lastError === null ? what : `${what}: ${lastError}`);
             });
             await Promise.race([feed.loaded, delay(START_WAIT_MS, undefined, { ref: false })]);

@@ -21,23 +21,23 @@ import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from 
 import { UsedProofsModule } from './used-proofs.js';
 import { DPOP_NONCES, HEALTH, LOGGER, RESOURCE_URL, SESSIONS } from '../tokens.js';
 
-/** Whose tokens the service accepts, and what for. */
+/** Whose tokens the service accepts, and for which audience. */
 export interface ServiceAuthOptions {
   readonly issuer: string;
   readonly jwksUrl?: string | undefined;
-  /** A file that keeps the last good keys, so that a start needs no issuer. */
+  /** A file that stores the last valid keys, so that the service can start without the issuer. */
   readonly keysFile?: string | undefined;
   /** Lets the keys be fetched by plain http beyond this machine; false by default. */
   readonly allowPlainHttp?: boolean;
   /** This service's name: the only `aud` it accepts. */
   readonly audience: string;
-  /** The service's resource identifier, where it is not in `RESOURCE_URL`. */
+  /** The service's resource identifier, if it is not in `RESOURCE_URL`. */
   readonly resource?: string;
-  /** How the keys are fetched; the issuer answers itself by it. */
+  /** How the keys are fetched; the issuer uses it to answer itself. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Where the service gets revocations from: the feed's settings, or its own list. */
+  /** The source of revocations: the feed's settings, or a list of its own. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
-  /** As whom API keys are exchanged, where the service takes them; its migrations must have what {@link ApiKeysModule} needs. */
+  /** The identity for exchanging API keys, if the service accepts them; its migrations must have what {@link ApiKeysModule} needs. */
   readonly apiKeys?: ApiKeyClient | undefined;
   /** How refusals of unverified callers are limited and reported. */
   readonly refusals?: Omit<RefusalsOptions, 'service'>;
@@ -46,7 +46,7 @@ export interface ServiceAuthOptions {
 const resourceOf = (resource: string | undefined): { readonly resource?: string } =>
   resource === undefined ? {} : { resource };
 
-/** Passport is loaded for the first token: a start does not wait for its 25 packages. */
+/** Passport is loaded for the first token, so that startup does not wait for its 25 packages. */
 function bearerByPassport(): BearerVerification {
   let loading: Promise<BearerVerification> | undefined;
   return async (token, verifier, context) => {
@@ -56,7 +56,7 @@ function bearerByPassport(): BearerVerification {
   };
 }
 
-/** Apart from the guard's module, which is made from it. */
+/** Separate from the guard's module, which depends on it. */
 @Global()
 @Module({})
 class RefusalsModule {
@@ -69,13 +69,13 @@ class RefusalsModule {
   }
 }
 
-/** An omission is as visible at start as an open route. */
+/** An omission is as visible at startup as an open route. */
 function routeNote(handler: object, controller: object): string | undefined {
   const why = unrecordedReason(handler, controller);
   return why === undefined ? undefined : `unrecorded: ${why}`;
 }
 
-/** The auth library as our own services use it: the guard is global, and what it refuses is in the audit trail ({@link Refusals}). */
+/** The auth library as our own services use it: the guard is global, and its refusals are recorded in the audit trail ({@link Refusals}). */
 @Module({})
 export class ServiceAuthModule {
   static forRoot(options: ServiceAuthOptions): DynamicModule {
@@ -139,7 +139,7 @@ export class ServiceAuthModule {
             ...(apiKeys === undefined ? {} : { apiKeys }),
             ...(sessions === undefined ? {} : { sessions }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
-            // The issuer asks itself, and has no keys until it has started.
+            // The issuer calls itself, and has no keys until it has started.
             onKeys: options.fetch === undefined ? keysLog(logger) : () => undefined,
             onKeysFile: ({ ok, message }) => {
               logger[ok ? 'info' : 'warn'](message);

@@ -6,7 +6,7 @@ import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 
 const PRUNE_EVERY_MS = 30_000;
 
-/** The DPoP proofs that were used at this service, and the work that forgets them. Apart from the guard's module, which is made from it. */
+/** The DPoP proofs used at this service, and the task that deletes them. Separate from the guard's module, which depends on it. */
 @Global()
 @Module({
   providers: [

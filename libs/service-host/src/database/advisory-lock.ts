@@ -5,10 +5,10 @@ const lockRows = z.tuple([z.object({ held: z.boolean() })]);
 const UNLOCK = 'select pg_advisory_unlock(hashtext($1))';
 
 /**
- * Does something while this process holds a lock of the whole database, so that of several replicas one does it at a time. The lock goes with
- * its connection, so that a replica that dies frees it.
+ * Does something while this process holds a database-wide lock, so that only one replica at a time does it. The lock belongs to
+ * its connection, so that a replica that dies releases it.
  * @param name of the lock; `countersign.<what>`
- * @returns what the work returned; undefined when another process holds the lock
+ * @returns the result of the work; undefined if another process holds the lock
  */
 export async function withAdvisoryLock<Result>(
   pool: pg.Pool,
@@ -35,8 +35,8 @@ export async function withAdvisoryLock<Result>(
 }
 
 /**
- * Tries a lock of the whole database for the rest of a transaction, so that of several replicas one does a thing at a time. A statement of
- * its own: what a statement reads may be older than the lock that it waits for or takes, so read what the lock guards in the next one.
+ * Tries a database-wide lock for the rest of a transaction, so that only one replica at a time does something. A separate
+ * statement, because a statement's snapshot may be older than the lock that it takes: read what the lock guards in the next one.
  * @param name of the lock; `countersign.<what>`
  * @returns whether this transaction holds the lock now
  */

@@ -3,18 +3,18 @@ import type pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
 import { secretOf } from '../load-configuration.js';
 
-/** A demand for TLS with a certificate that is verified. */
+/** Requires TLS with a verified certificate. */
 export interface TlsDemand {
   /** PEM of the certificate authorities to trust instead of the system's. */
   readonly ca?: string;
 }
 
-/** Where a database is and who asks. */
+/** A database's address and credentials. */
 export interface DatabaseConnection {
   readonly url: string;
-  /** Read for every new connection; the URL's own when left out. */
+  /** Read for every new connection; by default the URL's own. */
   readonly password?: () => string | undefined;
-  /** None: as the URL's `sslmode` says. */
+  /** Undefined: follow the URL's `sslmode`. */
   readonly tls?: TlsDemand;
 }
 
@@ -82,12 +82,12 @@ export function issuerOf(settings: IssuerSettings): {
   };
 }
 
-/** A connection as the driver takes it. A demand for TLS wins over whatever the URL says. */
+/** A connection in the driver's format. Required TLS overrides the URL. */
 export function clientConfigOf({ url, password, tls }: DatabaseConnection): pg.ClientConfig {
   const { ssl, ...config } = toClientConfig(parse(url));
   return {
     ...config,
-    // A firewall forgets a connection that is idle for some minutes, and says so to neither side.
+    // A firewall drops a connection that is idle for some minutes, without notifying either side.
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     ...(tls === undefined ? (ssl === undefined ? {} : { ssl }) : { ssl: { rejectUnauthorized: true, ...tls } }),

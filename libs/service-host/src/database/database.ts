@@ -17,23 +17,23 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** The service's database, and how it is used. */
 export interface DatabaseOptions extends DatabaseConnection {
-  /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied forward at start where the login may, else waited for. */
+  /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied at startup if the login may do so; otherwise the service waits for them. */
   readonly migrationsFolder: string;
-  /** At most this many connections; 10 by default. */
+  /** Maximum connections; 10 by default. */
   readonly max?: number;
   /**
-   * Sends a connection's queries without waiting for the answers of those before; off by default. For a service that writes its
+   * Sends a connection's queries without waiting for earlier results; off by default. For a service that writes its
    * transactions so that several statements need no answer in between.
    */
   readonly pipeline?: boolean;
-  /** Milliseconds that a statement may take, where its transaction does not say otherwise; 10,000 by default. */
+  /** Milliseconds that a statement may take, unless its transaction sets another limit; 10,000 by default. */
   readonly statementTimeoutMs?: number;
-  /** Milliseconds to wait at start for a database that does not answer yet; 30,000 by default. */
+  /** Milliseconds to wait at startup for a database that does not respond yet; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
 
 /**
- * Where the service's own login may become the owner of its database, it migrates by itself, and says that this is for development. Else
+ * If the service's own login may become the owner of its database, it runs its own migrations, and warns that this is for development. Otherwise
  * somebody with MIGRATION_DATABASE_URL has migrated, or is about to.
  * @returns the names of the migrations that the database still lacks
  */
@@ -44,7 +44,7 @@ async function prepareSchema(pool: pg.Pool, folder: string, logger: Logger): Pro
     if (!mayOwn) return await missingMigrations(client, folder);
     logger.warn(
       { role: login, owner },
-      "the service's own login may change its schema: for development only. Elsewhere give migrations their own MIGRATION_DATABASE_URL and run `migrate` (docs/operations.md)",
+      "the service's own login may change its schema, which is for development only; in production give migrations their own MIGRATION_DATABASE_URL and run `migrate` (docs/operations.md)",
     );
     await migrateDatabase(client, { folder });
     return [];
@@ -62,18 +62,18 @@ async function ownershipIn(pool: pg.Pool): Promise<Ownership> {
   }
 }
 
-/** PostgreSQL does not let this service in: no waiting helps. */
+/** PostgreSQL refuses this service's login, so waiting does not help. */
 export class DatabaseRefused extends Error {
   readonly code = 'DATABASE_REFUSED';
   constructor(reason: string) {
-    super(`PostgreSQL refuses the login of DATABASE_URL: ${reason}. Check its role and its password.`);
+    super(`PostgreSQL refuses the login in DATABASE_URL: ${reason}. Check its role and password.`);
     this.name = 'DatabaseRefused';
   }
 }
 
 /**
  * Opens the pool and brings the schema up to date, waiting for a database that is still starting.
- * @throws what PostgreSQL said, once the wait is over or at once when waiting cannot help (a wrong password)
+ * @throws PostgreSQL's error, once the wait is over, or immediately if waiting cannot help (a wrong password)
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<pg.Pool> {
   const { statementTimeoutMs = STATEMENT_LIMIT_MS } = options;
@@ -82,7 +82,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
     max: options.max ?? 10,
     pipeline: options.pipeline ?? false,
     connectionTimeoutMillis: 5_000,
-    // A new connection costs a login and the plans of all its statements, which callers after a quiet minute would pay.
+    // A new connection costs a login and the plans of all its statements, which would slow down callers after a quiet minute.
     idleTimeoutMillis: 600_000,
     statement_timeout: statementTimeoutMs,
   });
@@ -90,7 +90,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
   pool.on('error', (error) => {
     logger.warn({ err: error }, 'an idle database connection was lost');
   });
-  // One that is lost while it is lent out fails its query; without its own listener it would end the process.
+  // A connection lost while in use fails its query; without its own listener it would end the process.
   pool.on('connect', (client) => {
     client.on('error', (error) => {
       logger.debug({ err: error }, 'a database connection was lost');
@@ -118,7 +118,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
   }
 }
 
-/** Provides {@link POOL} and {@link DATABASE} to the whole service, migrates at start, closes at stop. */
+/** Provides {@link POOL} and {@link DATABASE} to the whole service, migrates at startup, closes at shutdown. */
 @Global()
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {

@@ -4,13 +4,13 @@ import type pg from 'pg';
 const PORTION = 10_000;
 
 /**
- * Deletes rows, at most 10,000 per statement: one statement over all of a long time takes longer than it may, is rolled back, and fails again
- * each time. Replicas may do it at the same time: rows that another transaction holds are left out.
- * @param table the table's name; it stands in the statement as it is, so it must not come from outside
- * @param condition SQL, with `$1` and so on for the values; it stands in the statement as it is, too
+ * Deletes rows, at most 10,000 per statement: a single statement over a large backlog would exceed the time limit, be rolled back, and fail again
+ * each time. Replicas may do this concurrently: rows that another transaction holds are skipped.
+ * @param table the table's name; it is put into the statement unchanged, so it must not come from outside
+ * @param condition SQL, with `$1` and so on for the values; also put into the statement unchanged
  * @param signal ends it between two statements
  * @returns how many rows it deleted
- * @throws what the database says; what was deleted before stays deleted
+ * @throws the database's error; rows deleted before that stay deleted
  */
 export async function deleteInPortions(
   pool: Pick<pg.Pool, 'query'>,

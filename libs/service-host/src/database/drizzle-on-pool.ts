@@ -2,7 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 
 /**
- * A pool by drizzle. Drizzle's own `transaction` never releases a connection whose `begin` fails (it was lost at that moment), so that a
+ * A pool with drizzle. Drizzle's own `transaction` never releases a connection whose `begin` fails (it was lost at that moment), so that a
  * pool runs dry and cannot end; this one releases every connection, and discards one that cannot even roll back.
  */
 export function drizzleOn(pool: pg.Pool): NodePgDatabase & { readonly $client: pg.Pool } {

@@ -1,7 +1,7 @@
 import { databaseFaultOf, databaseReasonOf, DEADLOCK } from '../problems/database-fault.js';
 import { Problem } from '../problems/problem.js';
 
-/** An item that this group left out, or that another process holds: it goes into a later group. */
+/** An item that this group skipped, or that another process holds: it joins a later group. */
 export class Later {
   /** @param afterMs milliseconds until it is tried again; 0: in the next group */
   constructor(readonly afterMs = 0) {}
@@ -14,13 +14,13 @@ export type Served<Result> = { readonly result: Result } | Later;
 export interface GroupsOptions<Item> {
   /** Maximum items in one group. */
   readonly groupLimit: number;
-  /** Maximum items that may wait; more are refused. */
+  /** Maximum waiting items; more are refused. */
   readonly queueLimit: number;
-  /** Milliseconds after which an item that was always left for later is refused. */
+  /** Milliseconds after which an item that was always postponed is refused. */
   readonly waitLimitMs: number;
-  /** Maximum groups served at the same time, each over a connection of its own. */
+  /** Maximum groups served concurrently, each over its own connection. */
   readonly atOnce: number;
-  /** Names of what an item uses up. What shares a name with an item that is being served waits: it would only wait for that group in the database. */
+  /** Names of what an item uses up. An item that shares a name with one being served waits here, because it would only wait in the database. */
   readonly namesOf: (item: Item) => readonly string[];
 }
 
@@ -33,7 +33,7 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Items that are worth a statement of their own while another group is served: a statement costs as much as a few items. */
+/** Minimum items for a separate statement while another group is served: a statement costs as much as a few items. */
 const WORTH_A_GROUP = 8;
 /** Items of a group before any are left for others. */
 const PART_MINIMUM = 24;
@@ -48,10 +48,12 @@ const usual: GroupsOptions<unknown> = {
 };
 
 function overrun(): Problem {
-  return new Problem(503, 'OVERLOADED', 'Too many requests wait for the database; try again.', { retry_after: 1 });
+  return new Problem(503, 'OVERLOADED', 'Too many requests are waiting for the database; try again.', {
+    retry_after: 1,
+  });
 }
 
-/** PostgreSQL refused a statement and undid all of it: a value of one item may be why, or the rows of some that another transaction wants too. */
+/** PostgreSQL refused a statement and rolled it back: because of one item's value, or because of rows that another transaction needs too. */
 function mayBeOneItem(error: unknown): boolean {
   if (databaseReasonOf(error).code !== DEADLOCK && databaseFaultOf(error) !== undefined) return false;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -61,10 +63,10 @@ function mayBeOneItem(error: unknown): boolean {
 }
 
 /**
- * Lets concurrent callers share one statement, each with an outcome of its own. What comes in one turn of the event loop makes a group, and so does
- * all that comes while groups are served: nobody waits for others, and under load groups grow by themselves. Two groups are served at a time, each
- * with a third of what is not answered yet, so that this process decides and signs while the database commits. When PostgreSQL refuses a group, its
- * halves are served apart, down to the item that is at fault: only that one fails.
+ * Lets concurrent callers share one statement, each with its own outcome. Items that arrive in one turn of the event loop form a group, and so do
+ * all that arrive while groups are served: nobody waits for others, and groups grow with load. Two groups are served at a time, each
+ * with a third of the unanswered items, so that this process decides and signs while the database commits. If PostgreSQL refuses a group, its
+ * halves are served separately, down to the faulty item: only that one fails.
  */
 export class Groups<Item, Result> {
   readonly #options: GroupsOptions<Item>;
@@ -73,7 +75,7 @@ export class Groups<Item, Result> {
   /** Groups and items that are being served. */
   #groups = 0;
   #items = 0;
-  /** Names of the items that are being served, each by how many. */
+  /** Names of the items being served, each with a count. */
   readonly #held = new Map<string, number>();
   #begins = false;
 
@@ -86,7 +88,7 @@ export class Groups<Item, Result> {
   }
 
   /**
-   * @throws {Problem} 503 `OVERLOADED` where too many wait, or this one too long
+   * @throws {Problem} 503 `OVERLOADED` if too many are waiting, or this one waited too long
    * @throws the database's error for the item's group, or for the item itself
    */
   run(item: Item): Promise<Result> {
@@ -116,7 +118,7 @@ export class Groups<Item, Result> {
     }
   }
 
-  /** Takes the next group from what waits: its part of all (one part is left to be decided), oldest first, and nothing that shares a name with what is being served. */
+  /** Takes the next group from the waiting items: its share of all (one share is still being decided), oldest first, without items that share a name with one being served. */
   #next(): readonly Waiting<Item, Result>[] {
     const { groupLimit, atOnce } = this.#options;
     const part = Math.ceil(this.#unanswered / (atOnce + 1));
@@ -150,12 +152,12 @@ export class Groups<Item, Result> {
     }
   }
 
-  /** @returns those that go into the next group */
+  /** @returns those that join the next group */
   async #serve(group: readonly Waiting<Item, Result>[]): Promise<readonly Waiting<Item, Result>[]> {
     let served: readonly Served<Result>[];
     try {
       served = await this.work(group.map(({ item }) => item));
-      if (served.length !== group.length) throw new Error('a group answers for each of its items');
+      if (served.length !== group.length) throw new Error('a group must return a result for each of its items');
     } catch (error) {
       if (group.length > 1 && mayBeOneItem(error)) {
         const half = group.length >> 1;
@@ -168,7 +170,7 @@ export class Groups<Item, Result> {
     return group.filter((one, index) => this.#staysFor(one, served[index]));
   }
 
-  /** Answers an item. @returns whether it goes into the next group instead */
+  /** Answers an item. @returns whether it joins the next group instead */
   #staysFor(one: Waiting<Item, Result>, served: Served<Result> | undefined): boolean {
     if (served instanceof Later) {
       if (performance.now() - one.since <= this.#options.waitLimitMs) {
@@ -186,7 +188,7 @@ export class Groups<Item, Result> {
 }
 
 /**
- * Lets concurrent look-ups share one statement.
+ * Lets concurrent lookups share one statement.
  * @param find the values of keys, each named once; a key without one is left out
  * @returns looks a key up
  */

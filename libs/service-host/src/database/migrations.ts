@@ -10,7 +10,7 @@ import { limitStatements } from './statement-limit.js';
 /** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
 const migrationLock = 7_305_824;
 
-/** Tables that the host itself keeps in every service's database. */
+/** Tables that the host itself has in every service's database. */
 const hostMigrations = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /** Why a schema cannot be brought up to date, and what to do. */
@@ -24,14 +24,14 @@ export class MigrationError extends Error {
 
 interface Journal {
   readonly folder: string;
-  /** In drizzle's own schema, where the migrations that ran are listed. */
+  /** In drizzle's own schema, where completed migrations are listed. */
   readonly table: '__host_migrations' | '__drizzle_migrations' | '__outbox_migrations';
 }
 
 const journalsOf = (folder: string): readonly Journal[] => [
   { folder: hostMigrations, table: '__host_migrations' },
   { folder, table: '__drizzle_migrations' },
-  // After the app's: apps made these tables themselves once.
+  // After the app's, because apps used to create these tables themselves.
   { folder: outboxMigrations, table: '__outbox_migrations' },
 ];
 
@@ -41,7 +41,7 @@ const loginRows = z.array(z.object({ login: z.string() }));
 const mayRows = z.tuple([z.object({ may: z.boolean().nullable() })]);
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
 
-/** PostgreSQL's codes for a table, or a schema, that is not there. */
+/** PostgreSQL's codes for a missing table or schema. */
 const ABSENT = new Set(['42P01', '3F000']);
 const DENIED = '42501';
 
@@ -51,7 +51,7 @@ async function lastApplied(client: pg.ClientBase, table: Journal['table']): Prom
 }
 
 /**
- * The migrations of the host and of the app that this database has not had yet, by name. As drizzle does, what is newer than the last
+ * The migrations of the host and the app that this database still lacks, by name. As in drizzle, everything newer than the last one
  * that ran counts; a database ahead of this version lacks none.
  * @param folder the app's drizzle migrations
  */
@@ -74,7 +74,7 @@ export async function missingMigrations(client: pg.ClientBase, folder: string): 
 export interface Ownership {
   readonly login: string;
   readonly owner: string;
-  /** The login is the owner, or may become it: it can undo every rule of the schema. */
+  /** The login is the owner, or may become it, so it can undo every rule of the schema. */
   readonly mayOwn: boolean;
 }
 
@@ -84,11 +84,11 @@ export async function ownershipOf(client: pg.ClientBase): Promise<Ownership> {
        from pg_database where datname = current_database()`,
   );
   const [found] = ownershipRows.parse(rows);
-  if (found === undefined) throw new MigrationError('this PostgreSQL does not list the database that it serves');
+  if (found === undefined) throw new MigrationError('this PostgreSQL server does not list its own database');
   return found;
 }
 
-/** Works as the owner from this point; what it makes is for the login to read and write, unless a migration takes that back. */
+/** Acts as the owner for the rest of the connection; the login may read and write what it creates, unless a migration revokes that. */
 async function becomeOwner(client: pg.ClientBase, { login, owner }: Ownership): Promise<void> {
   if (login === owner) return;
   await client.query(`set role ${client.escapeIdentifier(owner)}`);
@@ -104,7 +104,7 @@ async function applyMigrations(client: pg.Client | pg.PoolClient, folder: string
     await migrate(drizzle({ client }), { migrationsFolder, migrationsTable });
 }
 
-/** Which migrations ran is for the service to read, never to write: it must know whether its schema is there. */
+/** The service may read, but never write, the list of migrations: it must know whether its schema is complete. */
 async function letReadJournal(client: pg.ClientBase, service: string): Promise<void> {
   await client.query(`revoke all on all tables in schema drizzle from ${service}`);
   await client.query(`revoke all on schema drizzle from ${service}`);
@@ -113,12 +113,12 @@ async function letReadJournal(client: pg.ClientBase, service: string): Promise<v
 }
 
 /**
- * Names, while migrations run, the login that has the rights which they give. The service gets them at the end, so what a run that was ended before
- * then has given is known of that login only: the next run continues with its rights, and not with those of the service.
+ * Names, while migrations run, the login that has the rights they grant. The service gets them at the end, so only that login has what an interrupted run
+ * has granted: the next run continues with its rights, not with the service's.
  */
 const UNFINISHED = 'drizzle.__unfinished';
 
-/** The login of a run that did not come to its end. @returns undefined if the last one did */
+/** The login of an interrupted run. @returns undefined if the last one did */
 async function unfinishedLogin(client: pg.ClientBase): Promise<string | undefined> {
   const there = await client.query(`select to_regclass('${UNFINISHED}') is not null as may`);
   if (mayRows.parse(there.rows)[0].may !== true) return undefined;
@@ -160,10 +160,10 @@ async function mayReadJournal(client: pg.ClientBase, service: string): Promise<b
  * Applies what is missing, on one replica at a time, as the database's owner; a database that is up to date is not touched.
  *
  * @param client its login is the owner or may become it: the service's own (a single URL, for development), or one for migrations
- * @param service the role that the service logs in as. Another than the client's login gets the rights that migrations gave that login:
+ * @param service the role that the service logs in as. If it differs from the client's login, it gets the rights that migrations granted to that login:
  *   `session_user` in a migration means the service, no matter who runs it
  * @returns the names of the migrations that ran
- * @throws {MigrationError} when the login can never own the schema
+ * @throws {MigrationError} if the login can never own the schema
  */
 export async function migrateDatabase(
   client: pg.Client | pg.PoolClient,
@@ -177,7 +177,7 @@ export async function migrateDatabase(
     );
   const apart = service === login ? undefined : service;
 
-  // However long it takes, and however long another replica takes: what is given up would be given up at every start.
+  // Without a time limit, even if another replica takes long: an abandoned run would be abandoned at every start.
   await limitStatements(client, 0, 'session');
   await client.query('select pg_advisory_lock($1)', [migrationLock]);
   try {

@@ -1,7 +1,7 @@
 /**
- * SQL for a `timestamptz` as milliseconds since 1970, a number. For reads that happen at every request: the driver makes a number of it in a
- * fraction of the time that it takes to read a timestamp's text.
- * @param column as it stands in the statement
+ * SQL for a `timestamptz` as milliseconds since 1970, a number. For reads on every request: the driver parses a number in a
+ * fraction of the time that a timestamp's text takes.
+ * @param column as in the statement
  */
 export function millisecondsOf(column: string): string {
   return `round(date_part('epoch', ${column}) * 1000)`;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /**
- * Takes every right of one role on the objects that the current role owns and gives `to` the same, no more and no less: tables with
+ * Copies every right of one role on the objects that the current role owns to `to`, no more and no less: tables with
  * their columns, sequences, functions, schemas. Drizzle's own schema is left out: which migrations ran is for migrations to write.
  */
 const MIRROR = `

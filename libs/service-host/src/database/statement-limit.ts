@@ -1,18 +1,18 @@
 import type pg from 'pg';
 import { type Logger } from 'pino';
 
-/** Milliseconds that PostgreSQL lets one statement take, where nothing else is said. */
+/** PostgreSQL's default limit for one statement, in milliseconds. */
 export const STATEMENT_LIMIT_MS = 10_000;
 /** Milliseconds after which the end of an overlong statement must have arrived. */
 const GRACE_MS = 5_000;
 
-/** What transactions have asked for instead, until their connection goes back to its pool. */
+/** Limits that transactions have set instead, until their connection returns to its pool. */
 const limits = new WeakMap<pg.ClientBase, number>();
 
 /**
- * Lets the statements of the open transaction take another time than the ten seconds that a service's statements have.
- * @param ms milliseconds; 0: as long as they take. If the database falls silent then, TCP's keep-alive ends the connection, 40 seconds later
- * @param scope `session` where the transactions are begun by somebody else: for a connection that is then discarded, or `reset statement_timeout`
+ * Sets another limit for the statements of the open transaction than a service's ten seconds.
+ * @param ms milliseconds; 0: no limit. If the database then stops responding, TCP keep-alive ends the connection 40 seconds later
+ * @param scope `session` if somebody else starts the transactions: for a connection that is then discarded, or call `reset statement_timeout`
  */
 export async function limitStatements(
   client: pg.ClientBase,
@@ -23,7 +23,7 @@ export async function limitStatements(
   await client.query(`set ${scope} statement_timeout = ${String(ms)}`);
 }
 
-/** A database that neither answers nor ends the statement when its time is over: it is no longer there, or the way to it is cut. */
+/** A database that neither responds nor ends the statement at its limit: it is gone, or the network is down. */
 class DatabaseSilent extends Error {
   readonly code = 'ETIMEDOUT';
   constructor(ms: number) {
@@ -32,7 +32,7 @@ class DatabaseSilent extends Error {
   }
 }
 
-/** Calls `done` once what a query returns, by promise or by callback, has come. */
+/** Calls `done` once a query's result, by promise or callback, has arrived. */
 function afterAnswer(
   query: (args: readonly unknown[]) => unknown,
   args: readonly unknown[],
@@ -54,8 +54,8 @@ function afterAnswer(
 }
 
 /**
- * Ends the connections of a pool whose database falls silent. PostgreSQL itself ends a statement that takes too long, but a host that is gone,
- * or a firewall that has forgotten the connection, says nothing at all, and the system's TCP takes a quarter of an hour to give up. The
+ * Ends the connections of a pool whose database stops responding. PostgreSQL itself ends a statement that takes too long, but a host that is gone,
+ * or a firewall that has dropped the connection, sends nothing at all, and the system's TCP takes a quarter of an hour to give up. The
  * driver's own `query_timeout` leaves such a connection open, so that the `rollback` after it waits again.
  * @param statementMs the pool's `statement_timeout`
  */
@@ -69,7 +69,7 @@ export function endSilentConnections(pool: pg.Pool, statementMs: number, logger:
       if (limit === 0) return query(args);
       const timer = setTimeout(() => {
         const silent = new DatabaseSilent(limit + GRACE_MS);
-        logger.warn({ err: silent }, 'a database connection is ended, since nothing comes of it');
+        logger.warn({ err: silent }, 'a database connection was closed because it did not respond');
         client.connection.stream.destroy(silent);
       }, limit + GRACE_MS);
       return afterAnswer(query, args, () => {

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 
 /**
- * Does work in one transaction: commits what it did, or rolls it back when it throws. A connection that cannot even roll back is discarded.
- * @param keeps whether this result is committed; by default every result is
+ * Does work in one transaction: commits it, or rolls it back if it throws. A connection that cannot even roll back is discarded.
+ * @param keeps whether this result is committed; by default all are
  */
 export async function inTransaction<Result>(
   pool: pg.Pool,

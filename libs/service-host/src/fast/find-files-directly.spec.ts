@@ -14,7 +14,7 @@ const run = (script: string): { readonly out: string; readonly error: string } =
 };
 const importing = `import { findFilesDirectly } from './src/fast/find-files-directly.ts';`;
 
-/** Notes the look-ups that are left to Node, where the condition holds for `specifier` and `parent`, the importing file. */
+/** Notes the lookups that are left to Node, where the condition holds for `specifier` and `parent`, the importing file. */
 const noting = (condition: string): string => `
   import { registerHooks } from 'node:module';
   ${importing}

@@ -15,7 +15,7 @@ export const OPTIONAL = /^@nestjs\/(?:microservices|websockets)(?=\/|$)/;
 const NEST_APPLICATION = '/node_modules/@nestjs/core/nest-application.js';
 
 /**
- * Finds the files that Node itself would find, without most of its look-ups: a third less processor time for a start. For each import of a `.js`
+ * Finds the files that Node itself would find, without most of its lookups: a third less processor time for a start. For each import of a `.js`
  * file Node 24 looks for the package.json around it and parses it, and drizzle-orm's lists 178 kB of exports. Between ES modules that name each
  * other exactly there is nothing to look up, and a package is looked up once for a folder, not once for each file that imports it.
  *

@@ -1,20 +1,20 @@
 import { reasonOf } from '@countersign/auth-core';
 
-/** A readiness check: resolves when the part is usable, rejects with the reason when it is not. */
+/** A readiness check: resolves if the part is usable, rejects with the reason if not. */
 export type HealthCheck = () => Promise<void> | void;
 
 /** What `/health/ready` answers. */
 export interface HealthReport {
   readonly status: 'ready' | 'not_ready';
   readonly checks: Readonly<Record<string, 'ok' | string>>;
-  /** Parts that are degraded without making the service unusable (NATS away: events wait in the outbox). */
+  /** Parts that are degraded without making the service unusable (NATS unavailable: events wait in the outbox). */
   readonly notes: Readonly<Record<string, unknown>>;
 }
 
-/** What a part answered in time, or why it did not. */
+/** A part's result, or why it did not respond in time. */
 type Said = { readonly value: unknown; readonly reason?: undefined } | { readonly reason: string };
 
-/** What must hold for the service to be ready, and what is worth knowing beside it. */
+/** What must hold for the service to be ready, and additional notes. */
 export class HealthRegistry {
   readonly #checks = new Map<string, HealthCheck>();
   readonly #notes = new Map<string, () => unknown>();
@@ -31,13 +31,13 @@ export class HealthRegistry {
     this.#checks.set(name, check);
   }
 
-  /** @param read the note, or a promise of it. While it cannot be read, the service is not ready: nobody knows how the part is doing */
+  /** @param read the note, or a promise of it. While it cannot be read, the service is not ready, because the part's state is unknown */
   addNote(name: string, read: () => unknown): void {
     this.#notes.set(name, read);
   }
 
   /**
-   * Reports what a request met and a check does not see (a full disk still answers queries): the check fails for a while.
+   * Reports a failure that a request met and a check does not see (a full disk still answers queries): the check then fails for a while.
    * @param forMs milliseconds
    */
   fail(name: string, reason: string, forMs: number): void {

@@ -5,7 +5,7 @@ type Keys = Pick<TokenVerifier, 'keysLoaded' | 'lastKeyError' | 'keysFileError'>
 
 const hasKeys = (verifier: object): verifier is Keys => 'keysLoaded' in verifier && 'lastKeyError' in verifier;
 
-/** Whether tokens can be verified, and if not the cause of the last failed fetch of keys. */
+/** Whether tokens can be verified; if not, the cause of the last failed key fetch. */
 function keysCheck(verifier: Keys): HealthCheck {
   return () => {
     if (verifier.keysLoaded) return;
@@ -14,8 +14,8 @@ function keysCheck(verifier: Keys): HealthCheck {
 }
 
 /**
- * Makes the keys a condition of readiness, and notes whether they are kept in their file, where there is one. A test's own verifier may have none.
- * @param verifier nothing in an application without the guard
+ * Makes the keys a condition of readiness, and notes whether they can be stored in their file, if there is one. A test's own verifier may have none.
+ * @param verifier undefined in an application without the guard
  */
 export function watchKeys(health: HealthRegistry, verifier: object | undefined): void {
   if (verifier === undefined || !hasKeys(verifier)) return;

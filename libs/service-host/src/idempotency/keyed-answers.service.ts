@@ -11,24 +11,24 @@ import { AUDIT_OUTBOX, CLOCK, DATABASE } from '../tokens.js';
 
 const PRUNE_EVERY_MS = 600_000;
 
-/** What a route does under a key, as its audit events name it. */
+/** What a route does under a key, as named in its audit events. */
 export interface KeyedRoute {
   readonly action: string;
-  /** The kind of what it makes or changes. */
+  /** The kind of object it creates or changes. */
   readonly kind: string;
 }
 
 /** The audit events of keys, from the service's own catalogue. */
 export interface KeyedEvents {
-  /** A stored answer is given again. @param id of what it is about; `*` where that is not known */
+  /** A stored response is returned again. @param id of its object; `*` if unknown */
   replayed(caller: Caller, route: KeyedRoute, id: string): NewAuditEvent;
   /** A key is refused. @param reason `IDEMPOTENCY_KEY_REUSED` or `IDEMPOTENCY_IN_FLIGHT` */
   refused(caller: Caller, route: KeyedRoute, key: IdempotencyKey, reason: string): NewAuditEvent;
 }
 
-/** How answers rest in the database. A service whose answers show secrets encrypts them. */
+/** How responses are stored in the database. A service whose responses contain secrets encrypts them. */
 export interface AnswerSeal {
-  /** @param context what the answer belongs to, bound to it: sealed for one request it opens for no other */
+  /** @param context the response's request, which is bound to it: sealed for one request, it does not open for another */
   seal(answer: object, context: string): Promise<unknown>;
   open(stored: unknown, context: string): Promise<unknown>;
 }
@@ -41,17 +41,17 @@ const inTheClear: AnswerSeal = {
   open: (stored) => Promise.resolve(stored),
 };
 
-/** The request was answered before: what its transaction did is undone, and the caller gets that answer. */
+/** The request was already answered: its transaction is rolled back, and the caller gets that response. */
 export class AnsweredBefore extends Error {
   constructor(
     readonly body: unknown,
     readonly resourceId: string | null,
   ) {
-    super('the request was answered before');
+    super('the request was already answered');
   }
 }
 
-/** The key cannot be used: the transaction is undone, and the caller gets the problem. */
+/** The key cannot be used: the transaction is rolled back, and the caller gets the problem. */
 export class KeyRefused extends Error {
   constructor(readonly problem: Problem) {
     super(problem.detail);
@@ -59,8 +59,8 @@ export class KeyRefused extends Error {
 }
 
 /**
- * Answers a request with an Idempotency-Key once: the answer is kept in the transaction of what it changes, so that either both are there or
- * neither, whatever crashes. For requests that one transaction serves; without a key, nothing here does anything.
+ * Answers a request with an Idempotency-Key once: the response is stored in the transaction of the change, so that both exist or
+ * neither, whatever crashes. For requests served by one transaction; without a key it does nothing.
  */
 @Injectable()
 export class KeyedAnswers implements OnModuleInit {
@@ -81,14 +81,14 @@ export class KeyedAnswers implements OnModuleInit {
     this.background.repeat({ name: 'idempotency_keys', everyMs: PRUNE_EVERY_MS, run: (signal) => this.prune(signal) });
   }
 
-  /** Forgets keys whose time is over. @param signal ends it early */
+  /** Deletes expired keys. @param signal ends it early */
   async prune(signal?: AbortSignal): Promise<undefined> {
     await this.#store.prune(this.clock(), signal);
   }
 
   /**
-   * The first step of the transaction: decides whether the request was answered before.
-   * @throws {AnsweredBefore} with the answer, for the same request
+   * The first step of the transaction: decides whether the request was already answered.
+   * @throws {AnsweredBefore} with the response, for the same request
    * @throws {KeyRefused} for another request with the key, or while the first one runs
    */
   async begin(transaction: Transaction, { claim }: Caller): Promise<void> {
@@ -101,8 +101,8 @@ export class KeyedAnswers implements OnModuleInit {
   }
 
   /**
-   * The last step of the transaction: keeps what the caller is about to get.
-   * @param resourceId of what the answer is about
+   * The last step of the transaction: stores the response for the caller.
+   * @param resourceId of the response's object
    */
   async keep(transaction: Transaction, { claim }: Caller, resourceId: string, answer: object): Promise<void> {
     if (claim === undefined) return;
@@ -113,7 +113,7 @@ export class KeyedAnswers implements OnModuleInit {
     claim.kept = true;
   }
 
-  /** Records that an answer is given again: it shows the same things again. */
+  /** Records that a response is returned again, because it shows the same things again. */
   async recordReplay(caller: Caller, route: KeyedRoute, resourceId: string | null): Promise<void> {
     await this.outbox.recordDurably(this.events.replayed(caller, route, resourceId ?? '*'));
   }
@@ -129,7 +129,7 @@ function contextOf({ subject, clientId, key, fingerprint }: NonNullable<Caller['
 
 /**
  * Providers of {@link KeyedAnswers}, for a service that has the table `idempotency_key`.
- * @param seal how answers rest in the database; in the clear by default
+ * @param seal how responses are stored in the database; as plain text by default
  */
 export function keyedAnswers(events: KeyedEvents, seal?: Type<AnswerSeal>): Provider[] {
   return [

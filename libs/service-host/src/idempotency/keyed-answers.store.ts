@@ -17,18 +17,18 @@ export interface KeyPlace {
   readonly key: IdempotencyKey;
 }
 
-/** What was answered under a key. */
+/** The response stored under a key. */
 export type KnownAnswer = Pick<typeof table.$inferSelect, 'fingerprint' | 'resourceId' | 'answer'>;
 
 const expiry = (now: Date): Date => new Date(now.getTime() - IDEMPOTENCY_KEPT_HOURS * 3_600_000);
 
-/** Keys and what was answered under them, in the table `idempotency_key` of the service. */
+/** Keys and their responses, in the service's table `idempotency_key`. */
 export class KeyedAnswersStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Keeps the key to this transaction until it ends; waits for another that has it.
-   * @returns whether it is this transaction's now: not when the other takes longer than five seconds
+   * Locks the key for this transaction until it ends; waits for another one that holds it.
+   * @returns whether this transaction holds it: false if the other one takes longer than five seconds
    */
   async lock(transaction: Transaction, { subject, clientId, key }: KeyPlace): Promise<boolean> {
     const name = JSON.stringify(['countersign.idempotency-key', subject, clientId, key]);
@@ -44,7 +44,7 @@ export class KeyedAnswersStore {
     }
   }
 
-  /** What was answered under a key in the last {@link IDEMPOTENCY_KEPT_HOURS}. */
+  /** The response stored under a key in the last {@link IDEMPOTENCY_KEPT_HOURS}. */
   async find(transaction: Transaction, place: KeyPlace, now: Date): Promise<KnownAnswer | undefined> {
     const at = [eq(table.subject, place.subject), eq(table.clientId, place.clientId), eq(table.key, place.key)];
     const [known] = await transaction
@@ -55,8 +55,8 @@ export class KeyedAnswersStore {
   }
 
   /**
-   * Keeps an answer, instead of one whose time is over.
-   * @returns whether it is kept: not when another request has the key, as one of an earlier release can that takes no lock
+   * Stores a response, replacing an expired one.
+   * @returns whether it was stored: false if another request has the key, which can only happen with an earlier release that takes no lock
    */
   async keep(
     transaction: Transaction,
@@ -77,7 +77,7 @@ export class KeyedAnswersStore {
     return kept.length > 0;
   }
 
-  /** Forgets keys whose time is over. @param signal ends it early */
+  /** Deletes expired keys. @param signal ends it early */
   async prune(now: Date, signal?: AbortSignal): Promise<void> {
     await deleteInPortions(this.database.$client, 'idempotency_key', 'created_at < $1', [expiry(now)], signal);
   }

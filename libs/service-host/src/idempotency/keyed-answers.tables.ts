@@ -10,7 +10,7 @@ export const keyedAnswerTable = pgTable(
     key: text('key').notNull().$type<IdempotencyKey>(),
     /** Of the request. */
     fingerprint: text('fingerprint').notNull(),
-    /** Of what the answer is about; null as an earlier release stored it. */
+    /** Of the response's object; null if stored by an earlier release. */
     resourceId: text('resource_id'),
     answer: jsonb('answer').notNull().$type<unknown>(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

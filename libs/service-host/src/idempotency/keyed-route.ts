@@ -19,7 +19,7 @@ import { OpenApi } from '../openapi/openapi-decorators.js';
 
 const KEYED_ROUTE = 'countersign:keyed-route';
 
-/** Gives a request its claim to its Idempotency-Key, and the caller of a repeat the first answer. */
+/** Gives a request its claim to its Idempotency-Key, and a repeat the first response. */
 @Injectable()
 class KeyedRequests implements NestInterceptor {
   constructor(
@@ -41,9 +41,9 @@ class KeyedRequests implements NestInterceptor {
     const caller = callerOf(context);
     return next.handle().pipe(
       map((body: unknown) => {
-        // A fault of the service, which the first test with a key finds.
+        // A bug in the service, which the first test with a key finds.
         if (!claim.kept)
-          throw new Error(`${request.routeOptions.url ?? ''} takes an Idempotency-Key and keeps no answer`);
+          throw new Error(`${request.routeOptions.url ?? ''} accepts an Idempotency-Key but stores no response`);
         return body;
       }),
       catchError((error: unknown) => from(this.#settle(error, caller, route, claim, http.getResponse<FastifyReply>()))),
@@ -71,7 +71,7 @@ class KeyedRequests implements NestInterceptor {
 /**
  * A POST that takes an `Idempotency-Key`, optionally: for {@link IDEMPOTENCY_KEPT_HOURS}, a repeat of the same request gets the first answer,
  * marked `Idempotency-Replayed: true`; with another body 422 `IDEMPOTENCY_KEY_REUSED`, and while the first is running 409
- * `IDEMPOTENCY_IN_FLIGHT`. Refusals are not kept. The handler's transaction calls {@link KeyedAnswers.begin} first and
+ * `IDEMPOTENCY_IN_FLIGHT`. Refusals are not stored. The handler's transaction calls {@link KeyedAnswers.begin} first and
  * {@link KeyedAnswers.keep} last.
  */
 export function TakesIdempotencyKey(route: KeyedRoute): MethodDecorator {
@@ -82,7 +82,7 @@ export function TakesIdempotencyKey(route: KeyedRoute): MethodDecorator {
       ApiHeader({
         name: 'Idempotency-Key',
         required: false,
-        description: 'A repeat of the same request within 24 hours gets the first answer.',
+        description: 'A repeat of the same request within 24 hours gets the first response.',
       }),
     ),
   );

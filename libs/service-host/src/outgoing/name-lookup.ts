@@ -8,7 +8,7 @@ export type NameLookup = (hostname: string) => Promise<readonly LookupAddress[]>
 const QUERY = { timeout: 1_500, tries: 2 } as const;
 
 /**
- * Asks the name servers, each name apart from all others. The system's own look-up has four threads for the whole process: four names whose
+ * Asks the name servers, each name apart from all others. The system's own lookup has four threads for the whole process: four names whose
  * servers are silent would hold up every other endpoint's.
  * @param servers addresses with ports; the system's own by default
  */

@@ -96,7 +96,7 @@ export function readTarget(text: string, rule: TargetRule): Target {
 export class TargetRefused extends Error {
   readonly code = 'ADDRESS_NOT_PUBLIC';
   constructor(hostname: string) {
-    super(`${hostname} leads to an address that is not public`);
+    super(`${hostname} resolves to an address that is not public`);
     this.name = 'TargetRefused';
   }
 }

@@ -29,7 +29,7 @@ import { Trace, type RequestTrace } from './trace.js';
 class Orders {
   @Get('sent')
   sent(): never {
-    throw new Problem(409, 'ORDER_SENT', 'The order has left already.', { order: '7' });
+    throw new Problem(409, 'ORDER_SENT', 'The order has already been sent.', { order: '7' });
   }
 
   @Get('none')
@@ -106,7 +106,7 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
       expect.objectContaining({ status, code, detail, request_id: 'r-1', ...more }),
     ];
     expect(await ask('/orders/sent')).toEqual(
-      document(409, 'ORDER_SENT', 'The order has left already.', { order: '7' }),
+      document(409, 'ORDER_SENT', 'The order has already been sent.', { order: '7' }),
     );
     expect(await ask('/orders/none')).toEqual(document(404, 'HTTP_404', 'No such order.'));
     expect(await ask('/nowhere')).toEqual(document(404, 'ROUTE_UNKNOWN', 'There is no such route.'));

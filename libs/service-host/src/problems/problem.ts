@@ -117,5 +117,5 @@ export function problemOf(error: unknown): ProblemDocument {
   }
   const fault = databaseFaultOf(error);
   if (fault !== undefined) return documentOf(503, ...databaseProblems[fault]);
-  return documentOf(500, 'INTERNAL', 'An internal error occurred; find it in the logs by the request id.');
+  return documentOf(500, 'INTERNAL', 'An internal error occurred; look for the request id in the logs.');
 }

@@ -20,7 +20,7 @@ function formOf(body: string): Readonly<Record<string, string>> {
     const nameEnd = equals === -1 || equals > end ? end : equals;
     const name = decoded(body.slice(start, nameEnd));
     if (form.has(name)) {
-      throw new Problem(400, 'PARAMETER_REPEATED', `The parameter ${JSON.stringify(name)} is given more than once.`);
+      throw new Problem(400, 'PARAMETER_REPEATED', `The parameter ${JSON.stringify(name)} appears more than once.`);
     }
     const value = decoded(body.slice(Math.min(nameEnd + 1, end), end));
     if (!isPlainText(name) || !isPlainText(value)) throw oddText(JSON.stringify(name).slice(1, -1));

@@ -20,11 +20,7 @@ export type IdempotencyKey = z.infer<typeof idempotencyKeySchema>;
  */
 export function parseIdempotencyKey(header: unknown): IdempotencyKey {
   if (header === undefined) {
-    throw new Problem(
-      400,
-      'IDEMPOTENCY_KEY_MISSING',
-      'Send an Idempotency-Key header, so that a retry does nothing twice.',
-    );
+    throw new Problem(400, 'IDEMPOTENCY_KEY_MISSING', 'Send an Idempotency-Key header, so that retries are safe.');
   }
   const bare = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header;
   const parsed = idempotencyKeySchema.safeParse(bare);
@@ -36,7 +32,11 @@ export function parseIdempotencyKey(header: unknown): IdempotencyKey {
 
 /** The key was used with another body. */
 export function idempotencyKeyReused(): Problem {
-  return new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body; send a new key.');
+  return new Problem(
+    422,
+    'IDEMPOTENCY_KEY_REUSED',
+    'This Idempotency-Key was used with a different body; send a new key.',
+  );
 }
 
 /** The first request under the key has not ended. */

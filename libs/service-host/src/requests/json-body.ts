@@ -40,7 +40,7 @@ function checkStructure(json: string): void {
       open.push(character === '{' ? new Set() : undefined);
       if (open.length > JSON_DEPTH_LIMIT) {
         const limit = String(JSON_DEPTH_LIMIT);
-        throw new Problem(400, 'BODY_TOO_DEEP', `The body is nested more deeply than ${limit} objects and arrays.`);
+        throw new Problem(400, 'BODY_TOO_DEEP', `The body is nested more than ${limit} levels deep.`);
       }
     } else if (character === '}' || character === ']') open.pop();
     else if (character === '"') {
@@ -58,7 +58,7 @@ function addName(names: Set<string> | undefined, name: string): void {
     throw new Problem(
       400,
       'MEMBER_REPEATED',
-      `The member ${JSON.stringify(name)} is given more than once in one object.`,
+      `The member ${JSON.stringify(name)} appears more than once in one object.`,
     );
   }
   if (name === '__proto__') throw new Problem(400, 'REQUEST_INVALID', 'A member must not be called __proto__.');
@@ -89,5 +89,5 @@ export function parseJsonBody(body: Buffer): unknown {
 /** The answer to text that is not plain. @param path of the text */
 export function oddText(path: string): Problem {
   const errors = [{ path, message: TEXT_RULE }];
-  return new Problem(400, 'REQUEST_INVALID', `A text of the request ${TEXT_RULE}.`, { errors });
+  return new Problem(400, 'REQUEST_INVALID', `A string in the request ${TEXT_RULE}.`, { errors });
 }

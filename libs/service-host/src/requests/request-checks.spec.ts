@@ -214,7 +214,7 @@ describe('the checks that every request meets first', () => {
     const { body } = await ask('POST', '/oauth2/form', form, 'n%C3%A4me%22%5C=1&n%C3%A4me%22%5C=2');
     expect(body).toEqual({
       error: 'invalid_request',
-      error_description: "The parameter 'n?me?'??' is given more than once.",
+      error_description: "The parameter 'n?me?'??' appears more than once.",
     });
   });
 

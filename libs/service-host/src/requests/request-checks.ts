@@ -23,12 +23,12 @@ const urlProblems: Readonly<Record<string, Problem>> = {
   FST_ERR_MAX_PARAM_LENGTH: new Problem(
     414,
     'PATH_TOO_LONG',
-    `A part of the path has more than ${String(PARAMETER_LENGTH_LIMIT)} characters.`,
+    `A path segment has more than ${String(PARAMETER_LENGTH_LIMIT)} characters.`,
   ),
 };
 
 const connectionProblems: Readonly<Record<string, Problem>> = {
-  HPE_HEADER_OVERFLOW: new Problem(431, 'HEADERS_TOO_LARGE', 'The headers together have more than 16 KiB.'),
+  HPE_HEADER_OVERFLOW: new Problem(431, 'HEADERS_TOO_LARGE', 'The headers have more than 16 KiB in total.'),
   ERR_HTTP_REQUEST_TIMEOUT: new Problem(408, 'REQUEST_TIMEOUT', 'The request did not arrive in time.'),
 };
 const notHttp = new Problem(400, 'REQUEST_MALFORMED', 'This is not a well-formed HTTP/1.1 request.');

@@ -28,7 +28,7 @@ export const trustedProxiesSchema = z
   )
   .refine(
     (entries) => entries.every((entry) => !entry.endsWith('/0')),
-    'must not contain all addresses: any caller could then forge its address',
+    'must not contain all addresses, because any caller could then forge its address',
   );
 
 /**

@@ -7,12 +7,12 @@ export function hostEvents(source: string) {
     kinds: { route: 'method and pattern of an HTTP route, or `NATS` and the pattern of a message handler' },
     events: {
       'request.refused': {
-        when: 'The guard, or the route itself, refused a caller who was verified.',
+        when: 'The guard, or the route itself, refused a verified caller.',
         action: 'route:call',
         resource: 'route',
       },
       'requests.refused': {
-        when: 'The guard, or the route itself, refused unverified callers: the first of a code, route and network at once, then once a minute with the count.',
+        when: 'The guard, or the route itself, refused unverified callers: the first per code, route and network is recorded immediately, later ones once a minute with their count.',
         action: 'route:call',
         resource: 'route',
         changes: {

@@ -83,14 +83,10 @@ export function watchOutbox({ pool, relay, background, health, metrics, clock }:
   };
   gauge(
     'audit_outbox_pending',
-    `Audit events that wait in the outbox for the receipt of the audit service, counted up to ${String(COUNT_LIMIT)}.`,
+    `Audit events in the outbox waiting for audit's receipt, counted up to ${String(COUNT_LIMIT)}.`,
     () => last.pending,
   );
-  gauge(
-    'audit_outbox_oldest_seconds',
-    'Age of the oldest audit event in the outbox; 0 when it is empty.',
-    oldestSeconds,
-  );
+  gauge('audit_outbox_oldest_seconds', 'Age of the oldest audit event in the outbox; 0 if it is empty.', oldestSeconds);
   gauge('audit_relay_connected', '1 while the relay is connected to NATS, else 0.', () =>
     relay.state().connected ? 1 : 0,
   );

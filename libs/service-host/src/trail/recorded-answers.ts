@@ -48,7 +48,7 @@ export class RecordedAnswers implements CanActivate {
   ) {
     this.#withheld = new Counter({
       name: 'unrecorded_answers_total',
-      help: 'Answers that were withheld because no audit event was recorded for them: a fault of the service.',
+      help: 'Responses withheld because no audit event was recorded for them: a bug in the service.',
       labelNames: ['method', 'route'],
       registers: [metrics],
     });
@@ -80,7 +80,7 @@ export class RecordedAnswers implements CanActivate {
     this.#withheld.inc({ method, route });
     this.logger.error(
       { request_id: requestId, method, route, status: statusCode },
-      'an unrecorded answer was withheld',
+      'an unrecorded response was withheld',
     );
     const problem = problemOf(
       new Problem(500, 'UNRECORDED', 'The response was withheld because no audit event was recorded for it.'),
