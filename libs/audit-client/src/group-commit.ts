@@ -10,7 +10,7 @@ interface Waiting<Item> {
 export interface GroupCommitOptions {
   /** Maximum items in one write. */
   readonly groupLimit: number;
-  /** Maximum items that may wait; more are refused. */
+  /** Maximum waiting items; more are refused. */
   readonly queueLimit: number;
 }
 

@@ -8,6 +8,6 @@ export function outboxReasonOf(error: unknown): string {
   const reason = reasonOf(error);
   const isAbsent = error instanceof Error && 'code' in error && ABSENT.has(String(error.code));
   return isAbsent
-    ? `${reason}: the outbox has the tables of another version; run outbox.sql of @countersign/audit-client, or its migrations, again`
+    ? `${reason}: the outbox tables are from another version; run outbox.sql of @countersign/audit-client, or its migrations, again`
     : reason;
 }

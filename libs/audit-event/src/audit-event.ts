@@ -17,7 +17,10 @@ export const sourceSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a servic
 export const prefixSchema = z
   .string()
   .max(128)
-  .regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*$/, 'must be names of a-z, 0-9 and -, separated by dots: com.acme');
+  .regex(
+    /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*$/,
+    'must be names of a-z, 0-9 and -, separated by dots, such as com.acme',
+  );
 
 /** `<prefix>.<service>.<thing>.<done>.v1`. */
 export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_-]*){3,}\.v[0-9]+$/;
@@ -140,7 +143,7 @@ export function completeEvent(event: EventParts, id: string, source: string, now
   if (!parsed.success) throw new AuditEventError('EVENT_INVALID', z.prettifyError(parsed.error));
   const json = writtenOf(parsed.data);
   if (!isStorableJson(json)) {
-    throw new AuditEventError('EVENT_INVALID', 'its text holds U+0000 or half of a surrogate pair');
+    throw new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or half of a surrogate pair');
   }
   if (isTooDeep(json)) {
     throw new AuditEventError('EVENT_INVALID', `it is nested deeper than ${String(EVENT_DEPTH_LIMIT)} levels`);
@@ -149,7 +152,7 @@ export function completeEvent(event: EventParts, id: string, source: string, now
   if (size > EVENT_SIZE_LIMIT - 64) {
     throw new AuditEventError(
       'EVENT_TOO_LARGE',
-      `an event of ${String(size)} bytes; the limit is ${String(EVENT_SIZE_LIMIT)}`,
+      `the event has ${String(size)} bytes; the limit is ${String(EVENT_SIZE_LIMIT)}`,
     );
   }
   return parsed.data;

@@ -27,7 +27,9 @@ function sourceOf({
 
 function reportKeys({ issuer, onKeys }: VerifierOptions, reason: string): void {
   const ok = reason === '';
-  const message = ok ? `the keys of ${issuer} are loaded again` : `the keys of ${issuer} cannot be loaded: ${reason}`;
+  const message = ok
+    ? `the keys of ${issuer} have been loaded again`
+    : `the keys of ${issuer} cannot be loaded: ${reason}`;
   if (onKeys !== undefined) onKeys({ issuer, ok, message });
   else if (!ok) process.emitWarning(message, { code: 'COUNTERSIGN_KEYS' });
 }

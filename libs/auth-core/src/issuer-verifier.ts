@@ -21,7 +21,7 @@ import { TokenError } from './token-error.js';
 import { type DpopPresentation, type VerifierOptions } from './verifier-options.js';
 import { type TokenVerifier } from './verifier.js';
 
-/** The detail of a refusal: the token names no key, and its signature verifies with none of those that were tried. */
+/** The detail of a refusal: the token does not name a key, and its signature verifies with none of those that were tried. */
 const NO_KEY_ID = 'no kid';
 
 /** Shared by all verifiers, because each token is verified from start to end before the next. */
@@ -59,7 +59,9 @@ function checkVerifierOptions(options: VerifierOptions): void {
   const names: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   if (names.some((name) => typeof name !== 'string' || name === '')) throw new RangeError(NO_AUDIENCE);
   if (typeof profile === 'string' && !Object.hasOwn(knownProfiles, profile))
-    throw new RangeError(`profile ${JSON.stringify(profile)} is not known: ${Object.keys(knownProfiles).join(', ')}`);
+    throw new RangeError(
+      `profile ${JSON.stringify(profile)} is unknown; known profiles: ${Object.keys(knownProfiles).join(', ')}`,
+    );
   checkAlgorithms(options.algorithms);
   for (const name of ['cacheSize', 'cooldownSeconds', 'maxStaleSeconds', 'dpopLifetimeSeconds'] as const)
     checkNumber(name, options[name]);
@@ -93,7 +95,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     checkVerifierOptions(options);
     const { clockToleranceSeconds = 5, algorithms = supportedAlgorithms } = options;
     if (!(typeof clockToleranceSeconds === 'number' && clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
-      throw new RangeError('clockToleranceSeconds is 0 to 5 seconds');
+      throw new RangeError('clockToleranceSeconds must be 0 to 5 seconds');
     }
     this.#toleranceSeconds = clockToleranceSeconds;
     const [audience, ...others] = typeof options.audience === 'string' ? [options.audience] : options.audience;

@@ -12,7 +12,7 @@ export function checkUrl(name: string, value: unknown): void {
 
 /** @throws {TypeError} naming the option, for anything but a text that is not empty */
 export function checkText(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a text, not ${shown(value)}`);
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
 }
 
 /** @throws {RangeError} naming the option, for anything but a number of at least `least`; an option that is left out passes */

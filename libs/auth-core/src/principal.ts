@@ -17,7 +17,7 @@ export type Confirmation =
  */
 export type PrincipalKind = 'service' | 'application' | 'person';
 
-/** How often a key may be used for one class of routes. Omitted limits do not apply. */
+/** How often a key may be used for one route class. Omitted limits do not apply. */
 export interface ApiKeyLimit {
   /** Sustained requests per minute. */
   readonly perMinute?: number | undefined;
@@ -36,7 +36,7 @@ export interface ApiKeyIdentity {
   readonly name: string;
   /** CIDR networks that it may be used from; any when empty. */
   readonly networks: readonly string[];
-  /** By class of routes; `*` applies to classes that are not named. Undefined for a key without a plan. */
+  /** By route class; `*` applies to classes that are not named. Undefined for a key without a plan. */
   readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
 }
 

@@ -123,7 +123,7 @@ describe('a verifier of several issuers', () => {
 
   it('cannot have the same issuer twice', async () => {
     await expect(createVerifier({ audience: 'orders', issuers: [{ issuer: own }, { issuer: own }] })).rejects.toThrow(
-      'named twice',
+      'listed twice',
     );
   });
 });

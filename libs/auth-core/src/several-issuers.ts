@@ -25,7 +25,7 @@ export class SeveralIssuers<Caller extends Principal> implements TokenVerifier<C
     this.issuers = [...this.#byIssuer.keys()];
     const twice = entries.map(([issuer]) => issuer).find((issuer, at, list) => list.indexOf(issuer) !== at);
     if (twice !== undefined)
-      throw new RangeError(`the issuer ${twice} is named twice: name it once, audience may be a list`);
+      throw new RangeError(`the issuer ${twice} is listed twice: list it once; audience may be a list`);
   }
 
   get keysLoaded(): boolean {

@@ -19,7 +19,7 @@ export function recentLogin(seconds: number, acrValues?: readonly string[]): Rec
     throw new RangeError('seconds must be a whole number from 0 to 31,536,000');
   }
   if (acrValues?.every((value) => acrPattern.test(value)) === false) {
-    throw new RangeError('a value of acr must be printable ASCII without space, " and \\');
+    throw new RangeError('an acr value must be printable ASCII without space, " and \\');
   }
   return { seconds, acrValues };
 }

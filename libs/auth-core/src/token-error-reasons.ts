@@ -14,12 +14,12 @@ export const tokenErrorReasons = {
   },
   SESSION_ENDED: {
     status: 401,
-    message: 'the session has ended: sign in again',
-    when: 'One of the service’s own pages sent a session cookie, and there is no such session, or it has ended.',
+    message: 'the session has ended; sign in again',
+    when: 'One of the service’s own pages sent a session cookie, but there is no such session, or it has ended.',
   },
   API_KEY_IN_URL: {
     status: 400,
-    message: 'an API key must not be sent in the URL: it is now exposed, rotate it',
+    message: 'an API key must not be sent in a URL; this one is now exposed, so rotate it',
     when: 'An API key is in the path or the query. It is marked as exposed.',
   },
   API_KEY_INVALID: {
@@ -30,7 +30,7 @@ export const tokenErrorReasons = {
   API_KEY_NETWORK: {
     status: 403,
     message: 'the API key may not be used from this network',
-    when: 'The key names networks, and the caller is in none of them.',
+    when: 'The key is limited to certain networks, and the caller is outside them.',
   },
   TOKEN_TOO_LARGE: {
     status: 401,
@@ -50,7 +50,7 @@ export const tokenErrorReasons = {
   TYP_NOT_ALLOWED: {
     status: 401,
     message: 'the token is not an access token',
-    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token. With a profile a claim may show it; the detail names it.',
+    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token. With a profile a claim may show this; the detail names it.',
   },
   CRIT_NOT_SUPPORTED: {
     status: 401,
@@ -60,11 +60,11 @@ export const tokenErrorReasons = {
   KEY_UNKNOWN: {
     status: 401,
     message: 'the signing key is not known',
-    when: 'The issuer publishes no key with this `kid`, even after a refresh; or there is no `kid`, which only other profiles allow.',
+    when: 'The issuer does not publish a key with this `kid`, even after a refresh; or there is no `kid`, which only other profiles allow.',
   },
   KEY_MISMATCH: {
     status: 401,
-    message: 'the signing key does not fit the algorithm',
+    message: 'the signing key does not match the algorithm',
     when: 'No key with this `kid` is for this `alg`.',
   },
   SIGNATURE_INVALID: {
@@ -75,7 +75,7 @@ export const tokenErrorReasons = {
   ISSUER_MISMATCH: {
     status: 401,
     message: 'the token is from another issuer',
-    when: '`iss` is not the issuer of this verifier, character by character.',
+    when: '`iss` is not exactly this verifier’s issuer.',
   },
   AUDIENCE_MISMATCH: {
     status: 401,
@@ -115,7 +115,7 @@ export const tokenErrorReasons = {
   DPOP_PROOF_INVALID: {
     status: 401,
     message: 'the DPoP proof is not valid for this request and token',
-    when: 'Form, `htm`, `htu`, age, `ath`, key or signature of the proof; the detail names it.',
+    when: 'The proof’s form, `htm`, `htu`, age, `ath`, key or signature is wrong; the detail names it.',
   },
   DPOP_NONCE_REQUIRED: {
     status: 401,
@@ -165,21 +165,21 @@ export const tokenErrorReasons = {
   PERSON_REQUIRED: {
     status: 403,
     message: 'only a person may do this, directly or through an application',
-    when: 'The token is valid, but belongs to a service or an application itself.',
+    when: 'The token is valid, but belongs to a service or an application, not to a person.',
   },
   LOGIN_NOT_RECENT: {
     status: 401,
     message: 'the person must sign in again for this',
-    when: 'The person signed in longer ago than the route allows (`max_age` of the challenge), or the token does not say when.',
+    when: 'The person signed in longer ago than the route allows (the challenge’s `max_age`), or the token does not say when.',
   },
   LOGIN_TOO_WEAK: {
     status: 401,
-    message: 'the person must sign in by a stronger method for this',
+    message: 'the person must sign in with a stronger method for this',
     when: 'The sign-in has none of the `acr_values` that the route requires.',
   },
   KEYS_UNAVAILABLE: {
     status: 503,
-    message: 'the keys of the issuer are not available',
+    message: 'the issuer’s keys are not available',
     when: 'They were never loaded, or are older than the outage limit. Not the caller’s fault.',
   },
   REVOCATIONS_UNAVAILABLE: {

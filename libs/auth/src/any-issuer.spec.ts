@@ -134,7 +134,7 @@ describe('an application of several issuers', () => {
       .get(RouteReport)
       .lines()
       .map((line) => line.split(/ {2,}/)[1]);
-    expect(needs).toEqual(['orders:read', 'public, knows a caller with a token', 'public']);
+    expect(needs).toEqual(['orders:read', 'public, recognises a caller with a token', 'public']);
   });
 
   it('accepts a token that is bound to a certificate only with that certificate', async () => {

@@ -59,7 +59,7 @@ export function ownApiKeyOf({ apiKey, actors }: Principal): ApiKeyIdentity | und
   return actors.length === 0 ? apiKey : undefined;
 }
 
-/** The class of routes whose limit applies to a key here. @returns undefined if the route accepts no keys */
+/** The route class whose limit applies to a key here. @returns undefined if the route accepts no keys */
 export function routeClassOf(needs: RouteNeeds | undefined): string | undefined {
   return needs === undefined || needs.public ? undefined : needs.apiKeys;
 }

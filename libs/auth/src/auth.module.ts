@@ -56,7 +56,7 @@ function refuseTwice(modules: ModulesContainer): void {
   const times = [...modules.values()].filter(({ metatype }) => metatype === AuthModule).length;
   if (times < 2) return;
   throw new Error(
-    `AuthModule is imported ${String(times)} times: import it once, in the root module; it is global. ` +
+    `AuthModule is imported ${String(times)} times: import it once, in the root module; it is global.  ` +
       'To import it in several modules, store the result of forRoot() and import that.',
   );
 }

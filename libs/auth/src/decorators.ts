@@ -36,7 +36,7 @@ export function RequireScopes(...scopes: readonly string[]): ClassDecorator & Me
  */
 export function RequireAnyScope(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
   if (scopes.length === 0)
-    throw new TypeError('@RequireAnyScope() names no scope, so nobody could pass: name at least one');
+    throw new TypeError('@RequireAnyScope() names no scope, so nobody would pass; name at least one');
   return declareNeeds('@RequireAnyScope()', { anyScope: scopes });
 }
 
@@ -73,11 +73,11 @@ export function Authorize(...policies: readonly [Policy, ...Policy[]]): ClassDec
 /**
  * Also accepts callers with an API key (`Authorization: Bearer csk_…` or `X-API-Key`), who must meet the route's other needs. Without it they are
  * refused.
- * @param routeClass the class of routes whose limit applies here, as named in plans
+ * @param routeClass the route class whose limit applies here, as named in plans
  */
 export function AllowApiKey(routeClass: string = DEFAULT_ROUTE_CLASS): ClassDecorator & MethodDecorator {
   if (!routeClassPattern.test(routeClass))
-    throw new TypeError('the class of routes in @AllowApiKey() must consist of a-z, 0-9, _ and -');
+    throw new TypeError('the route class in @AllowApiKey() must consist of a-z, 0-9, _ and -');
   return declareNeeds('@AllowApiKey()', { apiKeys: routeClass });
 }
 
@@ -99,7 +99,7 @@ export function callerTokenOf(context: ExecutionContext): string {
 }
 
 const unverified = (what: string): Error =>
-  new Error(`${what}: this route verifies no caller; declare what it needs, by @RequireScopes() for example`);
+  new Error(`${what}: this route does not verify its caller; declare what it needs, for example with @RequireScopes()`);
 
 function verified(context: ExecutionContext, what: string): Principal {
   const carrier = carrierOf(context);

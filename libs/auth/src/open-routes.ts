@@ -22,5 +22,7 @@ export function assertOpenRoutes(app: INestApplicationContext, open: readonly st
     ...open.filter((name) => !isOpen.has(name)).map((name) => `${name} is not an open route`),
   ];
   if (faults.length > 0)
-    throw new Error(`Routes are not as the test says:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    throw new Error(
+      `The routes differ from what the test expects:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
 }

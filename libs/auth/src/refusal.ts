@@ -27,10 +27,10 @@ export interface Refusal {
 export type RefusalListener = (refusal: Refusal, context: ExecutionContext) => Promise<void>;
 
 const routeRefusals: Readonly<Record<RouteRefusalCode, readonly [status: 403 | 404, message: string]>> = {
-  ROUTE_NOT_DECLARED: [403, 'this route does not declare which scopes it needs, so it is closed'],
+  ROUTE_NOT_DECLARED: [403, 'this route is closed because it does not declare which scopes it needs'],
   POLICY_DENIED: [403, 'the caller may not do this'],
   NOT_FOUND: [404, 'not found'],
-  CONTEXT_UNKNOWN: [403, 'this kind of request cannot be verified, so it is closed'],
+  CONTEXT_UNKNOWN: [403, 'this kind of request cannot be verified, so it is refused'],
 };
 
 /** A refusal that is not the token's fault. */

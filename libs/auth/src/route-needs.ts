@@ -22,7 +22,7 @@ export type RouteNeeds =
       readonly login: RecentLogin | undefined;
       /** Each must allow the caller, in this order. */
       readonly policies: readonly Policy[];
-      /** The class of routes whose limit applies to an API key; undefined if the route accepts no API keys. */
+      /** The route class whose limit applies to an API key; undefined if the route accepts no API keys. */
       readonly apiKeys?: string | undefined;
       /** Whether the handler uses the caller's delegation: an API key acts for nobody. */
       readonly asksDelegation?: true;
@@ -61,7 +61,7 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
     const isPolicy = added.policies !== undefined;
     const twice = Object.keys(added).some((member) => member in before) && !isPolicy;
     const both = (added.public === true && Object.keys(before).length > 0) || before.public === true;
-    if (twice || both) throw new TypeError(`${name} contradicts what else the route declares`);
+    if (twice || both) throw new TypeError(`${name} contradicts the route's other declarations`);
     const policies = [...(added.policies ?? []), ...(before.policies ?? [])];
     Reflect.defineMetadata(NEEDS, { ...before, ...added, ...(policies.length > 0 ? { policies } : {}) }, place);
   };
@@ -145,12 +145,12 @@ export function describeWho(needs: RouteNeeds): string | undefined {
 }
 
 /**
- * In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + a person + ownsOrder`, `any
- * verified caller`; followed by API keys with their class of routes.
+ * In words: `public`, `public, recognises a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + a person + ownsOrder`, `any
+ * verified caller`; followed by API keys with their route class.
  */
 export function describeNeeds(needs: RouteNeeds | undefined): string {
   if (needs === undefined) return 'undeclared';
-  if (needs.public) return needs.readsToken === true ? 'public, knows a caller with a token' : 'public';
+  if (needs.public) return needs.readsToken === true ? 'public, recognises a caller with a token' : 'public';
   const any = needs.anyScope.length === 0 ? [] : [`(${needs.anyScope.join(' | ')})`];
   const person = describeWho(needs);
   const parts = [

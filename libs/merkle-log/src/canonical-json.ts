@@ -23,7 +23,7 @@ function sortedKeys(value: object): readonly string[] {
 
 function stringOf(value: string): string {
   if (plainPattern.test(value)) return `"${value}"`;
-  if (!value.isWellFormed()) throw new CanonicalJsonError('a string holds a lone surrogate');
+  if (!value.isWellFormed()) throw new CanonicalJsonError('a string contains a lone surrogate');
   return JSON.stringify(value);
 }
 

@@ -24,7 +24,10 @@ export function parseCheckpointText(text: string): Checkpoint {
   const size = /^(0|[1-9][0-9]*)$/.test(sizeText) ? Number(sizeText) : Number.NaN;
   const malformed = origin === '' || !Number.isSafeInteger(size) || rest.includes('');
   if (malformed || !text.endsWith('\n') || root === undefined || !isHash(root)) {
-    throw new NoteError('NOTE_MALFORMED', 'it is not a checkpoint: origin, size and root hash, a line each');
+    throw new NoteError(
+      'NOTE_MALFORMED',
+      'it is not a checkpoint: it must have origin, size and root hash, one per line',
+    );
   }
   return { origin, size, root };
 }

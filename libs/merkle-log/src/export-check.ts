@@ -182,7 +182,7 @@ export class ExportCheck {
     if (declared === undefined) return fault;
     const { span, declaredAt } = declared;
     const range = `${String(span.first)} to ${String(span.end - 1)}`;
-    const message = `the log was restored from a backup and lost ${String(span.lost)} of the entries ${range}, as it declares at index ${String(declaredAt)}; what was signed before speaks of these`;
+    const message = `the log was restored from a backup and lost ${String(span.lost)} of the entries ${range}, as it declares at index ${String(declaredAt)}; earlier signatures cover these`;
     return { ...fault, code: 'LOG_RESTORED', message };
   }
 
@@ -206,7 +206,7 @@ export class ExportCheck {
     const { now } = before.peaks;
     const { began } = part.peaks;
     if (first === expected && now !== undefined && began !== undefined && !sameTree(now, began)) {
-      const message = `the parts before and from index ${String(first)} are not of one log`;
+      const message = `the parts before and from index ${String(first)} do not belong to the same log`;
       this.#faults.push({ code: 'LOG_FORKED', logIndex: first, message });
     }
   }
@@ -236,13 +236,13 @@ export class ExportCheck {
     const beyond = left.find(({ size }) => size > this.#reach);
     const reach = Math.max(this.#reach, this.#end);
     if (beyond !== undefined) {
-      const message = `the log is known here up to ${String(reach)} leaves; the checkpoint has ${String(beyond.size)}: what came between is not there`;
+      const message = `the log is known here up to ${String(reach)} leaves, but the checkpoint has ${String(beyond.size)}: the events in between are missing`;
       return [{ code: 'LOG_TRUNCATED', logIndex: this.#end, message }];
     }
     const [first] = left;
     // Where leaves are missing, that is the fault.
     if (first === undefined || this.#cut) return [];
-    const message = `nothing here leads to the checkpoint of ${String(first.size)} leaves; export with --checkpoint, or give --hashes`;
+    const message = `nothing here proves the checkpoint of ${String(first.size)} leaves; export with --checkpoint, or pass --hashes`;
     return [{ code: 'CHECKPOINT_UNPROVEN', message, logIndex: first.size }];
   }
 

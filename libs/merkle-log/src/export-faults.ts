@@ -26,7 +26,7 @@ export interface Fault {
   readonly message: string;
 }
 
-/** An event that is not the one that the log holds at its index. Hashes are hexadecimal. */
+/** An event that is not the one in the log at its index. Hashes are hexadecimal. */
 export interface Mismatch {
   readonly logIndex: number;
   readonly leaf: string;
@@ -42,7 +42,7 @@ export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefine
   const belongsTo = mismatches.find(({ recorded }) => recorded === first.leaf)?.logIndex;
   const standsAt = mismatches.find(({ leaf }) => leaf === first.recorded)?.logIndex;
   if (belongsTo !== undefined && standsAt !== undefined) {
-    const message = `the event of index ${at} is at ${String(standsAt)}, and that of ${String(belongsTo)} in its place`;
+    const message = `the event of index ${at} is at ${String(standsAt)}, and the event of ${String(belongsTo)} is in its place`;
     return { code: 'EVENTS_REORDERED', logIndex, message };
   }
   if (belongsTo !== undefined) {
@@ -56,10 +56,10 @@ export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefine
     return {
       code: 'EVENT_INSERTED',
       logIndex,
-      message: `the event at index ${at} was put in; later ones have moved down`,
+      message: `the event at index ${at} was inserted; later ones have moved down`,
     };
   }
-  return { code: 'EVENT_ALTERED', logIndex, message: `the event at index ${at} is not the one that the log holds` };
+  return { code: 'EVENT_ALTERED', logIndex, message: `the event at index ${at} is not the one in the log` };
 }
 
 /** The most exact and earliest first: a range comes after faults within it. */

@@ -64,7 +64,7 @@ export class ExportOrder<Line extends Placed> {
     const stray = Math.min(...[...this.#strays.values()].map(({ place }) => place));
     const inserted = Math.min(this.#inserted ?? Number.POSITIVE_INFINITY, stray);
     if (Number.isFinite(inserted)) {
-      const message = `the event at index ${String(inserted)} was put in; the others account for it already`;
+      const message = `the event at index ${String(inserted)} was inserted; the log already has all the others`;
       faults.push({ code: 'EVENT_INSERTED', logIndex: inserted, message });
     }
     if (this.#moved !== undefined) {

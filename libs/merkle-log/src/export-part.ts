@@ -150,7 +150,7 @@ export class PartCheck {
     const fits = from === this.#tree.size && subtrees.length === hashes.length && hashes.every(isHash);
     if (!fits) {
       if (from === this.#tree.size && this.#tree.peaks !== undefined) {
-        const message = `the hashes that stand for the indices ${String(from)} to ${String(end - 1)} are not whole`;
+        const message = `the hashes for the indices ${String(from)} to ${String(end - 1)} are incomplete`;
         this.#fault({ code: 'PROOF_INVALID', logIndex: from, through: end - 1, message });
       }
       this.#tree.skipTo(end);
@@ -202,7 +202,7 @@ export class PartCheck {
       code: 'LOG_REWRITTEN',
       logIndex: first,
       through: Math.max(first, end - 1),
-      message: `the leaves from index ${range} are not those of the checkpoint of ${String(size)}`,
+      message: `the leaves from index ${range} do not match the checkpoint of ${String(size)}`,
     });
   }
 

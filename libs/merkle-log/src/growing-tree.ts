@@ -46,7 +46,7 @@ export class GrowingTree {
    * @returns the tiles that changed, in their new width: each whole tile once, and the unfinished ones
    */
   append(leafHashes: Bytes): readonly Tile[] {
-    if (leafHashes.length % HASH !== 0) throw new RangeError('leaf hashes have 32 bytes each');
+    if (leafHashes.length % HASH !== 0) throw new RangeError('each leaf hash must have 32 bytes');
     const changed: Tile[] = [];
     this.#grow(0, this.#size, leafHashes, changed);
     this.#size += leafHashes.length / HASH;

@@ -24,12 +24,12 @@ export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkp
     }
     if (!equal(rootOfPeaks(range.peaks), checkpoint.root)) {
       const [from, to, tree] = [believed, size - 1, size].map(String);
-      const message = `the leaf hashes ${from ?? ''} to ${to ?? ''} are not those of the checkpoint of ${tree ?? ''}`;
+      const message = `the leaf hashes ${from ?? ''} to ${to ?? ''} do not match the checkpoint of ${tree ?? ''}`;
       return [{ code: 'LOG_REWRITTEN', logIndex: believed, through: Math.max(believed, size - 1), message }];
     }
     believed = size;
   }
   if (within.length > 0) return [];
-  const message = 'no checkpoint is at hand that the leaf hashes reach to; fetch them again';
+  const message = 'no checkpoint matches the number of leaf hashes; fetch them again';
   return [{ code: 'CHECKPOINT_UNPROVEN', message }];
 }

@@ -46,7 +46,7 @@ export function uint32(bytes: Uint8Array): number {
 
 /** @param publicKey the 32 bytes of an Ed25519 public key @throws {NoteKeyError} for a name that no key may have */
 export function noteKeyOf(name: string, publicKey: Bytes): NoteKey {
-  if (!namePattern.test(name)) throw new NoteKeyError('a key name holds no spaces and no plus');
+  if (!namePattern.test(name)) throw new NoteKeyError('a key name must not contain spaces or a plus sign');
   const typed = concat([Uint8Array.of(ED25519), publicKey]);
   const id = uint32(sha256(utf8(`${name}\n`), typed));
   return { name, id, verifierKey: `${name}+${id.toString(16).padStart(8, '0')}+${toBase64(typed)}` };
@@ -57,13 +57,13 @@ export function parseNoteKey(text: string): NoteKey & { readonly publicKey: Byte
   const [, name, id, keyText] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   const bytes = fromBase64(keyText ?? '');
   if (name === undefined || !namePattern.test(name) || bytes === undefined) {
-    throw new NoteKeyError('a verifier key has the form name+id+key');
+    throw new NoteKeyError('a verifier key must have the form name+id+key');
   }
   const publicKey = bytes.subarray(1);
   if (bytes[0] !== ED25519 || publicKey.length !== 32) {
-    throw new NoteKeyError('only Ed25519 verifier keys are known here');
+    throw new NoteKeyError('only Ed25519 verifier keys are supported');
   }
   const key = noteKeyOf(name, publicKey);
-  if (key.id !== Number.parseInt(id ?? '', 16)) throw new NoteKeyError('the id does not belong to the key');
+  if (key.id !== Number.parseInt(id ?? '', 16)) throw new NoteKeyError('the id does not match the key');
   return { ...key, publicKey };
 }

@@ -30,7 +30,7 @@ const signaturePattern = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u;
  */
 export function signNote(text: string, signers: readonly NoteSigner[]): string {
   if (!text.endsWith('\n') || controlPattern.test(text)) {
-    throw new NoteError('NOTE_MALFORMED', 'a note ends in a newline and holds no other control characters');
+    throw new NoteError('NOTE_MALFORMED', 'a note must end in a newline and contain no other control characters');
   }
   const lines = signers.map((signer) => {
     const id = zeros(4);
@@ -50,7 +50,7 @@ export interface UnverifiedNote {
 export function readNote(note: string): UnverifiedNote {
   const malformed = (message: string): NoteError => new NoteError('NOTE_MALFORMED', message);
   if (utf8Length(note) > NOTE_SIZE_LIMIT) throw malformed('the note is too large');
-  if (controlPattern.test(note) || !note.isWellFormed()) throw malformed('the note holds control characters');
+  if (controlPattern.test(note) || !note.isWellFormed()) throw malformed('the note contains control characters');
   const split = note.lastIndexOf('\n\n');
   if (split === -1 || !note.endsWith('\n')) throw malformed('the note has no signature lines');
   const lines = note.slice(split + 2, -1).split('\n');

@@ -32,7 +32,7 @@ export class SourceSequences {
   add({ logIndex, source, sequence, time, accountsFor }: Numbered): void {
     this.#newest = Math.max(this.#newest, time);
     if (!this.#note(source, sequence, time) && this.#repeated.length === 0) {
-      const message = `number ${String(sequence)} of ${source} is there twice`;
+      const message = `number ${String(sequence)} of ${source} appears twice`;
       this.#repeated.push({ code: 'SEQUENCE_REPEATED', logIndex, source, sequence: String(sequence), message });
     }
     if (accountsFor !== undefined) this.#noteAll(accountsFor, time);

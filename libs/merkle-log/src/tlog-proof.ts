@@ -20,7 +20,7 @@ export interface TlogProof {
 
 /** Writes a proof (file extension `.tlog-proof`). @throws {RangeError} for hashes that are not 32 bytes */
 export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof): string {
-  if (!hashes.every(isHash)) throw new RangeError('the hashes of a proof have 32 bytes each');
+  if (!hashes.every(isHash)) throw new RangeError('each hash of a proof must have 32 bytes');
   return [
     HEADER,
     ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]),

@@ -53,7 +53,7 @@ describe('currencies', () => {
       expect(currencySchema.safeParse(code).success).toBe(true);
       expect(moneySchema.safeParse({ amount: '1', currency: code }).success).toBe(true);
       expect(currentCurrencySchema.safeParse(code).error?.issues.map(({ message }) => message)).toEqual([
-        expect.stringMatching(/^was withdrawn \(.+\); only accounts that exist keep it$/),
+        expect.stringMatching(/^was withdrawn \(.+\); only existing accounts may use it$/),
       ]);
     },
   );

@@ -7,7 +7,7 @@ export const AMOUNT_LIMIT = 999_999_999_999_999n;
 /** An ISO 4217 code, current or historic: money in a withdrawn currency can still be read and moved. */
 export const currencySchema = z
   .string()
-  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code: three capital letters')
+  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code of three capital letters')
   .refine((code) => currentCurrencies.has(code) || historicCurrencies.has(code), 'not an ISO 4217 currency')
   .brand('Currency');
 /** An ISO 4217 code that {@link currencySchema} has checked. */
@@ -17,7 +17,7 @@ export type Currency = z.infer<typeof currencySchema>;
 export const currentCurrencySchema = currencySchema
   .refine((code) => !historicCurrencies.has(code), {
     error: ({ input }) =>
-      `was withdrawn (${historicCurrencies.get(String(input)) ?? ''}); only accounts that exist keep it`,
+      `was withdrawn (${historicCurrencies.get(String(input)) ?? ''}); only existing accounts may use it`,
   })
   .refine(
     (code) => historicCurrencies.has(code) || minorUnitDigits(code) !== undefined,

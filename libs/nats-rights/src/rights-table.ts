@@ -11,11 +11,11 @@ export interface Right {
 function reasonFor(subject: string, service: string): string {
   const reasons: Readonly<Record<string, string>> = {
     [`audit.${service}.>`]: 'the relay sends the events of its outbox',
-    [`reports.${service}`]: "how it is doing, for audit's page Health: its outbox, its revocation feed",
-    [`receipts.${service}`]: 'audit says which events are in the log; the outbox deletes them',
+    [`reports.${service}`]: "its health, for audit's Health page: its outbox, its revocation feed",
+    [`receipts.${service}`]: 'audit reports which events are in the log; the outbox deletes them',
     'log.checkpoint': 'signed checkpoints of the log, for anyone who keeps them',
     [`_INBOX_${service}.>`]: 'answers to its own requests; connect with this inbox prefix',
-    [REVOCATIONS_GET]: 'reads the revocations that are already there',
+    [REVOCATIONS_GET]: 'reads the existing revocations',
     [BUCKET_CHANGES]: 'receives each new revocation',
   };
   return reasons[subject] ?? '';

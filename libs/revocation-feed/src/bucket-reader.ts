@@ -39,7 +39,7 @@ export function bucketKeyOfMessage({ subject, headers }: Pick<Msg, 'subject' | '
 function causeOf(error: unknown, subject: string): string {
   const nobody = error instanceof RequestError && error.isNoResponders();
   if (!nobody && !(error instanceof PermissionViolationError)) return String(error);
-  const what = nobody ? 'nobody answers' : 'it has no right to ask';
+  const what = nobody ? 'nobody answers' : 'it has no permission to ask';
   return `${what} on ${subject}; \`countersign nats rights SERVICE\` prints the rights and imports that the account needs`;
 }
 

@@ -80,7 +80,7 @@ export class FeedHealth {
   kept(error?: unknown): void {
     const reason = error === undefined ? null : reasonOf(error);
     if (reason !== null && reason !== this.#keepError)
-      this.logger.warn({ reason }, 'the revocation list cannot be kept; trying again');
+      this.logger.warn({ reason }, 'the revocation list cannot be stored; trying again');
     this.#keepError = reason;
   }
 

@@ -30,7 +30,7 @@ describe('a revocation feed that cannot load', () => {
           fetch: never,
           connect: () => Promise.resolve(Object.create(null, { close: { value: () => Promise.resolve() } })),
         },
-        "still fetching the keys of the issuer's revocations from https://issuer.test/.well-known/revocation-jwks.json",
+        "still fetching the issuer's revocation keys from https://issuer.test/.well-known/revocation-jwks.json",
       ],
     ])('names %s within five seconds', async (_, options, reason) => {
       jest.useFakeTimers({ now: Date.now() });

@@ -64,7 +64,7 @@ export class HeldList {
     }
     const statement = readStatement(text, issuer, keys(), now());
     const { revocation } = statement;
-    if (bucketKeyOf(revocation) !== key) throw new StatementError('its name in the bucket is not its own');
+    if (bucketKeyOf(revocation) !== key) throw new StatementError('it is stored under the wrong name in the bucket');
     if (revocation.until >= now() / 1_000 - PAST_SECONDS) this.#list.add(revocation);
     this.#digest.add(statement);
     if (this.options.keepsTexts) this.#texts.set(key, { text, until: revocation.until });
@@ -76,7 +76,7 @@ export class HeldList {
     return this.#stated !== undefined && this.#digest.agreesWith(this.#stated);
   }
 
-  /** Forgets what no longer matters. */
+  /** Deletes entries that no longer matter. */
   prune(): void {
     const now = this.options.now() / 1_000;
     this.#list.prune(now);

@@ -93,9 +93,9 @@ function readEvent(text: string, issuer: string, keys: KeySet, now: number): Eve
   const { header, signingInput, payload, signature } = parseCompactJws(text);
   const { alg, kid, typ, crit } = header;
   if (typ !== TYPE || crit !== undefined) throw new StatementError('not a security event token');
-  if (!isAlgorithm(alg) || typeof kid !== 'string') throw new StatementError('signed in no way that is accepted');
+  if (!isAlgorithm(alg) || typeof kid !== 'string') throw new StatementError('not signed in an accepted way');
   const candidates = keys.candidates(alg, kid);
-  if (candidates.length === 0) throw new StatementError('signed with no revocation key of the issuer', kid);
+  if (candidates.length === 0) throw new StatementError('not signed with a revocation key of the issuer', kid);
   if (!candidates.some(({ key }) => signatureVerifies(alg, key, signingInput, signature))) {
     throw new StatementError('the signature does not verify');
   }
@@ -141,7 +141,7 @@ export function readStatement(text: string, issuer: string, keys: KeySet, now: n
   try {
     const { type, payload, issuedAt, madeAt } = readEvent(text, issuer, keys, now);
     const schema = Object.hasOwn(payloads, type) ? payloads[type] : undefined;
-    if (schema === undefined) throw new StatementError('an event that is not known');
+    if (schema === undefined) throw new StatementError('an unknown event');
     const listed = schema.parse(payload);
     if (!isWithinBounds(listed.revocation, issuedAt)) throw new StatementError('lasts longer than its kind can need');
     return { ...listed, madeAt };

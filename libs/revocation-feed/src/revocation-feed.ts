@@ -154,7 +154,7 @@ class BucketFeed implements RevocationFeed {
         connection = await this.options.connect(signal).catch((error: unknown) => {
           throw new Error(`cannot connect to NATS: ${reasonOf(error)}`, { cause: error });
         });
-        this.#doing = `fetching the keys of the issuer's revocations from ${this.#keysUrl}`;
+        this.#doing = `fetching the issuer's revocation keys from ${this.#keysUrl}`;
         await keys;
         this.#doing = 'reading the revocation bucket';
         await this.#follow(connection);
@@ -213,8 +213,7 @@ class BucketFeed implements RevocationFeed {
 
   /** Brings the list to what the issuer states now: first by waiting a moment, then by reading what is new, then by reading everything. */
   async #check(connection: NatsConnection): Promise<void> {
-    if (!this.#keys.usable)
-      throw new Error(`the keys of the issuer's revocations are not there: ${this.#keys.lastError}`);
+    if (!this.#keys.usable) throw new Error(`the issuer's revocation keys are not available: ${this.#keys.lastError}`);
     this.#held.prune();
     if (this.#next !== undefined) await this.#rebuild(connection, this.#next);
     if (this.#health.isLost) await this.#read(connection, this.#through + 1);
@@ -229,16 +228,17 @@ class BucketFeed implements RevocationFeed {
       await this.#readStated(connection);
     }
     const { stated } = this.#held;
-    if (stated === undefined) throw new Error('the issuer has not stated the list');
+    if (stated === undefined) throw new Error('the issuer has not published the state of its list');
     if (!this.#held.isComplete) {
       throw new Error(
-        `the list is not what the issuer states: ${String(stated.entries)} entries until number ${String(stated.number)}`,
+        `the list differs from the issuer's, which has ${String(stated.entries)} entries up to number ${String(stated.number)}`,
       );
     }
     this.#isComplete(stated.at);
     const { silenceSeconds = 60 } = this.options;
     const silence = this.#now() / 1_000 - stated.at;
-    if (silence > silenceSeconds) throw new Error(`the issuer has stated nothing for ${String(Math.round(silence))} s`);
+    if (silence > silenceSeconds)
+      throw new Error(`the issuer has published nothing for ${String(Math.round(silence))} s`);
     this.#current();
   }
 
@@ -297,7 +297,7 @@ class BucketFeed implements RevocationFeed {
   #refused(key: string, error: unknown): void {
     if (error instanceof StatementError) this.#health.unreadable();
     const reason = reasonOf(error);
-    this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be taken: ${reason}`));
+    this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be accepted: ${reason}`));
   }
 
   #pushed({ madeAt }: Statement): void {

@@ -90,7 +90,7 @@ describe('a statement', () => {
     const one: Revocation = { kind: 'token', tokenId: 'one', until: second + 300 };
     expect(refusal(signStatement({ revocation: one, number: 1 }, signing))).toBe('taken');
     expect(refusal(signStatement({ revocation: one, number: 1 }, { ...signing, key: stranger }))).toMatch(
-      /no revocation key/,
+      /not signed with a revocation key/,
     );
     expect(
       refusal(signStatement({ revocation: one, number: 1 }, { ...signing, key: { ...stranger, kid: key.kid } })),
@@ -109,10 +109,10 @@ describe('a statement', () => {
     }
     const set = { typ: 'secevent+jwt', kid: key.kid };
     expect(refusal(signJwt(set, claims, key))).toBe('not one event');
-    expect(refusal(signJwt(set, { ...claims, events: { 'urn:x': {} } }, key))).toBe('an event that is not known');
-    expect(refusal(signJwt(set, { ...claims, events: { toString: {} } }, key))).toBe('an event that is not known');
+    expect(refusal(signJwt(set, { ...claims, events: { 'urn:x': {} } }, key))).toBe('an unknown event');
+    expect(refusal(signJwt(set, { ...claims, events: { toString: {} } }, key))).toBe('an unknown event');
     expect(refusal(signDigest({ number: 1, at: second, entries: 0, digest: 'x'.repeat(43) }, signing))).toMatch(
-      /not known/,
+      /an unknown event/,
     );
     expect(refusal(signStatement({ revocation: one, number: 1 }, signing), now - 61_000)).toBe('made in the future');
   });

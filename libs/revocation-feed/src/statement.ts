@@ -23,7 +23,7 @@ export interface ListedRevocation {
   readonly revocation: Revocation;
   /** Its place in the order of all revocations of the issuer. */
   readonly number: number;
-  /** Whose a revoked token or transaction is, where that is known. */
+  /** The client of a revoked token or transaction, if known. */
   readonly holder?: string | undefined;
   /** A client's: up to this number it has taken the place of those that are its tokens'. */
   readonly replaces?: number | undefined;

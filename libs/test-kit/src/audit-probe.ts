@@ -93,7 +93,7 @@ export function createAuditProbe({ source = 'orders', now = Date.now }: AuditPro
       if (found !== undefined && more.length === 0) return found;
       const there = events.map((event) => `  - ${oneLine(event)}`).join('\n');
       throw new Error(
-        `${String(more.length + (found === undefined ? 0 : 1))} events fit ${JSON.stringify(requested)}; recorded:\n${there}`,
+        `${String(more.length + (found === undefined ? 0 : 1))} events match ${JSON.stringify(requested)}; recorded:\n${there}`,
       );
     },
     failNext(error) {

@@ -74,7 +74,7 @@ describe('the audit probe', () => {
       time: '1970-01-01T00:00:00.000Z',
     });
     expect(probe.find({ outcome: 'denied' })).toHaveLength(1);
-    expect(() => probe.only({})).toThrow(/2 events fit .*order:read allowed on order\/7 by ada/s);
+    expect(() => probe.only({})).toThrow(/2 events match .*order:read allowed on order\/7 by ada/s);
     await expect(async () => probe.recordDurably(event('order:read', 'allowed', '7\u0000'))).rejects.toMatchObject({
       code: 'EVENT_INVALID',
     });

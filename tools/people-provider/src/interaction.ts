@@ -38,7 +38,7 @@ export async function interact(provider: Provider, request: IncomingMessage, res
   try {
     details = await provider.interactionDetails(request, response);
   } catch {
-    answer(response, 400, errorPage('SIGN_IN_UNKNOWN', 'This sign-in has ended. Start again at the application.'));
+    answer(response, 400, errorPage('SIGN_IN_UNKNOWN', 'This sign-in has expired. Start again at the application.'));
     return;
   }
   const { params, uid } = details;

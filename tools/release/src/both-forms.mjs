@@ -52,7 +52,7 @@ async function mixed(modules, decorators) {
       return { readBy: caller.subject, requestId: trace.requestId };
     }
     sent() {
-      throw new Problem(409, 'ORDER_SENT', 'The order has left already.');
+      throw new Problem(409, 'ORDER_SENT', 'The order has already been sent.');
     }
     open() {
       return { open: true };

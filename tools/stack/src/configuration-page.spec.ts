@@ -56,8 +56,8 @@ function generated(): string {
     return `## ${title}\n\n| variable | default | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
   });
   return (
-    '# Configuration\n\nGenerated from the schemas and their comments: `UPDATE_DOCS=1` with the spec `tools/stack/src/configuration-page.spec.ts`. ' +
-    'Any variable `NAME` may instead be given as `NAME_FILE`, a file whose trimmed content is the value. From "Every service" the issuer reads the variables of host, database and NATS.\n\n' +
+    '# Configuration\n\nGenerated from the schemas and their comments; run the spec `tools/stack/src/configuration-page.spec.ts` with `UPDATE_DOCS=1` to update it. ' +
+    'Any variable `NAME` can also be set as `NAME_FILE`, the path of a file whose trimmed content is the value. Of those under "Every service" the issuer reads only the variables for the host, the database and NATS.\n\n' +
     sections.join('\n')
   );
 }

@@ -184,7 +184,8 @@ export class ApiKeyTokens {
   #exchange(key: string, address: string | undefined): Promise<Principal> {
     const under = this.#exchanging.get(key);
     if (under !== undefined) return under;
-    if (this.#exchanging.size >= this.#atOnce) throw new TokenError('API_KEYS_UNAVAILABLE', 'too many are asked about');
+    if (this.#exchanging.size >= this.#atOnce)
+      throw new TokenError('API_KEYS_UNAVAILABLE', 'too many unknown keys are being checked');
     const exchanging = this.#exchangeNow(key, address).finally(() => this.#exchanging.delete(key));
     this.#exchanging.set(key, exchanging);
     return exchanging;

@@ -241,7 +241,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('accepted');
   });
 
-  it('refuses a class of routes that no plan can name, because the issuer would refuse every report on it', async () => {
+  it('refuses a route class that no plan can name, because the issuer would refuse every report on it', async () => {
     await expect(keys.verify(key, { routeClass: 'Not a class' })).rejects.toThrow(TypeError);
   });
 

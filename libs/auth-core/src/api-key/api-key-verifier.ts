@@ -69,7 +69,7 @@ export async function createApiKeyVerifier(options: ApiKeyVerifierOptions): Prom
   };
   const exchange = createApiKeyExchange({ ...reached, audience, clientId });
   const verifies = verifier ?? own;
-  if (verifies === undefined) throw new Error('a verifier is created if none is given');
+  if (verifies === undefined) throw new Error('a verifier must have been created');
   const tokens = createTokenClient({ ...reached, clientId });
   const { folder, ...reports } = await reportsBy({ ...reached, tokens }, options.usageFolder);
   const { onUsage = reports.onUsage, onExposed = reports.onExposed } = options;

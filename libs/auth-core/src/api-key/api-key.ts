@@ -52,7 +52,8 @@ export function makeApiKey(
   id: string,
   random: (size: number) => Buffer = (size) => randomBytes(size),
 ): string {
-  if (!apiKeyEnvironmentPattern.test(environment)) throw new TypeError('environment must be 2 to 12 of a-z and 0-9');
+  if (!apiKeyEnvironmentPattern.test(environment))
+    throw new TypeError('environment must be 2 to 12 characters of a-z and 0-9');
   if (!uuidv7.test(id)) throw new TypeError('id must be a UUIDv7');
   const secret = toBase62(BigInt(`0x${random(SECRET_BYTES).toString('hex')}`), SECRET_LENGTH);
   const body = `${API_KEY_PREFIX}${environment}_${toBase62(BigInt(`0x${id.replaceAll('-', '')}`), ID_LENGTH)}_${secret}`;
@@ -60,7 +61,7 @@ export function makeApiKey(
 }
 
 /**
- * Parses a key: a mistyped, truncated or made-up one costs no look-up.
+ * Parses a key: a mistyped, truncated or made-up one costs no lookup.
  * @returns undefined if the text is malformed or its checksum is wrong
  */
 export function parseApiKey(text: string): ParsedApiKey | undefined {

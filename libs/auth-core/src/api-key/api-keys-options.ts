@@ -24,7 +24,7 @@ export interface ApiKeyRequest {
   readonly address?: string | undefined;
   /** The request's path and query as received: a key in it is refused, and marked as exposed. */
   readonly url?: string | undefined;
-  /** The class of routes whose limit applies; `default` when omitted. */
+  /** The route class whose limit applies; `default` when omitted. */
   readonly routeClass?: string | undefined;
   /** Scopes that the key must have, all of them. */
   readonly scopes?: readonly string[] | undefined;

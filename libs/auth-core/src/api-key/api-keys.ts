@@ -19,7 +19,7 @@ import { ApiKeyUsage, type ApiKeyOutcome } from './usage.js';
 const GIVE_BACK_MS = 25;
 const REPORT_MS = 1_000;
 
-/** The class of routes that declare none. */
+/** The route class that declare none. */
 export const DEFAULT_ROUTE_CLASS = 'default';
 
 /** Everything that a service does with API keys: verify, limit, count. */
@@ -134,18 +134,18 @@ export class ApiKeys {
    * also spends from the limit.
    * @returns the caller, and the state of its limit to send back ({@link limitFields})
    * @throws {TokenError} also 400 `API_KEY_IN_URL`, 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; send its `headers()` with the answer
-   * @throws {TypeError} for a class of routes that no plan can name
+   * @throws {TypeError} for a route class that no plan can name
    */
   async verify(
     text: string,
     { address, url, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
   ): Promise<{ readonly principal: Principal; readonly limit: LimitState | undefined }> {
     if (!routeClassPattern.test(routeClass))
-      throw new TypeError('the class of routes must consist of a-z, 0-9, _ and -, and begin with a letter');
+      throw new TypeError('the route class must consist of a-z, 0-9, _ and -, and start with a letter');
     if (url?.includes(API_KEY_PREFIX) === true) this.refuseExposed(url, address);
     const principal = this.#recalled(text, address) ?? (await this.identify(text, address));
     const { apiKey } = principal;
-    if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token names no key');
+    if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token does not name a key');
     try {
       const limit = await this.spend(apiKey, routeClass);
       if (limit?.retryMs !== undefined) throw limitExceeded(limit);

@@ -114,7 +114,10 @@ export function reportsOf(options: IssuerReporterOptions): {
   readonly onExposed: (key: string) => Promise<void>;
 } {
   const reporter = reportToIssuer(options);
-  const reports = new WarnedReports((sent) => reporter.usage(sent), 'such reports are dropped, their uses not counted');
+  const reports = new WarnedReports(
+    (sent) => reporter.usage(sent),
+    'such reports are dropped, and their uses are not counted',
+  );
   let waiting: SentReport | undefined;
   const sendWaiting = async (): Promise<void> => {
     if (waiting === undefined) return;

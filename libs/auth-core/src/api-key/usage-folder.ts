@@ -43,7 +43,7 @@ export class UsageFolder {
     private readonly folder: string,
     send: (reports: readonly SentReport[]) => Promise<void>,
   ) {
-    this.#reports = new WarnedReports(send, `such reports are kept in ${folder} with the ending ${REFUSED}`);
+    this.#reports = new WarnedReports(send, `such reports are kept in ${folder} in files ending in ${REFUSED}`);
   }
 
   /** Creates the folder, and starts sending what an earlier process left. @throws when the folder cannot be created or read */
@@ -55,7 +55,7 @@ export class UsageFolder {
 
   /** Writes a report to disk, and starts sending it. @throws when it could not be written: then the caller must keep the counts */
   async keep(report: ApiKeyUsageReport): Promise<void> {
-    if (this.#waiting >= FILES_LIMIT) throw new Error(`${this.folder} holds ${String(FILES_LIMIT)} reports already`);
+    if (this.#waiting >= FILES_LIMIT) throw new Error(`${this.folder} already holds ${String(FILES_LIMIT)} reports`);
     const id = randomUUID();
     const path = join(this.folder, id + ENDING);
     const file = await open(`${path}.part`, 'wx', 0o600);

@@ -51,7 +51,7 @@ interface Counter {
   isTaken: boolean;
 }
 
-/** The last counter and address of a key, so that a repeated key needs no look-up by text. */
+/** The last counter and address of a key, so that a repeated key needs no lookup by text. */
 interface Last {
   counter: Counter | undefined;
   address: string | undefined;

@@ -21,7 +21,7 @@ export interface AuthorizedRequest {
 export function authorizationHeaders(token: AccessToken, request: AuthorizedRequest): Readonly<Record<string, string>> {
   if (token.tokenType === 'Bearer') return { authorization: `Bearer ${token.token}` };
   const { dpopKey, method, url, nonce, now = Date.now } = request;
-  if (dpopKey === undefined) throw new TypeError('the token is bound to a key: dpopKey is needed');
+  if (dpopKey === undefined) throw new TypeError('the token is bound to a key: pass dpopKey');
   const dpop = createDpopProof({ key: dpopKey, method, url, accessToken: token.token, nonce, now });
   return { authorization: `DPoP ${token.token}`, dpop };
 }

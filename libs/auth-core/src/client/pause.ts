@@ -107,6 +107,6 @@ export class Pause {
 /** The error for callers during a pause. */
 function shared({ code, message, status, retryable }: TokenRequestError, leftMs: number): TokenRequestError {
   const seconds = Math.ceil(leftMs / 100) / 10;
-  const said = `${message} (the issuer is asked again in ${String(seconds)} s)`;
+  const said = `${message} (retrying in ${String(seconds)} s)`;
   return new TokenRequestError(code, said, status, retryable, seconds);
 }

@@ -88,7 +88,7 @@ describe('the token client', () => {
     async (expires_in) => {
       const client = clientOf();
       answers = [() => good({ expires_in })];
-      const failed = { code: 'ANSWER_INVALID', message: 'the issuer answered a token that has ended' };
+      const failed = { code: 'ANSWER_INVALID', message: 'the issuer sent a token that has already expired' };
       await expect(client.exchange({ ...requested, subjectToken: 'a.b.c' })).rejects.toMatchObject(failed);
       pass(500);
       expect((await client.exchange({ ...requested, subjectToken: 'a.b.c' })).token).toBe('token-2');

@@ -83,7 +83,12 @@ export class TokenEndpoint {
       try {
         const answer = await this.pauses.ask(() => this.#askOnce(form, traceparent));
         if ((answer.tokenType === 'DPoP') !== (dpopKey !== undefined)) {
-          throw new TokenRequestError('ANSWER_INVALID', 'the token is not of the kind that was asked for', 200, false);
+          throw new TokenRequestError(
+            'ANSWER_INVALID',
+            'the issuer sent a token of a different type than requested',
+            200,
+            false,
+          );
         }
         return answer;
       } catch (error) {

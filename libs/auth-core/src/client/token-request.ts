@@ -63,10 +63,15 @@ export async function requestToken(request: TokenRequest): Promise<AccessToken> 
   const { access_token: token, token_type: type, expires_in: expiresIn, scope } = body;
   const tokenType = typeof type === 'string' ? tokenTypes.get(type.toLowerCase()) : undefined;
   if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number' || tokenType === undefined) {
-    throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered no access token', response.status, false);
+    throw new TokenRequestError('ANSWER_INVALID', "the issuer's response has no access token", response.status, false);
   }
   if (!(expiresIn > 0)) {
-    throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered a token that has ended', response.status, false);
+    throw new TokenRequestError(
+      'ANSWER_INVALID',
+      'the issuer sent a token that has already expired',
+      response.status,
+      false,
+    );
   }
   return {
     token,

@@ -72,7 +72,7 @@ export function hostileCases(): readonly HostileCase[] {
     .sort()
     .map((file) => {
       const value: unknown = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
-      if (!isCase(value)) throw new Error(`corpus/${file} is no case`);
+      if (!isCase(value)) throw new Error(`corpus/${file} is not a case`);
       return { ...value, file: file.slice(0, -'.json'.length) };
     });
 }

@@ -30,7 +30,8 @@ export class DpopNonces {
     const { key, lifetimeSeconds = 300, now = Date.now } = options;
     if (key.length < KEY_BYTES)
       throw new RangeError(`the key of DPoP nonces must have at least ${String(KEY_BYTES)} bytes`);
-    if (!(lifetimeSeconds >= 10 && lifetimeSeconds <= 3_600)) throw new RangeError('lifetimeSeconds is 10 to 3600');
+    if (!(lifetimeSeconds >= 10 && lifetimeSeconds <= 3_600))
+      throw new RangeError('lifetimeSeconds must be 10 to 3600');
     this.#periodMs = lifetimeSeconds * 1_000;
     this.#now = now;
   }

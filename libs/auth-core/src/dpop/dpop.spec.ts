@@ -87,7 +87,7 @@ describe('a DPoP proof', () => {
       ['jwk', proofOf({}, { jwk: { ...dpopJwkOf(key), use: 'enc' } })],
       ['jwk', proofOf({}, { jwk: { kty: 'oct', k: 'c2VjcmV0' } })],
       ['jwk', proofOf({}, { jwk: { kty: '__proto__' } })],
-      ['alg does not fit jwk', proofOf({}, { jwk: dpopJwkOf(await generateSigningKey('EdDSA')) })],
+      ['alg does not match jwk', proofOf({}, { jwk: dpopJwkOf(await generateSigningKey('EdDSA')) })],
       ['signature', proofOf({}, { jwk: dpopJwkOf(stranger) })],
       ['alg', proofOf(), { algorithms: ['EdDSA'] }],
       ['jti', proofOf({ jti: undefined })],

@@ -66,7 +66,7 @@ function proofKeyOf(segment: string): ProofKey {
   if (!isObject(jwk)) return refuse('jwk');
   const key = publicKeyOf(jwk);
   if (key === undefined) return refuse('jwk');
-  if (!key.algorithms.has(algorithm)) return refuse('alg does not fit jwk');
+  if (!key.algorithms.has(algorithm)) return refuse('alg does not match jwk');
   const proofKey = { ...key, algorithm, thumbprint: thumbprintOf(jwk) };
   if (proofKeys.size >= KEYS_KEPT) proofKeys.clear();
   if (segment.length <= 2_048) proofKeys.set(segment, proofKey);

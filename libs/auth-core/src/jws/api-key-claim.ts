@@ -6,7 +6,7 @@ import { TokenError } from '../token-error.js';
 export const API_KEY_LIST_LIMIT = 16;
 /** A key's name: letters, digits, space, `.`, `_` and `-`, a letter or digit first. */
 export const apiKeyNamePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/;
-/** A class of routes. */
+/** A route class. */
 export const routeClassPattern = /^[a-z][a-z0-9_-]{0,31}$/;
 
 const isUuid = (value: unknown): value is string =>

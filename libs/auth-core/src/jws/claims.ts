@@ -11,7 +11,7 @@ export interface Expected {
   readonly audience: string;
   /** Further names of this service; a token is for one of them. */
   readonly others?: readonly string[];
-  /** Seconds of clock difference that are forgiven, at most 5. */
+  /** Tolerated clock difference in seconds, at most 5. */
   readonly toleranceSeconds: number;
 }
 

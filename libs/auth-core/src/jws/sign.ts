@@ -20,7 +20,7 @@ function signerOf(jwk: PrivateJwk): Signer {
   const algorithm = algorithmOf(jwk.alg);
   const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
   if (algorithm === undefined || !keyFits(algorithm, key)) {
-    throw new TypeError(`the key does not fit its alg, ${jwk.alg}`);
+    throw new TypeError(`the key does not match its alg, ${jwk.alg}`);
   }
   const signer = { algorithm, key };
   signers.set(jwk, signer);

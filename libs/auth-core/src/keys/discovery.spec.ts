@@ -111,9 +111,9 @@ describe('a verifier that knows only its issuer', () => {
     const verifier = await knowing('https://h.test');
     expect(verifier.keysLoaded).toBe(false);
     expect(reports).toMatchObject([{ issuer: 'https://h.test', ok: false }]);
-    expect(reports[0]?.message).toContain(`${url} is of the issuer "https://h.test/", not "https://h.test"`);
-    expect(verifier.lastKeyError).toContain('is of the issuer');
-    expect(() => verifier.verify(tokenOf('https://h.test'))).toThrow('keys of the issuer are not available');
+    expect(reports[0]?.message).toContain(`${url} is for the issuer "https://h.test/", not "https://h.test"`);
+    expect(verifier.lastKeyError).toContain('is for the issuer');
+    expect(() => verifier.verify(tokenOf('https://h.test'))).toThrow('keys are not available');
   });
 
   it('reports at once, and once, that the issuer is unavailable, with the cause, and when it is back', async () => {
@@ -134,7 +134,7 @@ describe('a verifier that knows only its issuer', () => {
     expect(verifier.verify(tokenOf('https://keycloak.internal')).subject).toBe('ada');
   });
 
-  it('names the error of a real look-up and of a closed port', async () => {
+  it('names the error of a real lookup and of a closed port', async () => {
     await knowing('https://no-such-host.invalid', { fetch: globalThis.fetch });
     const gone = await KeyServer.start();
     const { origin } = gone;

@@ -35,14 +35,14 @@ const inside =
  * @returns what is wrong
  */
 function faultOf(jwksUri: unknown, issuer: URL, allowPlainHttp: boolean): string | undefined {
-  if (typeof jwksUri !== 'string' || jwksUri.length > 2_048 || !URL.canParse(jwksUri)) return 'it names no jwks_uri';
+  if (typeof jwksUri !== 'string' || jwksUri.length > 2_048 || !URL.canParse(jwksUri)) return 'it has no jwks_uri';
   const { protocol, host, hostname, origin, username, hash } = new URL(jwksUri);
-  if (!/^https?:$/.test(protocol) || username !== '' || hash !== '') return `its jwks_uri is not a URL of keys`;
+  if (!/^https?:$/.test(protocol) || username !== '' || hash !== '') return `its jwks_uri is not a valid URL for keys`;
   if (host === issuer.host && protocol === issuer.protocol) return undefined;
   if (allowPlainHttp || (isLoopback(hostname) && isLoopback(issuer.hostname))) return undefined;
   if (protocol === 'http:') return `its jwks_uri is plain http on another host, ${origin}`;
   return inside.test(hostname) || isLoopback(hostname)
-    ? `its jwks_uri is an address inside a network, ${origin}: pass jwksUrl if that is meant`
+    ? `its jwks_uri is a private address, ${origin}: pass jwksUrl if that is intended`
     : undefined;
 }
 
@@ -98,11 +98,11 @@ export class Discovery implements KeySource {
     const body = await boundedBody(response, METADATA_SIZE_LIMIT);
     try {
       const { issuer: said, jwks_uri: jwksUri } = parseJsonObject(body);
-      if (said !== issuer) return { fault: `is of the issuer ${JSON.stringify(said)}, not ${JSON.stringify(issuer)}` };
+      if (said !== issuer) return { fault: `is for the issuer ${JSON.stringify(said)}, not ${JSON.stringify(issuer)}` };
       const fault = faultOf(jwksUri, new URL(issuer), allowPlainHttp);
       return fault === undefined ? { jwksUri: String(jwksUri) } : { fault: `cannot be used: ${fault}` };
     } catch {
-      return { fault: 'is no JSON object' };
+      return { fault: 'is not a JSON object' };
     }
   }
 }

@@ -26,6 +26,6 @@ export function keysOfDocument(document: Buffer, purpose: KeyPurpose = 'sig'): K
     .slice(0, JWKS_KEYS_LIMIT)
     .map((jwk) => (isObject(jwk) ? verificationKeyOf(jwk, purpose) : undefined))
     .filter((key) => key !== undefined);
-  if (known.length === 0) throw new Error('the JWKS holds no usable key');
+  if (known.length === 0) throw new Error('the JWKS has no usable key');
   return new KeySet(known);
 }

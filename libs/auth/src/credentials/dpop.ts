@@ -27,7 +27,10 @@ export class DpopCredential implements Credential {
     if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
     const target = targetOf(carrier, this.resource);
     if (target === undefined)
-      throw new TokenError('DPOP_PROOF_INVALID', 'the service has no resource URL to compare the proof with');
+      throw new TokenError(
+        'DPOP_PROOF_INVALID',
+        'the service has no resource URL to compare the proof with; set resource',
+      );
     const verified = this.verifier.verifyWithProof?.(token, { proof, ...target });
     if (verified === undefined)
       throw new TokenError('DPOP_PROOF_INVALID', 'this verifier does not support bound tokens');

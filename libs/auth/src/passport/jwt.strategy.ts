@@ -57,7 +57,7 @@ const fromHeader: JwtFromRequestFunction = (request: object) =>
 
 const provider: SecretOrKeyProvider = (request: object, _token, done) => {
   const handle = requests.get(request);
-  done(handle === undefined ? new Error('the request did not come through the guard of Countersign') : null, handle);
+  done(handle === undefined ? new Error("the request did not pass through Countersign's guard") : null, handle);
 };
 
 /** The passport strategy; its user is the {@link Principal}, its failures are {@link TokenError}s. */

@@ -33,7 +33,7 @@ const sql = (name: string): string => readFileSync(locate.resolve(name), 'utf8')
 class OrdersController {
   @Get('sent')
   sent(): void {
-    throw new Problem(409, 'ORDER_SENT', 'The order has left already.');
+    throw new Problem(409, 'ORDER_SENT', 'The order has already been sent.');
   }
 
   @Get('none')

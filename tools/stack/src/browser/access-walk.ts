@@ -200,8 +200,8 @@ export function walkAccess(world: () => World): void {
     const window = await atAccess();
     const { page } = window;
     await page.getByRole('link', { name: 'People’s consents' }).click();
-    await page.getByRole('heading', { name: /^One permission ends within 14 days/ }).waitFor();
-    const soon = page.getByRole('region', { name: 'Permissions that end soon', exact: true });
+    await page.getByRole('heading', { name: /^One permission expires within 14 days/ }).waitFor();
+    const soon = page.getByRole('region', { name: 'Permissions that expire soon', exact: true });
     await soon.getByText('Amina Rahal').waitFor();
     await soon.getByText(/^[45] days$/).waitFor();
     await window.check();
@@ -218,7 +218,7 @@ export function walkAccess(world: () => World): void {
     await askForRights(window, 'press');
     const { page } = window;
     await window.press('link', 'API keys');
-    await page.getByRole('heading', { name: 'One key ends within 14 days' }).waitFor();
+    await page.getByRole('heading', { name: 'One key expires within 14 days' }).waitFor();
     await window.check();
     await window.press('button', 'Rotate the key “nightly”');
     const dialog = page.getByRole('dialog');
@@ -327,7 +327,7 @@ export function walkAccess(world: () => World): void {
       await dialog.getByLabel(/Type Amina Rahal/).fill('Amina Rahal');
       await page.keyboard.press('Enter');
       await page.locator('dialog').waitFor({ state: 'detached' });
-      await page.getByRole('heading', { name: 'No session is live' }).waitFor();
+      await page.getByRole('heading', { name: 'No live sessions' }).waitFor();
       const byOlga = ({ data }: TrailEvent): boolean => data.principal?.client_id === 'console';
       await eventOf(world().stack, 'source=issuer&action=person:end-sessions', byOlga);
       await eventOf(world().stack, 'source=audit&action=console:sign-out', ({ data }) =>

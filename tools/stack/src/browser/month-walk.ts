@@ -158,7 +158,7 @@ export function walkMonth(world: () => World): void {
       const heading = page.getByRole('heading', { level: 1 });
       for (const type of ['dragenter', 'dragover', 'drop'] as const) {
         await heading.dispatchEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true });
-        if (type === 'dragover') await result('Drop it: this browser verifies it.').waitFor();
+        if (type === 'dragover') await result('Drop it here to verify it in this browser.').waitFor();
       }
       await result(`Byte ${offset.toLocaleString('en')} of the file`).waitFor();
       await result('EVENT_ALTERED').waitFor();

@@ -77,7 +77,7 @@ export function walkStates(world: () => WalkedHistory): void {
       await window.goto(`${stack.urls.audit}/`);
       await window.see('Loading your session …');
       asked.resolve(undefined);
-      await window.see('The server does not answer');
+      await window.see('The server does not respond');
       await page.unroute(session);
       await window.click('button', 'Try again');
       await window.see('Sign in to see the trail');

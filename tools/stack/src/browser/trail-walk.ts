@@ -80,7 +80,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await focusOn(page.getByRole('button', { name: 'Columns' }));
 
       await window.press('button', 'Views');
-      await window.tabTo(page.getByRole('textbox', { name: 'Save what you see as' }));
+      await window.tabTo(page.getByRole('textbox', { name: 'Save this view as' }));
       await keyboard.type('Corner shop, with places');
       await keyboard.press('Enter');
       await keyboard.press('Escape');
@@ -103,7 +103,7 @@ export function walkTrail(world: () => WalkedHistory): void {
 
       await window.context.grantPermissions(['clipboard-read', 'clipboard-write']);
       for (const [name, copied] of [
-        ['As a command of countersign', 'countersign audit search --client=corner-shop --outcome=allowed'],
+        ['As a countersign command', 'countersign audit search --client=corner-shop --outcome=allowed'],
         ['As curl', `curl -sG ${audit()}/events`],
       ] as const) {
         await keyboard.press('/');
@@ -203,7 +203,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await window.see('payments:read');
       const reason = page.getByRole('textbox', { name: 'Reason' });
       // Without a reason nothing is shown.
-      await window.press('button', 'Show what is masked');
+      await window.press('button', 'Show masked values');
       await focusOn(reason);
       const why = `a customer asked, case ${String(id)}`;
       await reason.fill(why);

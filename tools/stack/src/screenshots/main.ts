@@ -47,7 +47,7 @@ const wanted: readonly Picture[] = [
       await page.locator('[data-row] a').first().click();
       await page.getByText('The whole transaction').click();
       await page.getByText('POST /transfers').first().waitFor();
-      await page.getByText('How the issuer made it').waitFor();
+      await page.getByText('How the issuer issued it').waitFor();
     },
   },
   { name: 'map', path: '/map?last=month', prepare: text(/A row leads to its events/) },

@@ -23,8 +23,8 @@ export class Bucket {
   isForgotten = false;
 
   /**
-   * @param name `<key id>/<class of routes>`
-   * @param of the class of routes that defines the limit
+   * @param name `<key id>/<route class>`
+   * @param of the route class that defines the limit
    */
   constructor(
     readonly name: string,
@@ -65,10 +65,10 @@ export class Bucket {
 /** Maximum buckets that are passed over before one is evicted. */
 const TRIES_LIMIT = 16;
 
-/** One key's buckets by class of routes; undefined if it is not limited. */
+/** One key's buckets by route class; undefined if it is not limited. */
 interface Known {
   readonly byClass: Map<string, Bucket | undefined>;
-  /** The class of routes of the last request. */
+  /** The route class of the last request. */
   lastClass: string | undefined;
   last: Bucket | undefined;
 }
@@ -76,7 +76,7 @@ interface Known {
 /** The buckets of this replica, bounded: one that was not used recently makes way for a new one. */
 export class Buckets {
   readonly #byName = new Map<string, Bucket>();
-  /** Keyed by the object from the key's token, which stays the same for the token's life: a repeated key needs no look-up by text. */
+  /** Keyed by the object from the key's token, which stays the same for the token's life: a repeated key needs no lookup by text. */
   readonly #known = new WeakMap<ApiKeyIdentity, Known>();
 
   /**

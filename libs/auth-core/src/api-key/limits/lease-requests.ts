@@ -34,7 +34,7 @@ export class LeaseRequests {
         const answers = await this.store.lease(group.map(({ request }) => request));
         group.forEach(({ answered, failed }, index) => {
           const answer = answers[index];
-          if (answer === undefined) failed(new Error('the store answered fewer leases than were asked for'));
+          if (answer === undefined) failed(new Error('the store returned fewer leases than were requested'));
           else answered(answer);
         });
       } catch (error) {

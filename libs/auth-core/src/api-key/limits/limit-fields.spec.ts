@@ -22,7 +22,7 @@ describe('the fields that report a caller’s limit', () => {
     );
   });
 
-  it('follows the class of routes, and says when to come back once nothing is left', () => {
+  it('follows the route class, and says when to come back once nothing is left', () => {
     expect([left(7), left(7, 'read'), left(8), left(7)]).toEqual([
       '"search";r=7',
       '"read";r=7',

@@ -6,7 +6,7 @@ const DAY_SECONDS = 86_400;
 /** Days of the longest month. */
 const MONTH_SECONDS = 31 * DAY_SECONDS;
 
-/** What every answer for one limit of one class of routes shares. */
+/** What every answer for one limit of one route class shares. */
 interface Rendered {
   readonly name: string;
   readonly policy: string;

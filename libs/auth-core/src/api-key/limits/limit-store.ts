@@ -3,7 +3,7 @@ import { type LeaseAnswer, type LeaseRequest } from './shared-bucket.js';
 
 /** One limit of one key, and the request for a share of it. */
 export interface NamedLeaseRequest extends Omit<LeaseRequest, 'replica'> {
-  /** `<key id>/<class of routes>`. */
+  /** `<key id>/<route class>`. */
   readonly bucket: string;
   readonly limit: ApiKeyLimit;
 }
@@ -19,7 +19,7 @@ export interface LimitStore {
 
 /** The state of a caller's limit, whether or not its request passes. */
 export interface LimitState {
-  /** The class of routes whose limit decided. */
+  /** The route class whose limit decided. */
   readonly name: string;
   readonly limit: ApiKeyLimit;
   /** Remaining requests, as far as this replica knows. */
@@ -29,7 +29,7 @@ export interface LimitState {
   readonly exhausted?: LeaseAnswer['exhausted'];
 }
 
-/** The limit of a class of routes: its own, or the one for all. @returns undefined if it is not limited */
+/** The limit of a route class: its own, or the one for all. @returns undefined if it is not limited */
 export function limitFor({ limits }: ApiKeyIdentity, routeClass: string): readonly [string, ApiKeyLimit] | undefined {
   if (limits === undefined) return undefined;
   const own = Object.hasOwn(limits, routeClass) ? limits[routeClass] : undefined;
