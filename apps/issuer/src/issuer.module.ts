@@ -19,6 +19,7 @@ import { authorizationControllers, authorizationProviders } from './authorizatio
 import { clientControllers, clientProviders } from './clients/index.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
+import { DescribedClients } from './described-clients/described-clients.store.js';
 import { deviceControllers, deviceProviders } from './device/index.js';
 import { keyedEvents } from './idempotency/keyed-events.js';
 import { SealedAnswers } from './idempotency/sealed-answers.service.js';
@@ -150,6 +151,7 @@ export class IssuerModule {
           maxBytes: configuration.REVOCATION_BUCKET_BYTES,
         }),
         ...delegationProviders,
+        DescribedClients,
         ...keyedAnswers(keyedEvents, SealedAnswers),
         ...clientProviders,
         ...sessionProviders({

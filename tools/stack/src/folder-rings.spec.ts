@@ -24,6 +24,16 @@ describe('the folders of a project', () => {
     ).toEqual([]);
   });
 
+  it('need the rooms whose tables their SQL names', () => {
+    const arrows = roomsOf(join(root, 'apps/issuer'));
+    expect([...(arrows.get('described-clients') ?? [])].sort()).toEqual([
+      'authorization',
+      'delegations',
+      'device',
+      'registry',
+    ]);
+  });
+
   it.each(projects)('form no ring in %s', (project) => {
     expect(ringsOf(roomsOf(join(root, project)))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
 import { and, asc, eq, gte, inArray, type SQL } from 'drizzle-orm';
 import { type EventRow } from '../events/event-search.js';
-import { eventTable } from '../events/events.tables.js';
+import { eventTable } from '../log/event.tables.js';
 import { PostingsStore, type Clause } from '../postings/postings.store.js';
 import { PostingsWalk } from '../postings/postings-walk.js';
 import { departureTypes } from './departure.js';

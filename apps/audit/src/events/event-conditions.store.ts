@@ -1,6 +1,6 @@
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { type EventQuery } from './event-filter.js';
-import { eventTable } from './events.tables.js';
+import { eventTable } from '../log/event.tables.js';
 
 /** The query as exact conditions on `event`; the index only proposes candidates. */
 export function conditionsOf({ filter, visibility }: EventQuery): SQL | undefined {

@@ -10,7 +10,7 @@ import { PostingsStore } from '../postings/postings.store.js';
 import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
 import { matches, type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
-import { eventTable } from './events.tables.js';
+import { eventTable } from '../log/event.tables.js';
 
 const EVENTS = 700;
 /** Small, so that a few hundred events make many segments, a dense posting in most of them, and a tail that is not indexed. */

@@ -9,7 +9,7 @@ import { conditionsOf } from './event-conditions.store.js';
 import { clausesOf, type EventQuery } from './event-filter.js';
 import { type EventRow } from './event-search.js';
 import { type SourceStatistics } from './event-statistics.js';
-import { eventTable } from './events.tables.js';
+import { eventTable } from '../log/event.tables.js';
 
 const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
 const sourceRows = z.array(z.object({ source: z.string(), through: z.string(), advanced_at: z.coerce.date() }));

@@ -5,7 +5,7 @@ import { AUDIT_OUTBOX, type Transaction } from '@countersign/service-host';
 import { events } from '../events.js';
 import { clientJson, type ClientRecord } from '../registry/client-record.js';
 import { ClientsStore } from '../registry/clients.store.js';
-import { DescribedClients } from '../registry/described-clients.store.js';
+import { DescribedClients } from '../described-clients/described-clients.store.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type RevocationCause } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';

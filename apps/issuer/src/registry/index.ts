@@ -5,7 +5,6 @@ import { type TargetRule } from '@countersign/service-host/outgoing';
 import { AudienceWordsStore } from './audience-words.store.js';
 import { ClientDocuments, DOCUMENT_TARGETS } from './client-documents.service.js';
 import { ClientsStore } from './clients.store.js';
-import { DescribedClients } from './described-clients.store.js';
 import { FreshAdmin } from './fresh-admin.service.js';
 import { KEY_ENCRYPTION, type KeyEncryption } from './key-encryption.js';
 import { SIGNING_KEYS } from './key-set.js';
@@ -40,7 +39,6 @@ export function registryProviders({ encryption, revoked, documentTargets }: Regi
     { provide: SIGNING_KEYS, useExisting: Replica },
     { provide: DOCUMENT_TARGETS, useValue: documentTargets },
     ClientDocuments,
-    DescribedClients,
     FreshAdmin,
     AudienceWordsStore,
   ];

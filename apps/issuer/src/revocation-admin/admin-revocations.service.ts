@@ -14,7 +14,7 @@ import {
   type Transaction,
 } from '@countersign/service-host';
 import { events } from '../events.js';
-import { DescribedClients } from '../registry/described-clients.store.js';
+import { DescribedClients } from '../described-clients/described-clients.store.js';
 import { SIGNING_KEYS, type SigningKeys } from '../registry/key-set.js';
 import {
   cursorOf,

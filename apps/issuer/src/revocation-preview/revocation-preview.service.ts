@@ -10,7 +10,7 @@ import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { personIdSchema } from '../people/person.js';
 import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
-import { DescribedClients, type DescribedClient } from '../registry/described-clients.store.js';
+import { DescribedClients, type DescribedClient } from '../described-clients/described-clients.store.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { SigningKeysStore } from '../registry/signing-keys.store.js';
 import { resourceKindOf } from '../revocation/revocation.js';
