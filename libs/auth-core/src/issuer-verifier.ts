@@ -7,7 +7,7 @@ import { type JsonObject } from './json-object.js';
 import { principalOfClaims, type Expected } from './jws/claims.js';
 import { ClaimForms } from './jws/fast/claim-forms.js';
 import { TokenReader } from './jws/token-reader.js';
-import { VerifiedCache, type Verified } from './jws/verified-cache.js';
+import { VerifiedCache, type Verified } from './jws/fast/verified-cache.js';
 import { isAvailable, supportedAlgorithms, type KnownAlgorithm } from './keys/algorithm.js';
 import { type VerificationKey } from './keys/jwk.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';

@@ -6,7 +6,7 @@ import { sharedByForms } from '../either-form.js';
 import { type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';
 import { API_KEY_PREFIX, looksLikeApiKey, parseApiKey } from './api-key.js';
-import { RecentTexts } from './recent-texts.js';
+import { RecentTexts } from './fast/recent-texts.js';
 import { UnknownKeys } from './unknown-keys.js';
 
 /** What is required of a token verifier. */

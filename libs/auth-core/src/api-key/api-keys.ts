@@ -12,7 +12,7 @@ import { limitExceeded } from './limit-exceeded.js';
 import { ApiKeyLimits } from './limits/api-key-limits.js';
 import { type LimitState } from './limits/limit-store.js';
 import { MemoryLimitStore } from './limits/memory-limit-store.js';
-import { loadNetworks, mayBeUsedFrom, networkOf } from './networks.js';
+import { KeyNetworks, networkOf } from './networks.js';
 import { ApiKeyUsage, type ApiKeyOutcome } from './usage.js';
 
 /** Milliseconds between two rounds that return unused leases, and between two that report usage. */
@@ -25,6 +25,7 @@ export const DEFAULT_ROUTE_CLASS = 'default';
 /** Everything that a service does with API keys: verify, limit, count. */
 export class ApiKeys {
   readonly #tokens: ApiKeyTokens;
+  readonly #networks = new KeyNetworks();
   readonly #limits: ApiKeyLimits;
   readonly #usage: ApiKeyUsage;
   readonly #exposed: ExposedKeys;
@@ -66,7 +67,7 @@ export class ApiKeys {
    */
   recall(key: string, address: string | undefined): Principal | undefined {
     const principal = this.#tokens.cached(key);
-    return principal === undefined ? undefined : fromNetwork(principal, address);
+    return principal === undefined ? undefined : this.#fromNetwork(principal, address);
   }
 
   /**
@@ -91,8 +92,8 @@ export class ApiKeys {
    * @throws {TokenError} 401 `API_KEY_INVALID`, 403 `API_KEY_NETWORK`, 429 `API_KEYS_GUESSED`, 503 `API_KEYS_UNAVAILABLE`
    */
   async identify(key: string, address: string | undefined): Promise<Principal> {
-    const [principal] = await Promise.all([this.#tokens.verify(key, address), loadNetworks()]);
-    return fromNetwork(principal, address);
+    const [principal] = await Promise.all([this.#tokens.verify(key, address), this.#networks.load()]);
+    return this.#fromNetwork(principal, address);
   }
 
   /** Spends one request. @returns undefined for a key without a limit; a promise only if a share of the limit must be requested first */
@@ -105,7 +106,7 @@ export class ApiKeys {
    * @returns undefined when a share must be requested, or the request may not pass: then call {@link identify} and {@link spend}
    */
   passNow(key: ApiKeyIdentity, routeClass: string, address: string | undefined): LimitState | 'unlimited' | undefined {
-    if (!mayBeUsedFrom(key, address)) return undefined;
+    if (!this.#networks.allow(key, address)) return undefined;
     const state = this.#limits.spendNow(key, routeClass);
     if (state !== undefined) this.#usage.count(key, routeClass, 'allowed', address);
     return state;
@@ -116,7 +117,7 @@ export class ApiKeys {
    * @returns undefined also for a request from outside the key's networks, which is refused for that
    */
   refusedNow(key: ApiKeyIdentity, routeClass: string, address: string | undefined): LimitState | undefined {
-    return mayBeUsedFrom(key, address) ? this.#limits.refusedNow(key, routeClass) : undefined;
+    return this.#networks.allow(key, address) ? this.#limits.refusedNow(key, routeClass) : undefined;
   }
 
   /** Counts one request. */
@@ -203,16 +204,16 @@ export class ApiKeys {
     }
   }
 
+  #fromNetwork(principal: Principal, address: string | undefined): Principal {
+    if (principal.apiKey !== undefined && !this.#networks.allow(principal.apiKey, address)) {
+      throw new TokenError('API_KEY_NETWORK', principal.apiKey.id);
+    }
+    return principal;
+  }
+
   /** Ends the background work, and reports what is left. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.allSettled([this.#limits.giveBack(), this.flush(), this.#exposed.send()]);
   }
-}
-
-function fromNetwork(principal: Principal, address: string | undefined): Principal {
-  if (principal.apiKey !== undefined && !mayBeUsedFrom(principal.apiKey, address)) {
-    throw new TokenError('API_KEY_NETWORK', principal.apiKey.id);
-  }
-  return principal;
 }

@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { rawToDer } from '../jws/ecdsa-encoding.js';
+import { rawToDer } from '../jws/fast/ecdsa-encoding.js';
 import { signJwt } from '../jws/sign.js';
 import { publicJwkOf, type PrivateJwk } from '../keys/jwk.js';
 import { type SignatureRecipe } from './hostile-case.js';

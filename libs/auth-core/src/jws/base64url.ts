@@ -1,5 +1,5 @@
 import { TokenError } from '../token-error.js';
-import { Scratch } from './scratch.js';
+import { Scratch } from './fast/scratch.js';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /** Bits of the last character beyond the last byte, by the length's remainder: they are zero in the canonical form. */

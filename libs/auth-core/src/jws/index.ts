@@ -10,15 +10,7 @@ export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compac
 export { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
 export { signatureVerifies } from './signature.js';
 export { TokenReader } from './token-reader.js';
-export {
-  algorithmOf,
-  isAlgorithm,
-  keyFits,
-  knownAlgorithms,
-  supportedAlgorithms,
-  type Algorithm,
-  type KnownAlgorithm,
-} from '../keys/algorithm.js';
+export { algorithmOf, isAlgorithm, keyFits, type Algorithm, type KnownAlgorithm } from '../keys/algorithm.js';
 export { mayBeUsedTo, verificationKeyOf, type KeyPurpose, type VerificationKey } from '../keys/jwk.js';
 export { CANDIDATES_LIMIT, KeySet } from '../keys/key-set.js';
 export { Discovery, type DiscoveryOptions } from '../keys/discovery.js';

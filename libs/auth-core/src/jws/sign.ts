@@ -1,7 +1,7 @@
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { algorithmOf, keyFits, type KnownAlgorithm } from '../keys/algorithm.js';
 import { mayBeUsedTo, type PrivateJwk } from '../keys/jwk.js';
-import { derToRaw } from './ecdsa-encoding.js';
+import { derToRaw } from './fast/ecdsa-encoding.js';
 import { pss, raw } from './signature.js';
 
 interface Signer {

@@ -1,6 +1,6 @@
 import { constants, verify, type KeyObject } from 'node:crypto';
 import { type KnownAlgorithm } from '../keys/algorithm.js';
-import { rawToDer } from './ecdsa-encoding.js';
+import { rawToDer } from './fast/ecdsa-encoding.js';
 
 /** Padding of RSASSA-PSS, its salt as long as the hash (RFC 7518, section 3.5). */
 export const pss = (key: KeyObject, saltLength: number) =>

@@ -5,7 +5,7 @@ import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
 import { type ClaimForms } from './fast/claim-forms.js';
 import { readPlainClaims } from './fast/plain-claims.js';
-import { Scratch } from './scratch.js';
+import { Scratch } from './fast/scratch.js';
 import { bytesVerify } from './signature.js';
 
 /**

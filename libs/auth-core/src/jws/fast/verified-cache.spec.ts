@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { type VerificationKey } from '../keys/jwk.js';
-import { KeySet } from '../keys/key-set.js';
-import { type Principal } from '../principal.js';
+import fc from 'fast-check';
+import { type VerificationKey } from '../../keys/jwk.js';
+import { KeySet } from '../../keys/key-set.js';
+import { type Principal } from '../../principal.js';
 import { VerifiedCache } from './verified-cache.js';
 
 const principal: Principal = {
@@ -30,6 +31,32 @@ const key = keyOf('k');
 const token = (): string => `header.payload.${randomBytes(64).toString('base64url')}`;
 
 describe('the cache of verified tokens', () => {
+  it('gives what a map in order of use would give, or nothing', () => {
+    const tokens = Array.from({ length: 40 }, token);
+    const callers = tokens.map((_, place) => ({ ...principal, tokenId: String(place) }));
+    const steps = fc.array(fc.record({ place: fc.nat(39), does: fc.constantFrom('add', 'get', 'delete') }));
+    fc.assert(
+      fc.property(steps, (all) => {
+        const cache = new VerifiedCache(8);
+        const plain = new Map<string, Principal>();
+        for (const { place, does } of all) {
+          const [one = '', caller = principal] = [tokens[place], callers[place]];
+          if (does === 'delete') {
+            cache.delete(one);
+            plain.delete(one);
+          } else if (does === 'add') {
+            cache.add(one, caller, key);
+            plain.set(one, caller);
+            expect(cache.get(one)?.principal).toBe(caller);
+          }
+          for (const found of [cache.get(one), cache.getByHeader(`Bearer ${one}`)])
+            expect([undefined, plain.get(one)]).toContain(found?.principal);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('finds exactly the token, and no other with the same ending', () => {
     const cache = new VerifiedCache(100);
     const known = token();

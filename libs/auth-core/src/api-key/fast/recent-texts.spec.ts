@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { makeApiKey } from './api-key.js';
+import { makeApiKey } from '../api-key.js';
 import { RecentTexts } from './recent-texts.js';
 
 const ids = Array.from({ length: 40 }, (_, n) => `01a21031-6897-71c1-8114-42669a3f06${String(10 + n)}`);
