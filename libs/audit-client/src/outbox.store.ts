@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { z } from 'zod';
 import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { GroupCommit } from './group-commit.js';
 import { uuidv7 } from '@countersign/audit-event';
@@ -14,11 +15,28 @@ export interface AuditOutboxOptions {
   readonly newId?: () => string;
 }
 
+/** Rows of a table up to which what waits is counted: beyond, the exact number is of no use, and counting would be expensive. */
+export const OUTBOX_COUNT_LIMIT = 100_000;
+
+/** What waits in the outbox for audit's receipt. */
+export interface WaitingEvents {
+  /** How many events, counted up to {@link OUTBOX_COUNT_LIMIT} rows. */
+  readonly pending: number;
+  /** When the oldest was recorded; undefined if none waits. */
+  readonly oldestAt: Date | undefined;
+}
+
 /** Maximum events in one row of `audit_outbox_group`. */
 export const EVENTS_IN_A_GROUP = 1_000;
 
 const INSERT = 'insert into audit_outbox (id, event) values ($1::uuid, $2::jsonb)';
 const INSERT_GROUP = 'insert into audit_outbox_group (events, count) values ($1::text, $2::integer)';
+const WAITING = `
+  select (select count(*) from (select 1 from audit_outbox limit ${String(OUTBOX_COUNT_LIMIT)}) as waiting)::int
+      + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(OUTBOX_COUNT_LIMIT)}) as waiting)::int as pending,
+    least((select created_at from audit_outbox order by position limit 1),
+          (select created_at from audit_outbox_group order by position limit 1)) as oldest`;
+const waitingRows = z.tuple([z.object({ pending: z.number(), oldest: z.date().nullable() })]);
 const rowOf = (events: readonly UnnumberedEvent[]): readonly [events: string, count: number] => [
   events.map((event) => JSON.stringify(event)).join('\n'),
   events.length,
@@ -118,6 +136,13 @@ export class AuditOutbox {
     const complete = this.prepare(event);
     this.announce(event);
     return complete;
+  }
+
+  /** What waits for audit's receipt. */
+  async waiting(): Promise<WaitingEvents> {
+    const { rows } = await this.options.pool.query(WAITING);
+    const [{ pending, oldest }] = waitingRows.parse(rows);
+    return { pending, oldestAt: oldest ?? undefined };
   }
 
   /** Calls the listener for each event that is recorded, as the service made it. */

@@ -1,4 +1,4 @@
-import { EVENTS_IN_A_GROUP } from './outbox.store.js';
+import { EVENTS_IN_A_GROUP, OUTBOX_COUNT_LIMIT } from './outbox.store.js';
 
 /** Maximum events that one poll of the outbox takes; a group is taken whole. */
 export const ROUND = 512;
@@ -156,7 +156,6 @@ export const placeEvents = {
     where $5 group by first, run, salts, known`,
 };
 
-/** Counting stops at a hundred thousand rows of a table: beyond, the exact number is of no use, and counting would be expensive. */
 export const countWaiting = `
-  select (select count(*) from (select 1 from audit_outbox limit 100000) as waiting)
-    + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit 100000) as waiting) as count`;
+  select (select count(*) from (select 1 from audit_outbox limit ${String(OUTBOX_COUNT_LIMIT)}) as waiting)
+    + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(OUTBOX_COUNT_LIMIT)}) as waiting) as count`;

@@ -1,18 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { jittered } from '@countersign/auth-core';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
-import {
-  BATCH_SIZE_LIMIT,
-  packEvents,
-  publishBatch,
-  publishRecalled,
-  type EventBatch,
-  type NumberedEvent,
-} from './event-batch.js';
-import { type KeptEvents, type KnownIndex } from './kept-events.store.js';
+import { BATCH_SIZE_LIMIT, packEvents, publishBatch, type EventBatch, type NumberedEvent } from './event-batch.js';
+import { FromAudit } from './from-audit.js';
+import { type KnownIndex } from './kept-events.store.js';
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
-import { lastIndexOf, parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
+import { RecalledEvents } from './recalled-events.js';
+import { lastIndexOf, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { outboxReasonOf } from './outbox-tables.js';
 import { RelayStore } from './relay.store.js';
@@ -70,8 +66,6 @@ const QUIET_INTERVALS = 5;
 
 /** Milliseconds that an event waits for its place although a receipt covers it: in that time it is published again, so that audit sends the place. */
 const WAIT_FOR_PLACE_MS = 120_000;
-/** Maximum placements that wait for one statement; audit sends the rest again. */
-const PLACE_LIMIT = 1_000;
 
 /** Milliseconds between two checks while events arrive: under load events share a message, and the first one after a pause does not wait. */
 export const RELAY_PACE_MS = 40;
@@ -79,13 +73,8 @@ export const RELAY_PACE_MS = 40;
 /** Milliseconds that a relay that stops waits for the acknowledgement of what it has published. */
 const ANSWERS_AT_STOP_MS = 250;
 
-/** Milliseconds after which a subscription that the server refused is tried again. */
-const SUBSCRIBE_AGAIN_MS = 5_000;
-
 /** Maximum bytes of a message's headers. */
 const HEADER_ROOM = 1_024;
-/** Part of a recalled message for its events; the rest is for their salts, which can be longer than the events. */
-const RECALLED_SHARE = 1 / 4;
 
 function highestOf(before: KnownIndex | undefined, place: Place): KnownIndex | undefined {
   const index = lastIndexOf(place);
@@ -94,27 +83,16 @@ function highestOf(before: KnownIndex | undefined, place: Place): KnownIndex | u
   return before === undefined || index > before.index ? { index, known } : before;
 }
 
-/** Kept events that audit asks for, from a log index on. */
-interface Recalled {
-  readonly from: bigint;
-  /** The last ones that were sent. */
-  readonly after?: KeptEvents | undefined;
-}
-
 class OutboxRelay implements Relay {
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   #connection: NatsConnection | undefined;
   #leading = false;
-  /** The highest receipt, and the last one processed. */
-  #received = 0n;
+  readonly #fromAudit: FromAudit;
+  readonly #recalled: RecalledEvents;
+  /** The last receipt that was processed. */
   #released = 0n;
   #releasedAt = 0;
-  /** Whether audit sends places; an older version only sends receipts. */
-  #placing = false;
-  #places: Place[] = [];
-  /** What audit has asked for, and how far it was sent. */
-  #recalled: Recalled | undefined;
   #known: KnownIndex | undefined;
   #checkedUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
@@ -127,10 +105,24 @@ class OutboxRelay implements Relay {
   #countedAt = -Infinity;
   #lastPublishedAt: Date | undefined;
   #lastError: string | null = null;
-  /** Why receipts cannot be received. */
-  #deaf: string | null = null;
 
   constructor(private readonly options: RelayOptions) {
+    const { source, logger } = options;
+    this.#recalled = new RecalledEvents({
+      source,
+      sizeLimit: () => this.#sizeLimit(),
+      signal: this.#stopped.signal,
+    });
+    this.#fromAudit = new FromAudit({
+      source,
+      logger,
+      isLeading: () => this.#leading,
+      onRecall: (from) => {
+        // Kept until then, it would be sent once this replica relays: weeks later, before anything new.
+        if (this.#leading) this.#recalled.ask(from);
+        this.#wake();
+      },
+    });
     options.outbox?.onRecorded(() => {
       this.#woken = true;
       this.#wake();
@@ -144,7 +136,7 @@ class OutboxRelay implements Relay {
       leading: this.#leading,
       pending: this.#pending,
       lastPublishedAt: this.#lastPublishedAt?.toISOString() ?? null,
-      lastError: this.#lastError ?? this.#deaf,
+      lastError: this.#lastError ?? this.#fromAudit.fault,
     };
   }
 
@@ -171,7 +163,7 @@ class OutboxRelay implements Relay {
     const { source, nats, logger } = this.options;
     this.#connection = await connectToNats(`${source}-relay`, nats, logger, signal);
     if (this.#connection === undefined) return;
-    this.#takeReceipts(this.#connection);
+    this.#fromAudit.listen(this.#connection);
     const stream = jetstream(this.#connection, { timeout: 3_000 });
     while (!signal.aborted) {
       try {
@@ -232,10 +224,10 @@ class OutboxRelay implements Relay {
   async #move(store: RelayStore, stream: JetStreamClient, isUnlikely: boolean): Promise<number> {
     const now = performance.now();
     const waiting = isUnlikely ? await store.waiting() : { unnumbered: true, any: true };
-    if (!waiting.any && this.#places.length === 0) return this.#rest(store, stream, now);
+    if (!waiting.any && !this.#fromAudit.hasPlaces) return this.#rest(store, stream, now);
     let due: readonly NumberedEvent[] = [];
     if (this.#behind || now - this.#checkedDueAt >= CHECK_DUE_EVERY_MS) {
-      due = await store.due(this.options.republishAfterMs ?? 30_000, this.#received);
+      due = await store.due(this.options.republishAfterMs ?? 30_000, this.#fromAudit.through);
       this.#checkedDueAt = now;
     }
     const events = due.length < ROUND && waiting.unnumbered ? [...due, ...(await store.number())] : due;
@@ -243,7 +235,7 @@ class OutboxRelay implements Relay {
     const refusal = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
     this.#behind = refusal !== undefined || due.length >= ROUND;
     await this.#release(store, now);
-    const failure = refusal ?? (await this.#sendRecalled(store, stream));
+    const failure = refusal ?? (await this.#recalled.send(store.kept, stream));
     if (now - this.#countedAt > COUNT_EVERY_MS) {
       this.#pending = await store.count();
       this.#countedAt = now;
@@ -264,7 +256,7 @@ class OutboxRelay implements Relay {
     this.#pending = 0;
     this.#countedAt = now;
     await this.#forget(store, now);
-    const failure = await this.#sendRecalled(store, stream);
+    const failure = await this.#recalled.send(store.kept, stream);
     if (failure === undefined) this.#lastError = null;
     else await this.#refused(failure);
     return 0;
@@ -273,13 +265,13 @@ class OutboxRelay implements Relay {
   /** Removes what the log has; many receipts cost one statement. */
   async #release(store: RelayStore, now: number): Promise<void> {
     if (now - this.#releasedAt < RELEASE_EVERY_MS) return;
-    const through = this.#received;
-    const places = this.#places.splice(0);
+    const { through } = this.#fromAudit;
+    const places = this.#fromAudit.takePlaces();
     if (places.length > 0) {
       await store.place(places);
       this.#known = places.reduce(highestOf, this.#known);
     }
-    if (this.#placing) {
+    if (this.#fromAudit.sendsPlaces) {
       // Events whose place never arrives: checked now and then, even without a new receipt.
       if (now - this.#checkedUnplacedAt > CHECK_DUE_EVERY_MS) {
         await store.release(through, WAIT_FOR_PLACE_MS);
@@ -307,7 +299,7 @@ class OutboxRelay implements Relay {
   ): Promise<PromiseRejectedResult | undefined> {
     const results = await Promise.allSettled(
       batches.map((batch) =>
-        publishBatch(stream, this.options.source, batch, this.#known?.known, batch.last <= this.#received),
+        publishBatch(stream, this.options.source, batch, this.#known?.known, batch.last <= this.#fromAudit.through),
       ),
     );
     const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');
@@ -325,79 +317,6 @@ class OutboxRelay implements Relay {
     return Math.min(BATCH_SIZE_LIMIT, serverLimit - HEADER_ROOM);
   }
 
-  #takeReceipts(connection: NatsConnection): void {
-    connection.subscribe(receiptSubject(this.options.source), {
-      callback: (error, message) => {
-        if (error !== null) {
-          this.#deafened(connection, error);
-          return;
-        }
-        this.#deaf = null;
-        const text = message.string();
-        const receipt = parseReceipt(text);
-        if (receipt === undefined) this.#takePlaces(text);
-        else if (receipt.source === this.options.source) {
-          const through = BigInt(receipt.through);
-          if (through > this.#received) this.#received = through;
-        }
-      },
-    });
-  }
-
-  /** The server refuses the subscription, and would not renew it once the right is there. */
-  #deafened(connection: NatsConnection, error: Error): void {
-    const reason = outboxReasonOf(error);
-    if (reason !== this.#deaf) this.options.logger.warn({ reason }, 'no receipts: published events stay in the outbox');
-    this.#deaf = reason;
-    const again = setTimeout(() => {
-      if (!connection.isClosed()) this.#takeReceipts(connection);
-    }, SUBSCRIBE_AGAIN_MS);
-    again.unref();
-  }
-
-  /**
-   * Sends what audit has lost and this service still keeps. It can be more than the stream holds, so it continues where the stream has refused.
-   * @returns the refusal, if any
-   */
-  async #sendRecalled(store: RelayStore, stream: JetStreamClient): Promise<PromiseRejectedResult | undefined> {
-    for (let recalled = this.#recalled; recalled !== undefined; recalled = this.#recalled) {
-      if (this.#stopped.signal.aborted) return undefined;
-      const page = await store.kept.from(recalled.from, recalled.after);
-      for (const kept of page) {
-        const [result] = await Promise.allSettled([this.#sendKept(stream, kept)]);
-        if (result.status === 'rejected') return result;
-        // Unless audit has asked again, for everything.
-        if (this.#recalled === recalled) this.#recalled = recalled = { from: recalled.from, after: kept };
-      }
-      if (page.length === 0 && this.#recalled === recalled) this.#recalled = undefined;
-    }
-    return undefined;
-  }
-
-  async #sendKept(stream: JetStreamClient, { firstIndex, events, salts, known }: KeptEvents): Promise<void> {
-    const first = events[0]?.sequence ?? 0n;
-    for (const batch of packEvents(events, { bytes: this.#sizeLimit() * RECALLED_SHARE }))
-      await publishRecalled(stream, this.options.source, batch, {
-        index: firstIndex + batch.first - first,
-        salts,
-        known,
-      });
-  }
-
-  #takePlaces(text: string): void {
-    const recall = parseRecall(text);
-    if (recall?.source === this.options.source) {
-      // Kept until then, it would be sent once this replica relays: weeks later, before anything new.
-      if (this.#leading) this.#recalled = { from: BigInt(recall.recall) };
-      this.#wake();
-      return;
-    }
-    const placement = parsePlacement(text);
-    if (placement?.source !== this.options.source) return;
-    this.#placing = true;
-    if (this.#leading && this.#places.length < PLACE_LIMIT) this.#places.push(...placement.places);
-  }
-
   #failed(error: unknown): void {
     const reason = outboxReasonOf(error);
     if (reason !== this.#lastError && !this.#stopped.signal.aborted) {
@@ -411,7 +330,7 @@ class OutboxRelay implements Relay {
     if (this.#woken || this.#stopped.signal.aborted) return;
     const ms = intervals * (this.options.pollIntervalMs ?? 100);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms * (0.75 + Math.random() / 2));
+      const timer = setTimeout(resolve, jittered(ms));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -421,7 +340,7 @@ class OutboxRelay implements Relay {
   }
 
   async #pause(ms: number): Promise<void> {
-    await delay(ms * (0.75 + Math.random() / 2), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+    await delay(jittered(ms), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }
 

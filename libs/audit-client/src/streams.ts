@@ -95,8 +95,3 @@ export async function ensureAuditStreams(
   }
   return madeAgain;
 }
-
-/** `countersign.payments.payment.settled.v1` from payments is published on `audit.payments.payment.settled`, whatever its prefix. */
-export function subjectOf(event: { readonly source: string; readonly type: string }): string {
-  return `audit.${event.source}.${event.type.split('.').slice(-3, -1).join('.')}`;
-}

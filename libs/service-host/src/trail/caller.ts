@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { auditPrincipal, randomHex, type EventContext } from '@countersign/audit-event';
+import { auditPrincipal, childTraceparent, randomHex, type EventContext } from '@countersign/audit-event';
 import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
@@ -75,7 +75,7 @@ export interface Unattended {
 
 /** Begins work that no request caused, in a separate trace. */
 export function unattended(parts: Omit<Unattended, 'traceparent'> = {}): Unattended {
-  return { ...parts, traceparent: `00-${randomHex(32)}-${randomHex(16)}-01` };
+  return { ...parts, traceparent: childTraceparent(undefined, randomHex) };
 }
 
 /** The part of an audit event that unattended work has. */

@@ -1,8 +1,6 @@
-import { type Relay } from '@countersign/audit-client';
+import { OUTBOX_COUNT_LIMIT, type AuditOutbox, type Relay, type WaitingEvents } from '@countersign/audit-client';
 import { Gauge, type Registry } from 'prom-client';
-import type pg from 'pg';
-import { z } from 'zod';
-import { type Background } from '../background.js';
+import { type Background } from '../background.service.js';
 import { type HealthRegistry } from '../health/health.js';
 import { sourceReportOf } from './source-report.js';
 
@@ -10,30 +8,9 @@ import { sourceReportOf } from './source-report.js';
 const CHECK_EVERY_MS = 2_000;
 /** Milliseconds between two reports to audit. */
 const REPORT_EVERY_MS = 5_000;
-/** Beyond this the exact number is of no use, and counting would be expensive. */
-const COUNT_LIMIT = 100_000;
-
-interface Waiting {
-  readonly pending: number;
-  /** When the oldest was recorded. */
-  readonly oldestAt: Date | undefined;
-}
-
-const waitingRows = z.tuple([z.object({ pending: z.number(), oldest: z.date().nullable() })]);
-
-async function readWaiting(pool: pg.Pool): Promise<Waiting> {
-  const { rows } = await pool.query(
-    `select (select count(*) from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting)::int
-            + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(COUNT_LIMIT)}) as waiting)::int as pending,
-            least((select created_at from audit_outbox order by position limit 1),
-                  (select created_at from audit_outbox_group order by position limit 1)) as oldest`,
-  );
-  const [{ pending, oldest }] = waitingRows.parse(rows);
-  return { pending, oldestAt: oldest ?? undefined };
-}
 
 export interface OutboxSignals {
-  readonly pool: pg.Pool;
+  readonly outbox: Pick<AuditOutbox, 'waiting'>;
   readonly relay: Relay;
   readonly background: Background;
   readonly health: HealthRegistry;
@@ -46,15 +23,15 @@ export interface OutboxSignals {
  * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails. The same is
  * reported to audit, which shows it for all services in one place.
  */
-export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {
-  let last: Waiting = { pending: 0, oldestAt: undefined };
+export function watchOutbox({ outbox, relay, background, health, metrics, clock }: OutboxSignals): void {
+  let last: WaitingEvents = { pending: 0, oldestAt: undefined };
   const oldestSeconds = (): number =>
     last.oldestAt === undefined ? 0 : Math.max(0, (clock().getTime() - last.oldestAt.getTime()) / 1_000);
   background.repeat({
     name: 'audit_outbox',
     everyMs: CHECK_EVERY_MS,
     run: async () => {
-      last = await readWaiting(pool);
+      last = await outbox.waiting();
       return undefined;
     },
   });
@@ -83,7 +60,7 @@ export function watchOutbox({ pool, relay, background, health, metrics, clock }:
   };
   gauge(
     'audit_outbox_pending',
-    `Audit events in the outbox waiting for audit's receipt, counted up to ${String(COUNT_LIMIT)}.`,
+    `Audit events in the outbox waiting for audit's receipt, counted up to ${String(OUTBOX_COUNT_LIMIT)}.`,
     () => last.pending,
   );
   gauge('audit_outbox_oldest_seconds', 'Age of the oldest audit event in the outbox; 0 if it is empty.', oldestSeconds);

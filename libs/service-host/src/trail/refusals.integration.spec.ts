@@ -10,12 +10,12 @@ import { findNatsServer, freePort, startDatabases } from '@countersign/backing-s
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type AuditEvent } from '@countersign/audit-event';
 import pg from 'pg';
-import { AuditTrailModule } from './audit-trail.js';
+import { AuditTrailModule } from './audit-trail.module.js';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
-import { DatabaseModule } from '../database/database.js';
-import { Unrecorded } from './recorded-answers.js';
-import { ServiceAuthModule } from '../credentials/service-auth.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { Unrecorded } from './recorded-answers.guard.js';
+import { ServiceAuthModule } from '../credentials/service-auth.module.js';
 import { createService } from '../start/start-service.js';
 import { Refusals } from './refusals.service.js';
 

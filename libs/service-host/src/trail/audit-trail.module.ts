@@ -11,7 +11,7 @@ import { AuditOutbox, startRelay, type NatsOptions, type Relay } from '@counters
 import { type Registry } from 'prom-client';
 import type pg from 'pg';
 import { type Logger } from 'pino';
-import { Background } from '../background.js';
+import { Background } from '../background.service.js';
 import { type HealthRegistry } from '../health/health.js';
 import { watchOutbox } from './outbox-signals.js';
 import { markRecorded } from '../trace/request-trace.js';
@@ -78,7 +78,7 @@ export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, B
     this.#relay = relay;
     watchOutbox({
       relay,
-      pool: this.pool,
+      outbox: this.outbox,
       background: this.background,
       health: this.health,
       metrics: this.metrics,
