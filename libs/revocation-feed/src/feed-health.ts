@@ -1,9 +1,5 @@
-import { TOKEN_LIFE_LIMIT_SECONDS, reasonOf as wholeReasonOf } from '@countersign/auth-core';
+import { messageOf, TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState } from './feed-options.js';
-
-/** The message, which names the cause already; without one, as where a host has several addresses, what is in its causes. */
-export const reasonOf = (error: unknown): string =>
-  error instanceof Error && error.message !== '' ? error.message : wholeReasonOf(error);
 
 type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds' | 'quietStartMs'>;
 
@@ -52,7 +48,7 @@ export class FeedHealth {
   }
 
   lost(error: unknown): void {
-    const reason = reasonOf(error);
+    const reason = messageOf(error);
     this.#lostAt ??= this.now();
     this.#lastError = reason;
     if (reason === this.#warnedOf || this.#startsQuietly) return;
@@ -78,7 +74,7 @@ export class FeedHealth {
 
   /** @param error why the list could not be kept in its file; undefined if it was */
   kept(error?: unknown): void {
-    const reason = error === undefined ? null : reasonOf(error);
+    const reason = error === undefined ? null : messageOf(error);
     if (reason !== null && reason !== this.#keepError)
       this.logger.warn({ reason }, 'the revocation list cannot be stored; trying again');
     this.#keepError = reason;

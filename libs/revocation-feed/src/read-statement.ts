@@ -1,4 +1,4 @@
-import { type Revocation, TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
+import { type Revocation, TOKEN_LIFE_LIMIT_SECONDS, messageOf } from '@countersign/auth-core';
 import {
   isAlgorithm,
   parseCompactJws,
@@ -128,7 +128,7 @@ function isWithinBounds(revocation: Revocation, issuedAt: number): boolean {
 
 function asStatementError(error: unknown): StatementError {
   if (error instanceof StatementError) return error;
-  return new StatementError(error instanceof Error ? error.message : String(error));
+  return new StatementError(messageOf(error));
 }
 
 /**

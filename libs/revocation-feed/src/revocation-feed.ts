@@ -1,16 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenError, type Principal, type Revocation } from '@countersign/auth-core';
+import { jittered, messageOf, TokenError, type Principal, type Revocation } from '@countersign/auth-core';
 import { RemoteKeySet } from '@countersign/auth-core/jws';
 import { type NatsConnection, type Subscription } from '@nats-io/nats-core';
-import {
-  BUCKET_CHANGES,
-  bucketKeyOfMessage,
-  DIGEST_KEY,
-  readBucket,
-  readDigestEntry,
-  REVOCATIONS_GET,
-} from './bucket-reader.js';
-import { FeedHealth, reasonOf } from './feed-health.js';
+import { BucketList } from './bucket-list.js';
+import { BUCKET_CHANGES, bucketKeyOfMessage, DIGEST_KEY, REVOCATIONS_GET } from './bucket-reader.js';
+import { FeedHealth } from './feed-health.js';
 import {
   type FeedLogger,
   type RevocationFeed,
@@ -29,12 +23,8 @@ const SAY_AFTER_MS = 4_000;
 const LOAD_LIMIT_MS = 30_000;
 /** Milliseconds before what failed is tried again. */
 const RETRY_MS = 500;
-/** Milliseconds for which an entry may be behind the statement that counts it. */
-const SETTLING_MS = 250;
 /** Milliseconds between two writes of the kept list. */
 const KEEP_EVERY_MS = 10_000;
-/** Milliseconds for which entries are verified in one go, so that requests are answered while a long list is read. */
-const SLICE_MS = 5;
 
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
@@ -47,17 +37,12 @@ class BucketFeed implements RevocationFeed {
   readonly #keysUrl: string;
   readonly #kept: KeptList | undefined;
   readonly #health: FeedHealth;
-  #held: HeldList;
-  /** Made from nothing beside the one that is held, when a key is no longer the issuer's: what it signed must not stay. */
-  #next: HeldList | undefined;
+  readonly #list: BucketList;
   #keyIds: ReadonlySet<string> = new Set();
   readonly #firstLoad: FirstLoad;
   /** What it waits for just now. */
   #doing = 'connecting to NATS';
-  /** The stream's number up to which the bucket was read. */
-  #through = 0;
   #keptAt = -Infinity;
-  #sliceEnd = 0;
   #wake: () => void = () => undefined;
 
   constructor(private readonly options: RevocationFeedOptions) {
@@ -89,7 +74,18 @@ class BucketFeed implements RevocationFeed {
         this.#keysChanged(new Set(all.map(({ keyId }) => keyId)));
       },
     });
-    this.#held = this.#emptyList();
+    this.#list = new BucketList({
+      getSubject: options.getSubject ?? REVOCATIONS_GET,
+      makeList: () => this.#emptyList(),
+      fetchKey: (keyId) => this.#keys.refreshForUnknownKey(keyId),
+      onRevocation: (revocation) => {
+        for (const listener of this.#listeners) listener(revocation);
+      },
+      onRefused: (key, error) => {
+        this.#refused(key, error);
+      },
+      pause: (ms) => this.#pause(ms),
+    });
     this.#firstLoad = new FirstLoad(
       options.loadLimitMs ?? LOAD_LIMIT_MS,
       () => this.#health.lastError ?? `still ${this.#doing}`,
@@ -103,13 +99,14 @@ class BucketFeed implements RevocationFeed {
   }
 
   isRevoked(principal: Principal, keyId: string): boolean {
-    if (this.#held.isRevoked(principal, keyId)) return true;
+    if (this.#list.held.isRevoked(principal, keyId)) return true;
     if (this.#health.isRefusing) throw new TokenError('REVOCATIONS_UNAVAILABLE');
     return false;
   }
 
   state(): RevocationFeedState {
-    return this.#health.state(this.#held.size, this.#held.stated?.number);
+    const { size, stated } = this.#list.held;
+    return this.#health.state(size, stated?.number);
   }
 
   async close(): Promise<void> {
@@ -134,7 +131,8 @@ class BucketFeed implements RevocationFeed {
   #keysChanged(keyIds: ReadonlySet<string>): void {
     const isGone = [...this.#keyIds].some((keyId) => !keyIds.has(keyId));
     this.#keyIds = keyIds;
-    if (isGone) this.#next = this.#emptyList();
+    // What it signed must not stay.
+    if (isGone) this.#list.startAgain();
     if (!this.#firstLoad.isDone) void this.#readKept();
     this.#wake();
   }
@@ -152,7 +150,7 @@ class BucketFeed implements RevocationFeed {
       try {
         this.#doing = 'connecting to NATS';
         connection = await this.options.connect(signal).catch((error: unknown) => {
-          throw new Error(`cannot connect to NATS: ${reasonOf(error)}`, { cause: error });
+          throw new Error(`cannot connect to NATS: ${messageOf(error)}`, { cause: error });
         });
         this.#doing = `fetching the issuer's revocation keys from ${this.#keysUrl}`;
         await keys;
@@ -200,7 +198,7 @@ class BucketFeed implements RevocationFeed {
       for await (const message of changes) {
         const key = bucketKeyOfMessage(message);
         if (key === undefined) continue;
-        const statement = await this.#take(key, message.string());
+        const statement = await this.#list.take(key, message.string());
         if (statement === undefined && key !== DIGEST_KEY) this.#wake();
         else if (key === DIGEST_KEY) this.#compare();
         if (statement !== undefined) this.#pushed(statement);
@@ -211,92 +209,20 @@ class BucketFeed implements RevocationFeed {
     }
   }
 
-  /** Brings the list to what the issuer states now: first by waiting a moment, then by reading what is new, then by reading everything. */
   async #check(connection: NatsConnection): Promise<void> {
     if (!this.#keys.usable) throw new Error(`the issuer's revocation keys are not available: ${this.#keys.lastError}`);
-    this.#held.prune();
-    if (this.#next !== undefined) await this.#rebuild(connection, this.#next);
-    if (this.#health.isLost) await this.#read(connection, this.#through + 1);
-    await this.#readStated(connection);
-    if (!this.#held.isComplete) {
-      await this.#pause(SETTLING_MS);
-      await this.#readStated(connection);
-    }
-    for (const from of [this.#through + 1, 1]) {
-      if (this.#held.isComplete) break;
-      await this.#read(connection, from);
-      await this.#readStated(connection);
-    }
-    const { stated } = this.#held;
-    if (stated === undefined) throw new Error('the issuer has not published the state of its list');
-    if (!this.#held.isComplete) {
-      throw new Error(
-        `the list differs from the issuer's, which has ${String(stated.entries)} entries up to number ${String(stated.number)}`,
-      );
-    }
-    this.#isComplete(stated.at);
+    const { at } = await this.#list.update(connection, this.#health.isLost);
+    this.#isComplete(at);
     const { silenceSeconds = 60 } = this.options;
-    const silence = this.#now() / 1_000 - stated.at;
+    const silence = this.#now() / 1_000 - at;
     if (silence > silenceSeconds)
       throw new Error(`the issuer has published nothing for ${String(Math.round(silence))} s`);
     this.#current();
   }
 
-  async #read(connection: NatsConnection, from: number): Promise<void> {
-    const get = this.options.getSubject ?? REVOCATIONS_GET;
-    const take = async ({ key, value }: { key: string; value: string }): Promise<void> => {
-      await this.#take(key, value);
-      await this.#breathe();
-    };
-    const last = await readBucket(connection, get, from, take);
-    // A bucket that is shorter than it was is another one.
-    this.#through = last < this.#through && from > 1 ? await readBucket(connection, get, 1, take) : last;
-  }
-
-  async #readStated(connection: NatsConnection): Promise<void> {
-    const entry = await readDigestEntry(connection, this.options.getSubject ?? REVOCATIONS_GET);
-    if (entry !== undefined) await this.#take(DIGEST_KEY, entry.value);
-  }
-
-  /** The list from nothing, by the current keys; it replaces the old one once it is complete. */
-  async #rebuild(connection: NatsConnection, next: HeldList): Promise<void> {
-    await this.#read(connection, 1);
-    await this.#readStated(connection);
-    if (!next.isComplete || this.#next !== next) return;
-    this.#held = next;
-    this.#next = undefined;
-  }
-
-  /** @returns what an entry says; undefined when it is not to be believed, or is the statement of the whole list */
-  async #take(key: string, text: string): Promise<Statement | undefined> {
-    try {
-      return this.#takeNow(key, text);
-    } catch (error) {
-      const keyId = error instanceof StatementError ? error.keyId : undefined;
-      // A key that is new to us; one that is made up causes no fetch for long.
-      if (keyId !== undefined && (await this.#keys.refreshForUnknownKey(keyId))) {
-        try {
-          return this.#takeNow(key, text);
-        } catch (again) {
-          this.#refused(key, again);
-          return undefined;
-        }
-      }
-      this.#refused(key, error);
-      return undefined;
-    }
-  }
-
-  #takeNow(key: string, text: string): Statement | undefined {
-    this.#next?.take(key, text);
-    const statement = this.#held.take(key, text);
-    if (statement !== undefined) for (const listener of this.#listeners) listener(statement.revocation);
-    return statement;
-  }
-
   #refused(key: string, error: unknown): void {
     if (error instanceof StatementError) this.#health.unreadable();
-    const reason = reasonOf(error);
+    const reason = messageOf(error);
     this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be accepted: ${reason}`));
   }
 
@@ -305,8 +231,8 @@ class BucketFeed implements RevocationFeed {
   }
 
   #compare(): void {
-    const { stated } = this.#held;
-    if (stated !== undefined && this.#held.isComplete) this.#isComplete(stated.at);
+    const { stated, isComplete } = this.#list.held;
+    if (stated !== undefined && isComplete) this.#isComplete(stated.at);
     else this.#wake();
   }
 
@@ -316,7 +242,7 @@ class BucketFeed implements RevocationFeed {
   }
 
   #current(): void {
-    this.#health.current(this.#held.size);
+    this.#health.current(this.#list.held.size);
     this.#firstLoad.done();
   }
 
@@ -328,7 +254,7 @@ class BucketFeed implements RevocationFeed {
     if (this.#kept === undefined || this.#now() - this.#keptAt < KEEP_EVERY_MS) return;
     this.#keptAt = this.#now();
     try {
-      await this.#kept.write(this.#held);
+      await this.#kept.write(this.#list.held);
       this.#health.kept();
     } catch (error) {
       this.#health.kept(error);
@@ -347,15 +273,9 @@ class BucketFeed implements RevocationFeed {
     }
     const at = (kept.stated?.at ?? 0) * 1_000;
     if (this.#firstLoad.isDone || this.#health.isTooOld(at)) return;
-    this.#held = kept;
+    this.#list.hold(kept);
     this.#health.completeUntil(at);
     this.#firstLoad.done();
-  }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() < this.#sliceEnd) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#sliceEnd = performance.now() + SLICE_MS;
   }
 
   /** Sleeps, unless a check is requested. */
@@ -364,13 +284,13 @@ class BucketFeed implements RevocationFeed {
     this.#wake = () => {
       waking.abort();
     };
-    await delay(ms * (0.75 + Math.random() / 2), undefined, {
+    await delay(jittered(ms), undefined, {
       signal: AbortSignal.any([this.#stopped.signal, waking.signal]),
     }).catch(() => undefined);
   }
 
   async #pause(ms: number): Promise<void> {
-    await delay(ms * (0.75 + Math.random() / 2), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+    await delay(jittered(ms), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }
 

@@ -1,4 +1,11 @@
-import { generateSigningKey, publicJwkOf, signJwt, type PrivateJwk, type Revocation } from '@countersign/auth-core';
+import {
+  generateSigningKey,
+  localSigner,
+  publicJwkOf,
+  signJwt,
+  type PrivateJwk,
+  type Revocation,
+} from '@countersign/auth-core';
 import { KeySet, verificationKeyOf } from '@countersign/auth-core/jws';
 import fc from 'fast-check';
 import { decodeProtectedHeader, jwtVerify, createLocalJWKSet } from 'jose';
@@ -151,5 +158,15 @@ describe('a statement', () => {
       signing,
     );
     expect(() => readDigest(one, issuer, keys, now)).toThrow(StatementError);
+  });
+
+  it('may be signed by a service that holds the key and answers later', async () => {
+    const { kid, alg, sign } = localSigner(key);
+    const kms = { kid, alg, sign: (input: Buffer) => Promise.resolve(sign(input)) };
+    const revocation = { kind: 'token', tokenId: 'one', until: second + 300 } as const;
+    const text = await signStatement({ revocation, number: 1 }, { ...signing, key: kms });
+    expect(readStatement(text, issuer, keys, now)).toEqual({ revocation, number: 1, madeAt: now });
+    const digest = { number: 7, at: second, entries: 3, digest: 'A'.repeat(43) };
+    expect(readDigest(await signDigest(digest, { ...signing, key: kms }), issuer, keys, now)).toEqual(digest);
   });
 });

@@ -27,6 +27,9 @@ function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): re
 const publishedOf = (rows: readonly SigningKeyRow[]): readonly PublishedKey[] =>
   rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
 
+const signerOf = (key: PrivateJwk | undefined): TokenSigner | undefined =>
+  key === undefined ? undefined : localSigner(key);
+
 /** What a decision is based on. */
 export interface Ground {
   /** The registry's version. */
@@ -52,6 +55,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   #published: readonly PublishedKey[] = [];
   #jwks: JwksDocument = jwksDocument([]);
   #revocationKey: PrivateJwk | undefined;
+  #revocationSigner: TokenSigner | undefined;
   #revocationJwks: JwksDocument = jwksDocument([]);
   #revocationKeys: readonly PublishedKey[] = [];
   #secretKey: KeyObject | undefined;
@@ -123,10 +127,10 @@ export class Replica implements SigningKeys, OnModuleInit {
     return this.#jwks;
   }
 
-  /** The key that signs revocations. */
-  get revocationKey(): PrivateJwk {
-    if (this.#revocationKey === undefined) throw new Error('the revocation keys are not loaded yet');
-    return this.#revocationKey;
+  /** Signs revocations. */
+  get revocationSigner(): TokenSigner {
+    if (this.#revocationSigner === undefined) throw new Error('the revocation keys are not loaded yet');
+    return this.#revocationSigner;
   }
 
   /** Every revocation key that is not removed. */
@@ -206,7 +210,8 @@ export class Replica implements SigningKeys, OnModuleInit {
         this.#issueAfter = issueAfter;
         this.#restoredAt = restoredAt;
         this.#takeStock();
-        if (active !== this.#active) this.#signer = active === undefined ? undefined : localSigner(active);
+        if (active !== this.#active) this.#signer = signerOf(active);
+        if (revocationKey !== this.#revocationKey) this.#revocationSigner = signerOf(revocationKey);
         this.#active = active;
         this.#published = publishedOf(rows);
         this.#revocationKey = revocationKey;

@@ -42,7 +42,7 @@ export class BucketWriter {
   async put(bucket: RevocationBucket, row: RevocationRow): Promise<void> {
     this.#writing += 1;
     try {
-      const text = this.statements.ofRow(row);
+      const text = await this.statements.ofRow(row);
       await bucket.put(row.bucketKey, text);
       const statement = { ...listedOf(row), madeAt: row.changedAt.getTime() };
       this.entries.keep(row.bucketKey, text, { is: 'statement', statement, isByActiveKey: true });
@@ -69,7 +69,7 @@ export class BucketWriter {
     this.#stating = true;
     try {
       const at = this.clock();
-      await bucket.put(DIGEST_KEY, this.statements.ofList());
+      await bucket.put(DIGEST_KEY, await this.statements.ofList());
       this.#stated = { number, at };
     } finally {
       this.#stating = false;

@@ -346,7 +346,7 @@ describe('revocation at the issuer', () => {
       reason: null,
       ...times,
     } as const;
-    const text = app.get(Statements).ofRow(row);
+    const text = await app.get(Statements).ofRow(row);
     const options = { replicas: 1, maxBytes: BUCKET_SIZE_LIMIT };
     await asIssuer(async (connection) => (await openRevocationBucket(connection, options)).put('token.past', text));
     await app.close();

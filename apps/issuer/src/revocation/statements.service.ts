@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
+import { type TokenSigner } from '@countersign/auth-core';
 import { KeySet, parseCompactJws, verificationKeyOf } from '@countersign/auth-core/jws';
 import {
   readDigest,
@@ -29,13 +30,13 @@ export class Statements {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** States one revocation. */
-  ofRow(row: RevocationRow): string {
+  /** States one revocation: at once with a local key, later from a KMS. */
+  ofRow(row: RevocationRow): string | Promise<string> {
     return signStatement(listedOf(row), this.#signing());
   }
 
   /** States the whole list as this replica knows it. */
-  ofList(): string {
+  ofList(): string | Promise<string> {
     const signing = this.#signing();
     return signDigest(this.replica.listAt(Math.floor(signing.now / 1_000)), signing);
   }
@@ -52,12 +53,12 @@ export class Statements {
 
   /** Whether the active key signed it; entries signed by an earlier key must be signed again. */
   isByActiveKey(text: string): boolean {
-    return parseCompactJws(text).header.kid === this.replica.revocationKey.kid;
+    return parseCompactJws(text).header.kid === this.replica.revocationSigner.kid;
   }
 
-  #signing(): Signing {
+  #signing(): Signing<TokenSigner> {
     const now = this.clock().getTime();
-    return { issuer: this.issuer, id: uuidv7(now), now, key: this.replica.revocationKey };
+    return { issuer: this.issuer, id: uuidv7(now), now, key: this.replica.revocationSigner };
   }
 
   #keySet(): KeySet {
