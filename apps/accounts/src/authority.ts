@@ -1,5 +1,4 @@
-import { clientWide, reachOf, type Principal, type Reach } from '@countersign/auth-core';
-import { type Origin } from './origin.js';
+import { clientWide, reachOf, type Originator, type Principal, type Reach } from '@countersign/auth-core';
 
 /** The part of the caller that the ledger's rules use. */
 export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
@@ -33,7 +32,7 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
  * Whether the party may end a hold: it must be the client that made it, for the same subject, for itself, or with the client-wide scope. The subject may not
  * do so through another client, because the hold is a promise to somebody.
  */
-export function mayEnd(party: Party, maker: Origin): boolean {
+export function mayEnd(party: Party, maker: Originator): boolean {
   if (maker.clientId !== party.clientId) return false;
   return maker.subject === party.subject || isClientItself(party) || authorityOf(party).endForClient;
 }

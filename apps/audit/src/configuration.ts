@@ -1,8 +1,8 @@
-import { resourceServerVariables } from '@countersign/service-host';
+import { clientKeyVariable, resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 import { parseMaskedPaths } from './masking/masking.js';
 import { lackingOf, type ConsoleClient } from './console/console-options.js';
-import { clientKeyVariable, originVariable, parseScopes, secretKeyVariable } from './console/console-variables.js';
+import { originVariable, parseScopes, secretKeyVariable } from './console/console-variables.js';
 import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
 /** Everything that the audit service reads from its environment. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync, type Stats } from 'node:fs';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
+import { messageOf } from '@countersign/auth-core';
 import { Option } from 'commander';
 import { CliError, ExitCode } from './cli-error.js';
 
@@ -30,7 +31,7 @@ const exists = (path: string, mayForce: boolean): CliError =>
   );
 
 function unwritable(path: string, error: unknown): CliError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return fault(
     'FILE_UNWRITABLE',
     `${path} cannot be written: ${reason}`,

@@ -1,3 +1,4 @@
+import { messageOf } from '@countersign/auth-core';
 import { CommanderError } from 'commander';
 import { CheckFailed, CliError, ExitCode } from './cli-error.js';
 import { keyIdsLast } from './key-id-arguments.js';
@@ -6,7 +7,7 @@ import { createProgram } from './program.js';
 
 function unexpected(error: unknown): CliError {
   const debug = process.env['COUNTERSIGN_DEBUG'] === '1';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const stack = error instanceof Error ? error.stack : undefined;
   const hint = debug ? stack : 'This is a bug in the command itself. Set COUNTERSIGN_DEBUG=1 to see where it happened.';
   return new CliError(ExitCode.refused, 'INTERNAL', message, hint);

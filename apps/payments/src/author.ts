@@ -1,3 +1,4 @@
+import { originatorOf, type Originator } from '@countersign/auth-core';
 import { type EventDetails, type NewAuditEvent } from '@countersign/audit-event';
 import { by, byItself, type Caller, type Unattended } from '@countersign/service-host';
 import { events } from './events.js';
@@ -5,18 +6,10 @@ import { events } from './events.js';
 /** Who advances a payment: its caller, or payments itself when it finishes interrupted work. */
 export type Author = Caller | Unattended;
 
-/** On whose behalf a payment or a refund was started. */
-export interface OnBehalf {
-  readonly subject: string;
-  readonly clientId: string;
-  readonly actors: readonly string[];
-  readonly txn: string;
-}
-
-/** The party on whose behalf a caller starts one. */
-export function startedBy({ principal }: Caller): OnBehalf & { readonly actors: string[] } {
-  const { subject, clientId, actors, txn } = principal;
-  return { subject, clientId, actors: actors.map((actor) => actor.subject), txn };
+/** On whose behalf a caller starts a payment or a refund, as its row has it. */
+export function startedBy({ principal }: Caller): Originator & { readonly actors: string[] } {
+  const originator = originatorOf(principal);
+  return { ...originator, actors: [...originator.actors] };
 }
 
 export type EventName = keyof typeof events.events;
@@ -32,7 +25,7 @@ export function eventBy(
   author: Author,
   name: EventName,
   { failure, changes, ...details }: Details,
-  behalf?: OnBehalf,
+  behalf?: Originator,
 ): NewAuditEvent {
   const isRequested = 'principal' in author;
   const onBehalf = isRequested || behalf === undefined ? {} : { on_behalf_of: behalfJson(behalf) };
@@ -44,6 +37,6 @@ export function eventBy(
   });
 }
 
-function behalfJson({ subject, clientId, actors }: OnBehalf): object {
+function behalfJson({ subject, clientId, actors }: Originator): object {
   return { subject, client_id: clientId, actors };
 }

@@ -52,7 +52,8 @@ export {
 export { type TokenClientOptions } from './client/token-endpoint.js';
 export { isInstance, sharedByForms } from './either-form.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
-export { reasonOf } from './reason.js';
+export { jittered } from './jittered.js';
+export { messageOf, reasonOf } from './reason.js';
 export { retryAfterOf } from './client/retry-after.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { type ClaimsCheck, type ClaimsSchema, type PrincipalWith } from './declared-claims.js';
@@ -84,7 +85,16 @@ export {
   TOKEN_LIFE_LIMIT_SECONDS,
   TOKEN_TYPE,
 } from './oauth.js';
-export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
+export {
+  clientWide,
+  isWithin,
+  originatorOf,
+  ownerOf,
+  reachOf,
+  type Originator,
+  type Owner,
+  type Reach,
+} from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
 export { type TokenProfile } from './profiles/token-profile.js';
 export {
@@ -96,7 +106,7 @@ export {
   type PrincipalKind,
 } from './principal.js';
 export { isByTime, revokedName, revokedOf, type Revocation, type Revoked, type RevokedOf } from './revocation.js';
-export { issuedAtOf, MemoryRevocationList, type RevocationList } from './revocation-list.js';
+export { MemoryRevocationList, type RevocationList } from './revocation-list.js';
 export { recentLogin, requirePerson, requireRecentLogin, type RecentLogin } from './sign-in.js';
 export { TokenError, type LoginWanted } from './token-error.js';
 export { tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error-reasons.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { clientWide, isWithin, ownerOf, reachOf } from './ownership.js';
+import { clientWide, isWithin, originatorOf, ownerOf, reachOf } from './ownership.js';
 
 const caller = (subject: string, clientId: string, ...scopes: string[]) => ({
   subject,
@@ -22,6 +22,15 @@ describe('ownership', () => {
     expect(owner).toEqual({ subject: 'alice', clientId: 'gateway' });
     expect(isWithin(reachOf(caller('alice', 'shop', 'orders:read'), 'orders:read'), owner)).toBe(true);
     expect(isWithin(reachOf(caller('bob', 'gateway', 'orders:read'), 'orders:read'), owner)).toBe(false);
+  });
+
+  it('is part of the originator of what a caller causes, with its actors, newest first, and its transaction', () => {
+    const through = { actors: [{ subject: 'gateway' }, { subject: 'shop' }], txn: 'txn-1' };
+    expect(originatorOf({ ...caller('alice', 'gateway'), ...through })).toEqual({
+      ...ownerOf(caller('alice', 'gateway')),
+      actors: ['gateway', 'shop'],
+      txn: 'txn-1',
+    });
   });
 
   it('extends to a client’s other subjects only with the client-wide scope', () => {

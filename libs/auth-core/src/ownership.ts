@@ -22,6 +22,22 @@ export function ownerOf({ subject, clientId }: Pick<Principal, 'subject' | 'clie
   return { subject, clientId };
 }
 
+/** Who caused something, as it is stored with that: the owner, through whom, in which transaction. */
+export interface Originator extends Owner {
+  /** The actors for the subject, newest first. */
+  readonly actors: readonly string[];
+  /** RFC 8417: one id for everything that the first request caused. */
+  readonly txn: string;
+}
+
+/**
+ * The originator of what a caller causes.
+ * @param caller the verified caller
+ */
+export function originatorOf(caller: Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn'>): Originator {
+  return { ...ownerOf(caller), actors: caller.actors.map(({ subject }) => subject), txn: caller.txn };
+}
+
 /** The scope that widens `scope` from the caller's own subject to all subjects of its client: `payments:read:client`. */
 export function clientWide<Scope extends string>(scope: Scope): `${Scope}:client` {
   return `${scope}:client`;

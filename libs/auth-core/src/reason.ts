@@ -4,6 +4,15 @@ import { isObject } from './json-object.js';
 const CAUSES_LIMIT = 8;
 
 /**
+ * The message of an error, which names the cause already; without one, as where a host has several addresses, {@link reasonOf}.
+ * @returns never empty
+ */
+export const messageOf = (error: unknown): string =>
+  isObject(error) && typeof error['message'] === 'string' && error['message'] !== ''
+    ? error['message']
+    : reasonOf(error);
+
+/**
  * Why something failed, with its causes: `fetch` only says that it did, and where a name has several addresses Node's error has no message, only an
  * error for each. Recognised by their shape, because they may come from another realm.
  * @returns never empty, for the log: it may name hosts and addresses

@@ -6,7 +6,7 @@ import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { z } from 'zod';
 import { type AuthSettings } from './auth.settings.js';
 import { CurrentPrincipal, Public, RequireScopes } from './decorators.js';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 import { startGuarded } from './testing/guarded-app.js';
 
 const claims = z.object({ tenant: z.string() });

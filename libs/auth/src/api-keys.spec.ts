@@ -24,7 +24,7 @@ import {
 } from './decorators.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 import { exchangedKey } from './testing/exchanged-key.js';
 import { startGuarded } from './testing/guarded-app.js';
 

@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { requirePerson, requireRecentLogin, TokenError, type Principal } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
-import { ApiKeyPasses } from './api-key-passes.js';
+import { ApiKeyPasses } from './api-key-passes.service.js';
 import { ownApiKeyOf } from './api-keys.js';
 import { bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';

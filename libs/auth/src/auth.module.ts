@@ -35,7 +35,7 @@ import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
 import { SessionCredential } from './credentials/session.js';
-import { ApiKeyPasses } from './api-key-passes.js';
+import { ApiKeyPasses } from './api-key-passes.service.js';
 import { API_KEYS, apiKeysOf } from './api-keys.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
 import { FLOOD_GATE, FloodGate } from './flood-gate.js';
@@ -43,7 +43,7 @@ import { closeMessageHandlers } from './message-gate.js';
 import { answerProblems } from './problem-answers.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
 import { RefusalErrors } from './refusal.js';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 
 /** A factory of the settings, and what it needs. */
 export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {

@@ -33,6 +33,6 @@ export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js
 export { type ProtectedResourceMetadata } from './protected-resource.js';
 export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.js';
 export { requestTurns, type RequestTurns } from './request-turns.js';
-export { describeNeeds, describeWho, namedScopes, requiredScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
-export { RouteReport, type Route, type RouteKind } from './route-report.js';
+export { describeWho, routeNeeds, type RouteNeeds } from './route-needs.js';
+export { RouteReport, type Route, type RouteKind } from './route-report.service.js';
 export { type Principal, type PrincipalWith } from '@countersign/auth-core';

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { type DiscoveryService, type MetadataScanner } from '@nestjs/core';
-import { messageHandlersOf } from './route-report.js';
+import { messageHandlersOf } from './route-report.service.js';
 
 /** Nest's own metadata of `@UseGuards()`. */
 const GUARDS = '__guards__';

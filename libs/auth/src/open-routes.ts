@@ -1,5 +1,5 @@
 import { type INestApplicationContext } from '@nestjs/common';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 
 /**
  * For a service's own tests: fails when an open route is not listed, a listed route is not open, or a route declares nothing. `assertOpenRoutes(app,

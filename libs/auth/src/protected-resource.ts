@@ -1,5 +1,5 @@
 import { supportedAlgorithms } from '@countersign/auth-core';
-import { type Route } from './route-report.js';
+import { type Route } from './route-report.service.js';
 import { namedScopes } from './route-needs.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';

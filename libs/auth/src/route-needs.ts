@@ -129,12 +129,6 @@ export function namedScopes(needs: RouteNeeds | undefined): readonly string[] {
   return needs === undefined || needs.public ? [] : [...new Set([...needs.scopes, ...needs.anyScope])];
 }
 
-/** The scopes that a route needs, all of them. @returns undefined for a public or undeclared one */
-export function requiredScopes(handler: object, controller?: object): readonly string[] | undefined {
-  const needs = routeNeeds(handler, controller);
-  return needs === undefined || needs.public ? undefined : needs.scopes;
-}
-
 /** In words: `a person`, `a person who signed in at most 300 s ago`. @returns undefined if anybody may pass */
 export function describeWho(needs: RouteNeeds): string | undefined {
   if (needs.public || !needs.person) return undefined;

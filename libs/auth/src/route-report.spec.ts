@@ -16,7 +16,7 @@ import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
 import { Public, RequireScopes } from './decorators.js';
 import { assertOpenRoutes } from './open-routes.js';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 
 @Controller('v/x')
 class VersionedController {

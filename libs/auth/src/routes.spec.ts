@@ -10,7 +10,7 @@ import { assertOpenRoutes } from './open-routes.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { routeNeeds } from './route-needs.js';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 
 @Injectable()
 class Orders {

@@ -18,7 +18,7 @@ import { AuthModule } from './auth.module.js';
 import { bindHandshake } from './carrier.js';
 import { Authorize, CurrentPrincipal, Public, RequireScopes } from './decorators.js';
 import { type Principal } from '@countersign/auth-core';
-import { RouteReport } from './route-report.js';
+import { RouteReport } from './route-report.service.js';
 
 const seen: string[] = [];
 

@@ -10,8 +10,8 @@ export {
 } from './configuration.js';
 export { migrateService, type MigrationSettings } from './migrate.js';
 export { ConfigurationError, loadConfiguration } from './load-configuration.js';
-export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
-export { tryLock, withAdvisoryLock } from './database/advisory-lock.js';
+export { clientKeyVariable, jsonVariable, privateJwkSchema, signingKeySchema, webKeyOf } from './client-key.js';
+export { tryLock, waitForLock, withAdvisoryLock } from './database/advisory-lock.js';
 export { deleteInPortions } from './database/delete-in-portions.js';
 export {
   clientConfigOf,
@@ -22,9 +22,9 @@ export {
   type TlsDemand,
 } from './database/connection-settings.js';
 export { PostgresLimitStore } from './api-keys/api-key-limits.store.js';
-export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './api-keys/api-keys.js';
-export { AuditTrailModule, type AuditTrailOptions } from './trail/audit-trail.js';
-export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';
+export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './api-keys/api-keys.module.js';
+export { AuditTrailModule, type AuditTrailOptions } from './trail/audit-trail.module.js';
+export { Background, type BackgroundHandle, type BackgroundTask } from './background.service.js';
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './trail/caller.js';
 export { openText, sealText } from './sealed-text.js';
 export { inTransaction } from './database/transaction.js';
@@ -36,7 +36,7 @@ export {
   type Database,
   type DatabaseOptions,
   type Transaction,
-} from './database/database.js';
+} from './database/database.module.js';
 export { PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
 export { millisecondsOf, timeOfMilliseconds } from './database/milliseconds-of.js';
 export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './database/groups.js';
@@ -61,23 +61,23 @@ export {
 export { keyedAnswerTable } from './idempotency/keyed-answers.tables.js';
 export { TakesIdempotencyKey } from './idempotency/keyed-route.js';
 export { OpenApi } from './openapi/openapi-decorators.js';
-export { addressOf, networkOf } from './trace/peer-address.js';
+export { networkOf } from './trace/peer-address.js';
 export { parseJsonBody } from './requests/json-body.js';
 export { AcceptsForm } from './requests/media-type.js';
 export { pageOf, type Page } from './requests/page.js';
 export { pathOfOddText, TEXT_RULE } from './requests/plain-text.js';
-export { databaseReasonOf } from './problems/database-fault.js';
+export { databaseReasonOf, sqlStateOf } from './problems/database-fault.js';
 export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems/problem.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { withinReach, type OwnerColumns } from './reach.js';
-export { Unrecorded } from './trail/recorded-answers.js';
-export { auditRequest, markRecorded, Trace, traceOf, txnOf, type RequestTrace } from './trace/request-trace.js';
+export { Unrecorded } from './trail/recorded-answers.guard.js';
+export { auditRequest, Trace, traceOf, txnOf, type RequestTrace } from './trace/request-trace.js';
 export { idSchema, timeBoundSchema, timeThroughSchema } from './requests/request-values.js';
-export { ResourceServerModule, type ResourceServerOptions } from './resource-server.js';
-export { revocationFeedSettings, type RevocationFeedSettings } from './credentials/revocations.js';
+export { ResourceServerModule, type ResourceServerOptions } from './resource-server.module.js';
+export { revocationFeedSettings, type RevocationFeedSettings } from './credentials/revocations.module.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './requests/schema-parameters.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './trail/refusals.service.js';
-export { ServiceAuthModule, type ServiceAuthOptions } from './credentials/service-auth.js';
+export { ServiceAuthModule, type ServiceAuthOptions } from './credentials/service-auth.module.js';
 export { BODY_LIMIT, createService, startService, type ServiceOptions } from './start/start-service.js';
 export {
   AUDIT_OUTBOX,

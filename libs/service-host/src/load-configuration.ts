@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isPlainHttp } from '@countersign/auth-core';
+import { isPlainHttp, messageOf } from '@countersign/auth-core';
 import { z } from 'zod';
 
 /** Thrown at start when the environment does not describe a runnable service; the message names every variable at fault. */
@@ -22,7 +22,7 @@ function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    problems.push(`${name}_FILE: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`${name}_FILE: ${messageOf(error)}`);
     return undefined;
   }
 }

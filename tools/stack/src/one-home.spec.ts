@@ -13,11 +13,49 @@ const facts: readonly (readonly [fact: string, pattern: RegExp, home: readonly s
   ["an access token's typ", /['"]at\+jwt['"]/, ['libs/auth-core/src/oauth.ts', 'libs/test-kit/src/bad-tokens.ts']],
   ["a token's longest life", /(?<![\d_.])900(?![\d_])(?! \* \d)/, ['libs/auth-core/src/oauth.ts']],
   ['the list of algorithms', /'ES256', 'EdDSA'/, ['libs/auth-core/src/keys/algorithm.ts']],
-  ["traceparent's grammar", /\^00-/, ['libs/audit-event/src/trace-context.ts']],
+  ["traceparent's grammar", /\^00-|`00-\$\{/, ['libs/audit-event/src/trace-context.ts']],
   [
     'a map whose oldest entry makes way',
     /const \[\w+\] = [\w.#]+\.keys\(\);|of [\w.#]+\.keys\(\)\) \{\s+[\w.#]+\.delete/,
     [],
+  ],
+  [
+    'a lock that is waited for',
+    /pg_advisory_xact_lock/,
+    [
+      // On a connection that is not drizzle's.
+      'apps/accounts/src/invariants/invariants.store.ts',
+      'libs/service-host/src/database/advisory-lock.ts',
+      // With a limit to the wait, in one statement.
+      'libs/service-host/src/idempotency/keyed-answers.store.ts',
+    ],
+  ],
+  ['how much a pause varies', /0\.75 \+ Math\.random/, ['libs/auth-core/src/jittered.ts']],
+  [
+    'a private JWK with its names',
+    /kty: z\.string\(\), kid: z\.string\(\)/,
+    // The command line knows no service-host, which brings Nest.
+    ['apps/cli/src/person/private-jwk.ts', 'libs/service-host/src/client-key.ts'],
+  ],
+  ["Web Crypto's name of an algorithm", /RSASSA-PKCS1/, ['libs/service-host/src/client-key.ts']],
+  [
+    "an error's message, else its causes",
+    /\['message'\] !== ''|instanceof Error \? \w+\.message : String/,
+    // Its own, since nothing of auth-core runs where events are only read.
+    ['libs/audit-event/src/audit-event.ts', 'libs/auth-core/src/reason.ts'],
+  ],
+  [
+    'a loop that runs until the service stops',
+    /while \(!(?:this\.#stopped\.)?signal\.aborted/,
+    [
+      // Within a round of Background's.
+      'apps/audit/src/intake/dead-letters-aging.service.ts',
+      // Follow a connection until it ends, in rounds that have no interval; both libraries know no Nest.
+      'apps/audit/src/intake/intake.service.ts',
+      'libs/audit-client/src/relay.ts',
+      'libs/revocation-feed/src/revocation-feed.ts',
+      'libs/service-host/src/background.service.ts',
+    ],
   ],
   // The relay does not know service-host.
   [
@@ -53,6 +91,16 @@ describe('one home for one fact', () => {
     const files = globSync('tools/*/src/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('.spec.ts'));
     const found = files.filter((path) => /new pg\.(?:Client|Pool)\(/.test(readFileSync(resolve(root, path), 'utf8')));
     expect(found).toEqual(['tools/backing-services/src/database-connections.ts']);
+  });
+
+  it('the doctor looks for the tables in which migrations note what ran: it knows no service-host, which brings Nest', () => {
+    const noted = (path: string): readonly string[] => {
+      const text = withoutComments(readFileSync(resolve(root, path), 'utf8'));
+      return [...new Set(text.match(/__[a-z]+(?:_migrations)?(?=['`])/g))].sort();
+    };
+    const [home, doctor] = ['libs/service-host/src/database/migrations.ts', 'apps/cli/src/doctor/databases.store.ts'];
+    expect(noted(home)).toEqual(['__drizzle_migrations', '__host_migrations', '__outbox_migrations', '__unfinished']);
+    expect(noted(doctor)).toEqual(noted(home));
   });
 
   it('no route of the issuer is known to what every service shares', () => {

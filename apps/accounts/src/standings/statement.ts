@@ -1,8 +1,8 @@
+import { type Originator } from '@countersign/auth-core';
 import { moneyToJson, type MoneyJson } from '@countersign/money';
 import { timeBoundSchema, pageOf } from '@countersign/service-host';
 import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
-import { type Origin } from '../origin.js';
 import { normalBalance, type Account } from '../accounts/account.js';
 
 /**
@@ -36,7 +36,7 @@ export interface Entry {
   readonly postedAt: Date;
   readonly reference: string;
   /** Who posted it. */
-  readonly origin: Origin;
+  readonly origin: Originator;
 }
 
 /** An entry as returned by the driver. */

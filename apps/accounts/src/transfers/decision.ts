@@ -1,6 +1,6 @@
+import { originatorOf, type Originator } from '@countersign/auth-core';
 import { mayGive, type Account, type AccountId } from '../accounts/account.js';
 import { authorityOf, mayEnd, mayTakeFrom, type Party } from '../authority.js';
-import { originOf, type Origin } from '../origin.js';
 import { mayTakeBack, refuseCorrection, refuseCorrector } from './correction.js';
 import {
   endsOf,
@@ -80,7 +80,7 @@ function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingB
 }
 
 function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): Decision | Refusal {
-  const origin = originOf(by);
+  const origin = originatorOf(by);
   const existing = ledger.transfers.get(command.id);
   if (existing !== undefined) {
     return isSameTransfer(existing, command, origin) ? before(existing) : refuse('TRANSFER_ID_REUSED');
@@ -138,7 +138,7 @@ function post(
   command: PostHold,
   hold: Hold,
   transfer: Transfer,
-  by: Origin,
+  by: Originator,
   ledger: Ledger,
   now: Date,
 ): Decision | Refusal {
@@ -167,7 +167,7 @@ function free(
   status: 'voided' | 'expired',
   hold: Hold,
   transfer: Transfer,
-  by: Origin | null,
+  by: Originator | null,
   ledger: Ledger,
   now: Date,
 ): Decision | Refusal {
@@ -194,9 +194,9 @@ export function decide(command: LedgerCommand, party: Party | null, ledger: Ledg
   }
   if (party === null || !mayEnd(party, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
   if (hold === null) return refuse('TRANSFER_NOT_HELD');
-  if (command.kind === 'post') return post(command, hold, transfer, originOf(party), ledger, now);
+  if (command.kind === 'post') return post(command, hold, transfer, originatorOf(party), ledger, now);
   if (hold.status === 'voided') return before(transfer);
   if (isOverdue(hold, now) || hold.status === 'expired') return refuse('HOLD_EXPIRED');
   if (hold.status !== 'held') return refuse('TRANSFER_NOT_HELD');
-  return free('voided', hold, transfer, originOf(party), ledger, now);
+  return free('voided', hold, transfer, originatorOf(party), ledger, now);
 }

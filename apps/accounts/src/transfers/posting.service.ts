@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AuditEventError, type NewAuditEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, METRICS, POOL, Problem } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, METRICS, POOL, Problem, sqlStateOf } from '@countersign/service-host';
 import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
@@ -32,10 +32,6 @@ type OrderWork = Work<Order, Decision | Refusal>;
 /** Unique violation, serialization failure, deadlock: another transaction was first, so the next attempt sees what it did. */
 const passing = new Set(['23505', '40001', '40P01']);
 const ATTEMPTS = 5;
-
-function sqlStateOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
 
 /** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not an unavailable database, which affects all of them. */
 function isOfOne(error: unknown): boolean {

@@ -1,9 +1,9 @@
+import { type Originator } from '@countersign/auth-core';
 import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
 import { accountIdSchema } from '../accounts/account.js';
 import { HOLD_SECONDS_LIMIT, LEGS_LIMIT, REFERENCE_LIMIT } from '../limits.js';
 import { isSameMetadata, metadataSchema, type Metadata } from '../metadata.js';
-import { type Origin } from '../origin.js';
 import { transferIdSchema, type Leg, type Transfer, type TransferId } from './transfer.js';
 
 const legMembers = { debit_account: accountIdSchema, credit_account: accountIdSchema, amount: moneySchema };
@@ -100,7 +100,7 @@ function isSameLeg(one: Leg, other: Leg | undefined): boolean {
 }
 
 /** Whether this caller's command requests exactly the transfer that already has its id. */
-export function isSameTransfer(transfer: Transfer, command: CreateTransfer, origin: Origin): boolean {
+export function isSameTransfer(transfer: Transfer, command: CreateTransfer, origin: Originator): boolean {
   const heldSeconds =
     transfer.hold === null ? null : (transfer.hold.expiresAt.getTime() - transfer.madeAt.getTime()) / 1_000;
   return (

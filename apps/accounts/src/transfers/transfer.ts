@@ -1,9 +1,9 @@
+import { type Originator } from '@countersign/auth-core';
 import { moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { idSchema } from '@countersign/service-host';
 import { type z } from 'zod';
 import { type AccountId } from '../accounts/account.js';
 import { type Metadata } from '../metadata.js';
-import { type Origin } from '../origin.js';
 
 export const transferIdSchema = idSchema.brand('TransferId');
 export type TransferId = z.infer<typeof transferIdSchema>;
@@ -33,7 +33,7 @@ export interface Hold {
   readonly postedAmount: bigint | null;
   readonly endedAt: Date | null;
   /** Nobody, when it expired. */
-  readonly endedBy: Origin | null;
+  readonly endedBy: Originator | null;
 }
 
 export interface Transfer {
@@ -43,7 +43,7 @@ export interface Transfer {
   readonly legs: readonly Leg[];
   /** The transfer that this one reverses, fully or in part. */
   readonly corrects: TransferId | null;
-  readonly origin: Origin;
+  readonly origin: Originator;
   /** When it was created; without a hold, also when it was posted. */
   readonly madeAt: Date;
   readonly hold: Hold | null;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { type PrivateJwk } from '@countersign/auth-core';
 import { ConfigurationError } from '@countersign/service-host';
-import { type PrivateJwk } from './console-variables.js';
 
 /** Injection token of {@link ConsoleOptions}. */
 export const CONSOLE_OPTIONS = Symbol('countersign.audit.console-options');

@@ -1,18 +1,5 @@
 import { z } from 'zod';
 
-const privateJwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
-export type PrivateJwk = z.infer<typeof privateJwkSchema>;
-
-/** A client's private key, as JWK. */
-export const clientKeyVariable = z.string().transform((text, context) => {
-  try {
-    return privateJwkSchema.parse(JSON.parse(text));
-  } catch {
-    context.addIssue('must be a private key in JWK format, with kid and alg');
-    return z.NEVER;
-  }
-});
-
 /** An origin: pages are at its root, because a `__Host-` cookie belongs to a whole host. */
 export const originVariable = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })

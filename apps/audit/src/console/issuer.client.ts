@@ -1,5 +1,5 @@
-import { type webcrypto } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { webKeyOf } from '@countersign/service-host';
 import type * as OpenIdClient from 'openid-client';
 import { type Configuration } from 'openid-client';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
@@ -146,10 +146,7 @@ export class IssuerClient {
   async #discover(): Promise<Discovered> {
     const library = await import('openid-client');
     const { issuer, clientId, clientKey } = this.options;
-    const { kid, alg } = clientKey;
-    const algorithm = alg === 'EdDSA' ? 'Ed25519' : undefined;
-    const key = await crypto.subtle.importKey('jwk', clientKey, algorithm ?? importOf(alg), false, ['sign']);
-    const authentication = library.PrivateKeyJwt({ key, kid });
+    const authentication = library.PrivateKeyJwt({ key: await webKeyOf(clientKey), kid: clientKey.kid });
     const plainHttp = issuer.startsWith('http:') ? [library.allowInsecureRequests] : [];
     const discovered = await library.discovery(new URL(issuer), clientId, {}, authentication, {
       algorithm: 'oauth2',
@@ -168,11 +165,6 @@ export class IssuerClient {
     for (const allow of plainHttp) allow(configuration);
     return { library, configuration };
   }
-}
-
-function importOf(alg: string): webcrypto.RsaHashedImportParams | webcrypto.EcKeyImportParams {
-  if (alg === 'ES256') return { name: 'ECDSA', namedCurve: 'P-256' };
-  return { name: alg.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
 }
 
 function tokensOf(answer: OpenIdClient.TokenEndpointResponse & OpenIdClient.TokenEndpointResponseHelpers): Tokens {

@@ -1,10 +1,11 @@
+import { messageOf } from '@countersign/auth-core';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
 import { LeafError, SequenceRanges } from '@countersign/merkle-log';
-import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, POOL, sqlStateOf } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { appendEvents, appendParameters, isDataFault, sqlStateOf } from '../log/append-events.store.js';
+import { appendEvents, appendParameters, isDataFault } from '../log/append-events.store.js';
 import { LogReach } from '../log/log-reach.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
@@ -42,7 +43,7 @@ const UNIQUE_VIOLATION = '23505';
 
 function faultOf(error: unknown): string {
   if (error instanceof LeafError) return reasonOf(error);
-  return `EVENT_INVALID: ${error instanceof Error ? error.message : String(error)}`;
+  return `EVENT_INVALID: ${messageOf(error)}`;
 }
 
 /** The result of a batch. */

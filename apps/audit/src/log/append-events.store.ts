@@ -1,12 +1,8 @@
 import { type Leaf, type SequenceRanges } from '@countersign/merkle-log';
+import { sqlStateOf } from '@countersign/service-host';
 
 /** The class of PostgreSQL errors for data that it cannot store (such as a year out of range). */
 const DATA_FAULT = '22';
-
-/** What PostgreSQL said. @returns its SQLSTATE; empty for another error */
-export function sqlStateOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
 
 /** Whether the database cannot store an event, no matter how often it is retried. */
 export function isDataFault(error: unknown): boolean {

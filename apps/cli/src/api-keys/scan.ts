@@ -1,7 +1,7 @@
 import { createReadStream, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { type Command } from 'commander';
-import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
+import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey, messageOf } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
 import { counted } from '../counted.js';
@@ -37,7 +37,7 @@ function named(path: string): Stats {
   try {
     stat = statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw notReadable(path, error instanceof Error ? error.message : String(error));
+    throw notReadable(path, messageOf(error));
   }
   if (stat === undefined) throw new CliError(ExitCode.usage, 'FILE_MISSING', `there is no ${path}`);
   return stat;

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { messageOf } from '@countersign/auth-core';
 import { CliError, ExitCode } from '../cli-error.js';
 import { type ExportLine, parseExportLine } from './export-line.js';
 
@@ -42,6 +43,6 @@ export async function* readExport(file: string): AsyncGenerator<ExportLine> {
     }
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
+    throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', messageOf(error));
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '@countersign/auth-core';
 import { parseCheckpointText } from '@countersign/merkle-log';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
@@ -64,7 +65,7 @@ function sizeOf(file: string): number {
     const note = readFileSync(file, 'utf8');
     return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CliError(
       ExitCode.usage,
       'CHECKPOINT_UNREADABLE',

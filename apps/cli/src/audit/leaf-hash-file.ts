@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { messageOf } from '@countersign/auth-core';
 import { type LeafHashes } from '@countersign/merkle-log';
 import { CliError, ExitCode } from '../cli-error.js';
 
@@ -20,7 +21,7 @@ export class LeafHashFile implements LeafHashes {
       if (size % HASH !== 0) throw new Error(`${path} is not a file of leaf hashes, or was cut off: fetch it again`);
       this.size = size / HASH;
     } catch (error) {
-      throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
+      throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', messageOf(error));
     }
   }
 

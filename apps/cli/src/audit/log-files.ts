@@ -1,3 +1,4 @@
+import { messageOf } from '@countersign/auth-core';
 import { parseCheckpointText, TILE_WIDTH, tilePath } from '@countersign/merkle-log';
 import { type Command } from 'commander';
 import { CliError, ExitCode } from '../cli-error.js';
@@ -57,7 +58,7 @@ function sizeOf(note: string): number {
   try {
     return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `audit did not send a valid checkpoint: ${reason}`);
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { messageOf } from '@countersign/auth-core';
 import {
   ExportCheck,
   NoteError,
@@ -32,7 +33,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
+    throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', messageOf(error));
   }
 }
 

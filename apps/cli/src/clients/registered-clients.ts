@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '@countersign/auth-core';
 import { type Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -67,7 +68,7 @@ function readDeclared(path: string): object {
     const content: unknown = /\.ya?ml$/i.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : JSON.parse(text);
     return z.looseObject({ clients: z.array(z.unknown()) }).parse(content);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CliError(
       ExitCode.usage,
       'FILE_UNREADABLE',

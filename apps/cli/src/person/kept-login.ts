@@ -2,9 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { codeOf, takeLock } from './lock.js';
+import { privateJwkSchema } from './private-jwk.js';
 
 /** Milliseconds that a command waits for another one that uses the same login. */
 const LOCK_PATIENCE_MS = 20_000;
@@ -15,7 +17,7 @@ const keptSchema = z.strictObject({
   audience: z.string(),
   client_id: z.string(),
   /** To which the tokens are bound (RFC 9449). */
-  key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
+  key: privateJwkSchema,
   refresh_token: z.string(),
   scope: z.string(),
 });
@@ -32,16 +34,14 @@ export function loginFolder(environment: NodeJS.ProcessEnv = process.env): strin
 const IDENTITY = 'issuer';
 const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 function unwritable(error: unknown): CliError {
   const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder that only you can write to.';
-  return new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be stored: ${reasonOf(error)}`, hint);
+  return new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be stored: ${messageOf(error)}`, hint);
 }
 
 function unreadable(path: string, error: unknown): CliError {
   const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder of your own, or delete this and log in again.';
-  return new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${path} cannot be read: ${reasonOf(error)}`, hint);
+  return new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${path} cannot be read: ${messageOf(error)}`, hint);
 }
 
 async function readLogin(path: string): Promise<KeptLogin | undefined> {

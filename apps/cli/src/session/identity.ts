@@ -3,11 +3,13 @@ import { type PrivateJwk } from '@countersign/auth-core';
 import { mayBeUsedTo } from '@countersign/auth-core/jws';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { privateJwkSchema } from '../person/private-jwk.js';
 import { type LocalClient, type LocalStack } from './local-stack.js';
 
-const keySchema = z
-  .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
-  .refine((jwk) => mayBeUsedTo('sign', jwk), 'must be a signing key; its use or key_ops says otherwise');
+const keySchema = privateJwkSchema.refine(
+  (jwk) => mayBeUsedTo('sign', jwk),
+  'must be a signing key; its use or key_ops says otherwise',
+);
 
 /** As whom the command speaks, and to which issuer. */
 export interface Identity {

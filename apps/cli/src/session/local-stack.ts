@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { messageOf } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 
@@ -47,7 +48,7 @@ function readClients(directory: string): readonly LocalClient[] {
       }))
       .filter(({ keyFile }) => existsSync(keyFile));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CliError(
       ExitCode.usage,
       'STACK_UNREADABLE',

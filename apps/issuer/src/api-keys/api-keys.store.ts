@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, waitForLock, type Database, type Transaction } from '@countersign/service-host';
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { apiKeyTable, type ApiKeyRow } from './api-keys.tables.js';
 
@@ -18,7 +18,7 @@ export class ApiKeysStore {
 
   /** Until commit nobody else creates keys for this client, so that the counted limit still holds when the key is stored. */
   async lockClient(transaction: Transaction, clientId: string): Promise<void> {
-    await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`api-key ${clientId}`}, 0))`);
+    await waitForLock(transaction, `api-key ${clientId}`);
   }
 
   async find(id: string): Promise<ApiKeyRow | undefined> {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { DATABASE, waitForLock, type Database, type Transaction } from '@countersign/service-host';
+import { and, desc, eq, isNull } from 'drizzle-orm';
 import { consentTable as table } from './consent.tables.js';
 
 /** What a person has consented to for one application and service. */
@@ -58,8 +58,7 @@ export class ConsentsStore {
     { personId, clientId }: Omit<ConsentKey, 'audience'>,
     why: 'use' | 'change',
   ): Promise<void> {
-    const lock = sql.raw(why === 'change' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared');
-    await transaction.execute(sql`select ${lock}(hashtextextended(${`consent ${personId} ${clientId}`}, 0))`);
+    await waitForLock(transaction, `consent ${personId} ${clientId}`, why === 'change' ? 'exclusive' : 'shared');
   }
 
   /** Adds the next version; {@link hold} it before. @returns the version */

@@ -1,4 +1,4 @@
-import { type webcrypto } from 'node:crypto';
+import { webKeyOf } from '@countersign/service-host';
 import { type ClientAuth, type Configuration, type CustomFetch } from 'openid-client';
 import { ANSWER_SIZE_LIMIT } from './provider.js';
 import { providerProblemOf } from './provider-problem.js';
@@ -38,15 +38,6 @@ const limitedFetch: CustomFetch = async (url, options) => {
 export const loadOpenIdClient = () => import('openid-client');
 type OpenIdClient = Awaited<ReturnType<typeof loadOpenIdClient>>;
 
-const keyAlgorithms: Readonly<
-  Record<string, webcrypto.RsaHashedImportParams | webcrypto.EcKeyImportParams | webcrypto.Algorithm>
-> = {
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  EdDSA: { name: 'Ed25519' },
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
-};
-
 async function authenticationOf(oidc: OpenIdClient, provider: DeclaredProvider): Promise<ClientAuth> {
   switch (provider.token_endpoint_auth_method) {
     case 'client_secret_basic':
@@ -56,11 +47,8 @@ async function authenticationOf(oidc: OpenIdClient, provider: DeclaredProvider):
     case 'none':
       return oidc.None();
     case 'private_key_jwt': {
-      const { kid, alg, ...jwk } = provider.key();
-      const algorithm = keyAlgorithms[alg];
-      if (algorithm === undefined) throw new Error(`client_key_file has the algorithm ${alg}`);
-      const key = await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']);
-      return oidc.PrivateKeyJwt({ key, kid });
+      const jwk = provider.key();
+      return oidc.PrivateKeyJwt({ key: await webKeyOf(jwk), kid: jwk.kid });
     }
   }
 }

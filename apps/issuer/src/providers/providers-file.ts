@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isPlainHttp } from '@countersign/auth-core';
-import { ConfigurationError } from '@countersign/service-host';
+import { isPlainHttp, messageOf } from '@countersign/auth-core';
+import { ConfigurationError, privateJwkSchema } from '@countersign/service-host';
 import { readDeclaredFile } from '../registry/declared-file.js';
-import { privateJwkSchema } from '../registry/key-import.js';
 import { providersFileSchema, type Provider } from './provider.js';
 
 /** A provider with the content of its files, read again each time, because secrets are rotated. */
@@ -19,9 +18,7 @@ function textOf(name: string, path: string): string {
     const text = readFileSync(path, 'utf8').trim();
     if (text !== '') return text;
   } catch (error) {
-    throw new ConfigurationError([
-      `PROVIDERS_FILE: ${name}: ${error instanceof Error ? error.message : String(error)}`,
-    ]);
+    throw new ConfigurationError([`PROVIDERS_FILE: ${name}: ${messageOf(error)}`]);
   }
   throw new ConfigurationError([`PROVIDERS_FILE: ${name}: ${path} is empty`]);
 }

@@ -1,3 +1,4 @@
+import { sqlStateOf } from '@countersign/service-host';
 import { getTableColumns, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -6,13 +7,6 @@ import { recordOf } from './clients.store.js';
 import { clientTable } from './clients.tables.js';
 
 const TABLE_MISSING = '42P01';
-
-function isTableMissing(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && cause.code === TABLE_MISSING) return true;
-  }
-  return false;
-}
 
 /** Also for a database of an older release, which has no such column. */
 const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed_keys', '[]')`;
@@ -27,7 +21,7 @@ export async function readClientRecords(connection: pg.ClientConfig): Promise<Re
       .select({ ...getTableColumns(clientTable), removedKeys })
       .from(clientTable)
       .catch((error: unknown) => {
-        if (isTableMissing(error)) return [];
+        if (sqlStateOf(error) === TABLE_MISSING) return [];
         throw error;
       });
     return new Map(rows.map((row) => [row.clientId, recordOf(row)]));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '@countersign/auth-core';
 import { ConfigurationError, parseJsonBody } from '@countersign/service-host';
 import { type z } from 'zod';
 
@@ -20,7 +21,7 @@ export async function readDeclaredFile<Schema extends z.ZodType>(
       ? (await import('yaml')).parse(bytes.toString('utf8'), { maxAliasCount: 100 })
       : parseJsonBody(bytes);
   } catch (error) {
-    throw new ConfigurationError([`${variable}: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ConfigurationError([`${variable}: ${messageOf(error)}`]);
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;

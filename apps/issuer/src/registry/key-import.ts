@@ -2,10 +2,8 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { thumbprintOf, type Algorithm, type PrivateJwk } from '@countersign/auth-core';
 import { isAlgorithm, keyFits, mayBeUsedTo } from '@countersign/auth-core/jws';
-import { ConfigurationError } from '@countersign/service-host';
+import { ConfigurationError, privateJwkSchema } from '@countersign/service-host';
 import { z } from 'zod';
-
-export const privateJwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
 
 /** A signing key that was generated elsewhere. */
 export interface ImportedKey {

@@ -1,9 +1,8 @@
 import { generateSigningKey, publicJwkOf, type Algorithm, type PrivateJwk } from '@countersign/auth-core';
 import { type KeyPurpose } from '@countersign/auth-core/jws';
-import { type Database, type Transaction } from '@countersign/service-host';
+import { privateJwkSchema, type Database, type Transaction } from '@countersign/service-host';
 import { desc, eq } from 'drizzle-orm';
 import { type KeyEncryption } from './key-encryption.js';
-import { privateJwkSchema } from './key-import.js';
 import { type KeyTable, type SigningKeyRow } from './signing-keys.tables.js';
 
 interface KeyTimes {

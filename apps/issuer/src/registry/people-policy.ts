@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
+import { refused } from './refused.js';
 
 /** The issuer's own audience: its admin API, and people's identity. */
 export const ISSUER_AUDIENCE = 'issuer';
@@ -32,12 +33,6 @@ export type PersonDecision =
       readonly description: string;
     };
 
-const refuse = (error: 'invalid_target' | 'invalid_scope' | 'access_denied', description: string): PersonDecision => ({
-  ok: false,
-  error,
-  description,
-});
-
 type RolesByScope = ReadonlyMap<string, readonly string[] | undefined>;
 
 function declaredFor(policy: PeoplePolicy, audience: string): RolesByScope | undefined {
@@ -64,17 +59,17 @@ export function decideForApplication(
   named: readonly string[],
 ): PersonDecision {
   if (policy === undefined)
-    return refuse('invalid_target', 'the client has no people policy; an administrator must add policy.people');
+    return refused('invalid_target', 'the client has no people policy; an administrator must add policy.people');
   const scopes = named.length === 0 && asked === undefined ? ['openid'] : named;
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the application needs');
+  if (scopes.length === 0) return refused('invalid_scope', 'name the scopes that the application needs');
   const audience = asked ?? defaultAudience(policy, scopes);
-  if (audience === undefined) return refuse('invalid_target', 'name one audience with resource');
+  if (audience === undefined) return refused('invalid_target', 'name one audience with resource');
   const declared = declaredFor(policy, audience);
-  if (declared === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
+  if (declared === undefined) return refused('invalid_target', "the client's policy does not include this audience");
   const identity = declaredFor(policy, ISSUER_AUDIENCE);
   const allowed = (scope: string): boolean =>
     declared.has(scope) || (identityScopes.has(scope) && identity?.has(scope) === true);
-  if (!scopes.every(allowed)) return refuse('invalid_scope', "a requested scope is not in the client's policy");
+  if (!scopes.every(allowed)) return refused('invalid_scope', "a requested scope is not in the client's policy");
   return { ok: true, audience, scopes };
 }
 
@@ -99,7 +94,7 @@ export function decideForPerson(
   const scopes = asked.scopes.filter(held);
   const useful = (list: readonly string[]): boolean => list.some((scope) => !identityScopes.has(scope));
   if (scopes.length === 0 || (useful(asked.scopes) && !useful(scopes))) {
-    return refuse('access_denied', 'the person may not grant what the application requested');
+    return refused('access_denied', 'the person may not grant what the application requested');
   }
   return { ok: true, audience: asked.audience, scopes };
 }

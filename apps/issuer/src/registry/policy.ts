@@ -1,4 +1,5 @@
 import { type ExchangeEdge, type Policy } from './client.js';
+import { refused } from './refused.js';
 
 /** Maximum actors in a chain: a call that is passed on more often is refused. */
 export const ACTOR_LIMIT = 5;
@@ -8,28 +9,22 @@ export type Decision =
   | { readonly ok: true; readonly scopes: readonly string[] }
   | { readonly ok: false; readonly error: 'invalid_target' | 'invalid_scope'; readonly description: string };
 
-const refuse = (error: 'invalid_target' | 'invalid_scope', description: string): Decision => ({
-  ok: false,
-  error,
-  description,
-});
-
 /** `client_credentials`: each requested scope must be among the policy's scopes for the audience; none are granted without a request. */
 export function decideClientCredentials(policy: Policy, audience: string, scopes: readonly string[]): Decision {
   const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;
-  if (allowed === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
+  if (allowed === undefined) return refused('invalid_target', "the client's policy does not include this audience");
+  if (scopes.length === 0) return refused('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => allowed.includes(scope))) {
-    return refuse('invalid_scope', "a requested scope is not in the client's policy");
+    return refused('invalid_scope', "a requested scope is not in the client's policy");
   }
   return { ok: true, scopes };
 }
 
 /** Each requested scope must be on an open edge. */
 function withinEdges(open: readonly { readonly scopes: readonly string[] }[], scopes: readonly string[]): Decision {
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
+  if (scopes.length === 0) return refused('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
-    return refuse('invalid_scope', "a requested scope is not in the client's exchange policy");
+    return refused('invalid_scope', "a requested scope is not in the client's exchange policy");
   }
   return { ok: true, scopes };
 }
@@ -52,14 +47,14 @@ export function decideExchange(
   audience: string,
   scopes: readonly string[],
 ): Decision {
-  if (subject.actors.length >= ACTOR_LIMIT) return refuse('invalid_target', 'the chain of actors is too long');
+  if (subject.actors.length >= ACTOR_LIMIT) return refused('invalid_target', 'the chain of actors is too long');
   const open = policy.exchange.filter(
     (edge: ExchangeEdge) =>
       edge.audience === audience &&
       edge.subject_audience === subject.audience &&
       subject.scopes.has(edge.subject_scope),
   );
-  if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
+  if (open.length === 0) return refused('invalid_target', 'the client may not exchange this token for this audience');
   return withinEdges(open, scopes);
 }
 
@@ -83,7 +78,7 @@ export function decideOutsideExchange(
   ownIssuer: string,
   { audience, scopes }: { readonly audience: string; readonly scopes: readonly string[] },
 ): Decision {
-  if (subject.actors.length >= ACTOR_LIMIT) return refuse('invalid_target', 'the chain of actors is too long');
+  if (subject.actors.length >= ACTOR_LIMIT) return refused('invalid_target', 'the chain of actors is too long');
   const open = (policy.outside_exchange ?? []).filter(
     (edge) =>
       edge.subject_issuer === subject.issuer &&
@@ -91,6 +86,6 @@ export function decideOutsideExchange(
       subject.audiences.includes(edge.subject_audience ?? ownIssuer) &&
       (edge.subject_scope === undefined || subject.scopes.has(edge.subject_scope)),
   );
-  if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
+  if (open.length === 0) return refused('invalid_target', 'the client may not exchange this token for this audience');
   return withinEdges(open, scopes);
 }

@@ -4,7 +4,7 @@ import { type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { insertPart, nameOfPart, oneStatement, type Part } from './change.js';
+import { insertPart, nameOfPart, oneStatement, type Part } from './statement-parts.store.js';
 
 /**
  * The outcome of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has changed since it was read,

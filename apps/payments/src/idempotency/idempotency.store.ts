@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Owner } from '@countersign/auth-core';
 import { DATABASE, deleteInPortions, IDEMPOTENCY_KEPT_HOURS, type Database } from '@countersign/service-host';
 import { and, eq } from 'drizzle-orm';
-import { insertPart, type Bind, type Part } from '../changes/change.js';
+import { insertPart, type Bind, type Part } from '../changes/statement-parts.store.js';
 import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '@countersign/service-host';
 import { type TransferState } from '../accounts/transfer-state.js';
-import { type Part } from '../changes/change.js';
+import { type Part } from '../changes/statement-parts.store.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { checkAgainAt } from '../idempotency/step-lease.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';

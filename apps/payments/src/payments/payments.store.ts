@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Reach } from '@countersign/auth-core';
 import { DATABASE, withinReach, type Database } from '@countersign/service-host';
 import { and, asc, desc, eq, gte, lt, lte, type SQL } from 'drizzle-orm';
-import { insertPart, updatePart, type Part } from '../changes/change.js';
+import { insertPart, updatePart, type Part } from '../changes/statement-parts.store.js';
 import { firstIdAt } from '../first-id.js';
 import { type ListPayments } from './payment-list.js';
 import { paymentIdSchema, type Payment, type PaymentId } from './payment.js';

@@ -3,7 +3,7 @@ import { moneyToJson } from '@countersign/money';
 import { CLOCK } from '@countersign/service-host';
 import { type AccountsClient, type Authority, type TransferOrder } from '../accounts/accounts.client.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
-import { type Part } from '../changes/change.js';
+import { type Part } from '../changes/statement-parts.store.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { checkAgainAt } from '../idempotency/step-lease.js';
 import { eventBy, type Author } from '../author.js';

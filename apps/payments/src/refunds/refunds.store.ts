@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
 import { and, asc, count, eq, gt, lte, ne } from 'drizzle-orm';
-import { insertPart, updatePart, type Part } from '../changes/change.js';
+import { insertPart, updatePart, type Part } from '../changes/statement-parts.store.js';
 import { type Payment } from '../payments/payment.js';
 import { refundIdSchema, type ListRefunds, type Refund } from './refund.js';
 import { refundTable } from './refunds.tables.js';

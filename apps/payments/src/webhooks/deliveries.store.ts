@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, deleteInPortions, type Database } from '@countersign/service-host';
 import { and, asc, desc, eq, gte, lt, ne, sql } from 'drizzle-orm';
-import { type Part } from '../changes/change.js';
+import { type Part } from '../changes/statement-parts.store.js';
 import { firstIdAt } from '../first-id.js';
 import { DELIVERY_DAYS, GIVE_UP_DAYS, type Delivery, type ListDeliveries, type Replay } from './delivery.js';
 import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';

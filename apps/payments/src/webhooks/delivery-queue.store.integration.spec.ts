@@ -4,7 +4,7 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { drizzleOn, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { updatePart } from '../changes/change.js';
+import { updatePart } from '../changes/statement-parts.store.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { migrate } from '../testing/migrate.js';
 import { endOf, ERROR_LIMIT } from './attempt-end.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Owner, type Reach } from '@countersign/auth-core';
 import { DATABASE, withinReach, type Database } from '@countersign/service-host';
 import { and, count, desc, eq, lt, ne } from 'drizzle-orm';
-import { type Part } from '../changes/change.js';
+import { type Part } from '../changes/statement-parts.store.js';
 import { ENDPOINT_LIMIT, type Endpoint, type EndpointId, type ListEndpoints } from './endpoint.js';
 import { webhookEndpointTable as table } from './webhooks.tables.js';
 

@@ -1,7 +1,7 @@
 import { boundedBody } from '../bounded-body.js';
 import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
 import { quiet, type Timer } from '../quiet-timer.js';
-import { reasonOf } from '../reason.js';
+import { messageOf, reasonOf } from '../reason.js';
 import { undirectedFetch } from '../undirected-fetch.js';
 import { type KeyPurpose } from './jwk.js';
 import { fixedSource, type KeySource } from './key-source.js';
@@ -270,7 +270,7 @@ export class RemoteKeySet {
       this.#confirm({ ...momentOf(this.#clock), wall: stored.fetchedAt }, usableUntil);
       return { loaded: true };
     } catch (error) {
-      const fault = error instanceof Error ? error.message : String(error);
+      const fault = messageOf(error);
       return { loaded: false, fault: `the stored keys cannot be used: ${fault}` };
     }
   }

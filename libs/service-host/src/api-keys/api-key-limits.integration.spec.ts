@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { BODY_LIMIT } from '../start/start-service.js';
 import { PostgresLimitStore } from './api-key-limits.store.js';
 import { ApiKeyReports } from './api-key-reports.store.js';
-import { openDatabase } from '../database/database.js';
+import { openDatabase } from '../database/database.module.js';
 
 /** A service that takes keys. */
 const migrationsFolder = fileURLToPath(new URL('../../../../apps/payments/migrations', import.meta.url));

@@ -191,9 +191,7 @@ export class ApiKeyReports {
    * @returns how many fewer wait
    */
   async merge(): Promise<number> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query(
         `select id, report, kept_at::text as kept_at from api_key_report where id in (
            select id from (select id, report from api_key_report order by api_key_report.kept_at, id offset $1) as behind
@@ -213,14 +211,8 @@ export class ApiKeyReports {
           [merged.map(() => randomUUID()), merged.map((report) => JSON.stringify(report)), reports[0]?.kept_at],
         );
       }
-      await client.query('commit');
       return isWorthIt ? reports.length - merged.length : 0;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   /**

@@ -7,12 +7,12 @@ import { startDatabases } from '@countersign/backing-services';
 import { pino } from 'pino';
 import type pg from 'pg';
 import { hostVariables } from '../configuration.js';
-import { DatabaseModule, openDatabase } from '../database/database.js';
+import { DatabaseModule, openDatabase } from '../database/database.module.js';
 import { loadConfiguration } from '../load-configuration.js';
 import { createService } from '../start/start-service.js';
-import { AuditTrailModule } from '../trail/audit-trail.js';
+import { AuditTrailModule } from '../trail/audit-trail.module.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
-import { ServiceAuthModule } from './service-auth.js';
+import { ServiceAuthModule } from './service-auth.module.js';
 
 describe('the replay store in PostgreSQL', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-dpop-'));

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { z } from 'zod';
+import { type Transaction } from './database.module.js';
 
 const lockRows = z.tuple([z.object({ held: z.boolean() })]);
 const UNLOCK = 'select pg_advisory_unlock(hashtext($1))';
@@ -32,6 +34,21 @@ export async function withAdvisoryLock<Result>(
   } finally {
     client.release(broken);
   }
+}
+
+/**
+ * Waits for a database-wide lock, which the transaction then holds to its end. Read what the lock guards in the next statement, as with
+ * {@link tryLock}.
+ * @param name of what is locked: `api-key shop`
+ * @param mode `shared`: others that ask for the same may hold it too
+ */
+export async function waitForLock(
+  transaction: Transaction,
+  name: string,
+  mode: 'exclusive' | 'shared' = 'exclusive',
+): Promise<void> {
+  const lock = sql.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
+  await transaction.execute(sql`select ${lock}(hashtextextended(${name}, 0))`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { withAdvisoryLock } from './advisory-lock.js';
-import { openDatabase } from './database.js';
+import { openDatabase } from './database.module.js';
 import { drizzleOn } from './drizzle-on-pool.js';
 import { inTransaction } from './transaction.js';
 

@@ -1,4 +1,4 @@
-import { databaseFaultOf, databaseReasonOf, DEADLOCK } from '../problems/database-fault.js';
+import { causesOf, databaseFaultOf, DEADLOCK, sqlStateOf } from '../problems/database-fault.js';
 import { Problem } from '../problems/problem.js';
 
 /** An item that this group skipped, or that another process holds: it joins a later group. */
@@ -55,11 +55,8 @@ function overrun(): Problem {
 
 /** PostgreSQL refused a statement and rolled it back: because of one item's value, or because of rows that another transaction needs too. */
 function mayBeOneItem(error: unknown): boolean {
-  if (databaseReasonOf(error).code !== DEADLOCK && databaseFaultOf(error) !== undefined) return false;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('severity' in cause && 'code' in cause) return true;
-  }
-  return false;
+  if (sqlStateOf(error) !== DEADLOCK && databaseFaultOf(error) !== undefined) return false;
+  return causesOf(error).some((cause) => 'severity' in cause && 'code' in cause);
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from '@countersign/backing-services';
 import pg from 'pg';
 import { pino, type Logger } from 'pino';
-import { openDatabase } from './database.js';
+import { openDatabase } from './database.module.js';
 import { migrateService } from '../migrate.js';
 import { migrateDatabase } from './migrations.js';
 

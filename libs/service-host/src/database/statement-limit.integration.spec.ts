@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { databaseFaultOf } from '../problems/database-fault.js';
-import { openDatabase } from './database.js';
+import { openDatabase } from './database.module.js';
 import { drizzleOn } from './drizzle-on-pool.js';
 import { limitStatements } from './statement-limit.js';
 import { inTransaction } from './transaction.js';

@@ -1,4 +1,4 @@
-import { reasonOf } from '@countersign/auth-core';
+import { messageOf } from '@countersign/auth-core';
 
 /** A readiness check: resolves if the part is usable, rejects with the reason if not. */
 export type HealthCheck = () => Promise<void> | void;
@@ -77,7 +77,7 @@ export class HealthRegistry {
     try {
       return { value: await Promise.race([part(), limit]) };
     } catch (error) {
-      return { reason: error instanceof Error && error.message !== '' ? error.message : reasonOf(error) };
+      return { reason: messageOf(error) };
     } finally {
       clearTimeout(timer);
     }

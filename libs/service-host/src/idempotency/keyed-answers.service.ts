@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnModuleInit, type Provider, type Type } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
-import { Background } from '../background.js';
+import { Background } from '../background.service.js';
 import { type Caller } from '../trail/caller.js';
-import { type Database, type Transaction } from '../database/database.js';
+import { type Database, type Transaction } from '../database/database.module.js';
 import { idempotencyInFlight, idempotencyKeyReused, type IdempotencyKey } from '../requests/idempotency-key.js';
 import { KeyedAnswersStore } from './keyed-answers.store.js';
 import { type Problem } from '../problems/problem.js';

@@ -1,6 +1,6 @@
 import { and, eq, gte, lt, sql } from 'drizzle-orm';
-import { databaseReasonOf } from '../problems/database-fault.js';
-import { type Database, type Transaction } from '../database/database.js';
+import { sqlStateOf } from '../problems/database-fault.js';
+import { type Database, type Transaction } from '../database/database.module.js';
 import { deleteInPortions } from '../database/delete-in-portions.js';
 import { IDEMPOTENCY_KEPT_HOURS, type IdempotencyKey } from '../requests/idempotency-key.js';
 import { keyedAnswerTable as table } from './keyed-answers.tables.js';
@@ -39,7 +39,7 @@ export class KeyedAnswersStore {
           set_config('lock_timeout', before.lock_timeout, true) from before`);
       return true;
     } catch (error) {
-      if (databaseReasonOf(error).code === LOCK_NOT_AVAILABLE) return false;
+      if (sqlStateOf(error) === LOCK_NOT_AVAILABLE) return false;
       throw error;
     }
   }

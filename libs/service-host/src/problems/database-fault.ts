@@ -26,7 +26,7 @@ const NO_CONNECT = /^permission denied for database/;
 const CAUSES_LIMIT = 8;
 
 /** An error and its causes, the outermost first. */
-function causesOf(error: unknown): readonly Error[] {
+export function causesOf(error: unknown): readonly Error[] {
   const causes: Error[] = [];
   for (let one = error; one instanceof Error && causes.length < CAUSES_LIMIT; one = one.cause) causes.push(one);
   return causes;
@@ -44,9 +44,17 @@ export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   return undefined;
 }
 
-/** Why, in PostgreSQL's or the system's own words: of an error and its causes the innermost. */
+/** What PostgreSQL said, or the system: of an error and its causes the innermost. */
+const innermostOf = (error: unknown): unknown => causesOf(error).at(-1) ?? error;
+
+/** PostgreSQL's code for what failed (SQLSTATE), or the system's. @returns empty for an error without one */
+export function sqlStateOf(error: unknown): string {
+  const inner = innermostOf(error);
+  return inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
+}
+
+/** Why, in PostgreSQL's or the system's own words. */
 export function databaseReasonOf(error: unknown): { readonly reason: string; readonly code: string | undefined } {
-  const inner: unknown = causesOf(error).at(-1) ?? error;
-  const code = inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined;
-  return { reason: reasonOf(inner), code };
+  const code = sqlStateOf(error);
+  return { reason: reasonOf(innermostOf(error)), code: code === '' ? undefined : code };
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
 import { AcceptsForm } from './media-type.js';
-import { Unrecorded } from '../trail/recorded-answers.js';
+import { Unrecorded } from '../trail/recorded-answers.guard.js';
 import { ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 import { createService } from '../start/start-service.js';
 import { OAUTH_ROUTES } from '../tokens.js';

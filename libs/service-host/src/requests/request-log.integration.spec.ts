@@ -7,12 +7,12 @@ import { RequireScopes, RouteReport } from '@countersign/auth';
 import { startDatabases } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type Logger } from 'pino';
-import { AuditTrailModule } from '../trail/audit-trail.js';
+import { AuditTrailModule } from '../trail/audit-trail.module.js';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
-import { DatabaseModule } from '../database/database.js';
-import { Unrecorded } from '../trail/recorded-answers.js';
-import { ServiceAuthModule } from '../credentials/service-auth.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { Unrecorded } from '../trail/recorded-answers.guard.js';
+import { ServiceAuthModule } from '../credentials/service-auth.module.js';
 import { createService } from '../start/start-service.js';
 import { LOGGER } from '../tokens.js';
 

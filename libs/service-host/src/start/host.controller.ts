@@ -4,8 +4,8 @@ import { type FastifyReply } from 'fastify';
 import { type Registry } from 'prom-client';
 import { type HealthRegistry } from '../health/health.js';
 import { whenDocumented } from '../openapi/openapi-decorators.js';
-import { OpenApiDocument } from '../openapi/openapi.js';
-import { Unrecorded } from '../trail/recorded-answers.js';
+import { OpenApiDocument } from '../openapi/openapi.service.js';
+import { Unrecorded } from '../trail/recorded-answers.guard.js';
 import { HEALTH, METRICS } from '../tokens.js';
 import { measureProcess } from './metrics.js';
 

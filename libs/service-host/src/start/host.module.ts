@@ -2,13 +2,13 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { type DpopNonces } from '@countersign/auth-core';
 import { type Logger } from 'pino';
-import { Background } from '../background.js';
+import { Background } from '../background.service.js';
 import { HealthRegistry } from '../health/health.js';
 import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
-import { OpenApiDocument } from '../openapi/openapi.js';
+import { OpenApiDocument } from '../openapi/openapi.service.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
-import { RecordedAnswers } from '../trail/recorded-answers.js';
+import { RecordedAnswers } from '../trail/recorded-answers.guard.js';
 import { CLOCK, DPOP_NONCES, HEALTH, LOGGER, METRICS, RESOURCE_URL } from '../tokens.js';
 
 /** What every service has: logger, clock, metrics, health, problem details and their routes. Imported by `startService`. */

@@ -7,11 +7,11 @@ import { Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { freePort, startDatabases } from '@countersign/backing-services';
-import { AuditTrailModule } from '../trail/audit-trail.js';
+import { AuditTrailModule } from '../trail/audit-trail.module.js';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
-import { DatabaseModule } from '../database/database.js';
-import { ServiceAuthModule } from '../credentials/service-auth.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { ServiceAuthModule } from '../credentials/service-auth.module.js';
 import { createService } from './start-service.js';
 
 describe('a service that starts while the issuer is unavailable', () => {

@@ -5,7 +5,7 @@ import { Controller, Get, Module, type OnApplicationShutdown } from '@nestjs/com
 import { type FastifyReply } from 'fastify';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
-import { Unrecorded } from '../trail/recorded-answers.js';
+import { Unrecorded } from '../trail/recorded-answers.guard.js';
 import { createService, type ServiceOptions } from './start-service.js';
 
 @Unrecorded("shows nobody's data")

@@ -1,5 +1,5 @@
 import { type ExecutionContext } from '@nestjs/common';
-import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
+import { childTraceparent, randomHex, traceIdOf, uuidv7 } from '@countersign/audit-event';
 import { type RequestTrace } from './request-trace.js';
 
 function member(value: unknown, name: string): unknown {
@@ -52,7 +52,7 @@ function transportOf(message: unknown): string {
 export function messageTraceOf(context: ExecutionContext): RequestTrace {
   const message = context.switchToRpc().getContext<unknown>();
   const traceparent = childTraceparent(headerOf(message, 'traceparent'), randomHex);
-  const [, traceId = ''] = traceparent.split('-');
+  const traceId = traceIdOf(traceparent) ?? '';
   const method = transportOf(message);
   return { requestId: uuidv7(), traceparent, traceId, method, route: patternOf(context), peer: method.toLowerCase() };
 }

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
+import { childTraceparent, randomHex, traceIdOf, uuidv7 } from '@countersign/audit-event';
 import { sharedByForms, type Principal } from '@countersign/auth-core';
 import { addressOf } from './peer-address.js';
 
@@ -62,7 +62,7 @@ export function traceOf(request: TracedRequest): RequestTrace {
   const trace: RequestTrace = {
     requestId: given !== undefined && requestIdPattern.test(given) ? given : uuidv7(),
     traceparent,
-    traceId: traceparent.slice(3, 35),
+    traceId: traceIdOf(traceparent) ?? '',
     method: request.method,
     route: routeOf(request),
     peer: peerOf(request),

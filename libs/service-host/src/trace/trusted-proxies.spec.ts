@@ -2,7 +2,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { hostVariables } from '../configuration.js';
 import { ConfigurationError, loadConfiguration } from '../load-configuration.js';
-import { Unrecorded } from '../trail/recorded-answers.js';
+import { Unrecorded } from '../trail/recorded-answers.guard.js';
 import { Trace, type RequestTrace } from './request-trace.js';
 import { createService } from '../start/start-service.js';
 

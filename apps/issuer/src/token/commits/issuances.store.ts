@@ -16,7 +16,7 @@ import {
   type DecisionGround,
   type Outcome,
 } from './decided.js';
-import { eventsOf, recordGroup } from './record-group.js';
+import { eventsOf, recordGroup } from './record-group.store.js';
 import { EventTexts } from './event-texts.service.js';
 
 /** A decision by itself, with what else it uses up. */

@@ -18,7 +18,7 @@ import {
   type Decided,
   type Outcome,
 } from './decided.js';
-import { eventsOf, recordGroup } from './record-group.js';
+import { eventsOf, recordGroup } from './record-group.store.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
 export type Redeemed = { readonly code: string } | { readonly device: string };

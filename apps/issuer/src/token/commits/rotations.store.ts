@@ -20,7 +20,7 @@ import {
   type Decided,
   type Outcome,
 } from './decided.js';
-import { eventsOf, recordGroup } from './record-group.js';
+import { eventsOf, recordGroup } from './record-group.store.js';
 
 /** A use of a refresh token, with the record of the access token that it brings. */
 export interface Rotation extends Decided, FamilyUse {

@@ -7,6 +7,7 @@ import { endOf, scopesAt } from '../../api-keys/api-key.js';
 import { PLANS, type Plans } from '../../api-keys/plan.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client } from '../../registry/client.js';
+import { refused } from '../../registry/refused.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
 import { type GrantBasis, type GrantDecision } from './grant.js';
@@ -14,10 +15,6 @@ import { LEAST_LIFETIME } from './least-lifetime.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';
 
 const addressPattern = /^[0-9a-fA-F.:]{2,45}$/;
-
-function refuse(error: 'invalid_target' | 'invalid_scope' | 'invalid_grant', description: string): GrantDecision {
-  return { ok: false, error, description };
-}
 
 /**
  * A service exchanges a key for a token for itself: the key's scopes there, as far as its client's policy has them, or those of them that it
@@ -32,14 +29,14 @@ function decideApiKeyExchange(
   now: number,
 ): GrantDecision {
   if (audience !== service)
-    return refuse('invalid_target', 'a service may only exchange an API key for its own audience');
+    return refused('invalid_target', 'a service may only exchange an API key for its own audience');
   const own = scopesAt(key, owner.policy, audience);
-  if (own.length === 0) return refuse('invalid_target', 'the API key is not for this audience');
+  if (own.length === 0) return refused('invalid_target', 'the API key is not for this audience');
   if (!scopes.every((scope) => own.includes(scope))) {
-    return refuse('invalid_scope', 'a requested scope is not among those of the API key');
+    return refused('invalid_scope', 'a requested scope is not among those of the API key');
   }
   if (endOf(key).getTime() - now < LEAST_LIFETIME * 1_000) {
-    return refuse('invalid_grant', `the API key expires in less than ${String(LEAST_LIFETIME)} seconds`);
+    return refused('invalid_grant', `the API key expires in less than ${String(LEAST_LIFETIME)} seconds`);
   }
   return { ok: true, scopes: scopes.length === 0 ? own : scopes };
 }

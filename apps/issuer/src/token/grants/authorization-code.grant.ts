@@ -8,6 +8,7 @@ import { digestOfSecret } from '../../authorization/one-time-secret.js';
 import { verifierFits } from '../../authorization/pkce.js';
 import { Delegations } from '../../delegations/delegations.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
+import { refused } from '../../registry/refused.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { checkTarget } from './granted-target.js';
@@ -36,8 +37,7 @@ const refusals = {
 
 /** What a code gives now: the policy may have become narrower since the person allowed it. */
 function decideCode(policy: Policy, { allowed, dpopKey }: KeptCode, boundTo: string | undefined): GrantDecision {
-  if (dpopKey !== undefined && dpopKey !== boundTo)
-    return { ok: false, error: 'invalid_grant', description: NOT_VALID };
+  if (dpopKey !== undefined && dpopKey !== boundTo) return refused('invalid_grant', NOT_VALID);
   return decideGrantForPerson(policy, allowed, allowed.roles);
 }
 
@@ -77,20 +77,20 @@ export class AuthorizationCode implements TokenGrant {
       throw new GrantRefused('VERIFIER_MISSING', 'code_verifier is missing', 'invalid_request');
     const code = await this.codes.find(digestOfSecret(text));
     if (code === undefined) throw new GrantRefused('CODE_UNKNOWN', NOT_VALID);
-    const refused = (reason: string): GrantRefused =>
+    const fault = (reason: string): GrantRefused =>
       new GrantRefused(reason, NOT_VALID, 'invalid_grant', code.allowed.id);
-    if (code.clientId !== clientId) throw refused('CODE_OF_ANOTHER_CLIENT');
+    if (code.clientId !== clientId) throw fault('CODE_OF_ANOTHER_CLIENT');
     if (code.redeemedAt !== undefined) {
       await this.#replayed(code, trace);
-      throw refused('CODE_REPLAYED');
+      throw fault('CODE_REPLAYED');
     }
-    if (code.withdrawnAt !== undefined) throw refused('CONSENT_WITHDRAWN');
-    if (code.expiresAt <= this.clock()) throw refused('CODE_EXPIRED');
+    if (code.withdrawnAt !== undefined) throw fault('CONSENT_WITHDRAWN');
+    if (code.expiresAt <= this.clock()) throw fault('CODE_EXPIRED');
     // OAuth 2.1 leaves redirect_uri out here; one that is sent must be the same.
     if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
-      throw refused('CODE_REDIRECT_DIFFERS');
+      throw fault('CODE_REDIRECT_DIFFERS');
     }
-    if (!verifierFits(verifier, code.codeChallenge)) throw refused('CODE_VERIFIER_WRONG');
+    if (!verifierFits(verifier, code.codeChallenge)) throw fault('CODE_VERIFIER_WRONG');
     return code;
   }
 

@@ -1,5 +1,6 @@
 import { type Policy } from '../../registry/client.js';
 import { decideForPerson } from '../../registry/people-policy.js';
+import { refused } from '../../registry/refused.js';
 import { type GrantDecision } from './grant.js';
 
 /**
@@ -14,5 +15,5 @@ export function decideGrantForPerson(
   const decision = decideForPerson(people, asked, roles);
   if (decision.ok) return { ok: true, scopes: decision.scopes };
   const { error, description } = decision;
-  return { ok: false, error: error === 'access_denied' ? 'invalid_grant' : error, description };
+  return refused(error === 'access_denied' ? 'invalid_grant' : error, description);
 }

@@ -1,4 +1,5 @@
 import { claimOfApiKey, type Principal } from '@countersign/auth-core';
+import { refused } from '../../registry/refused.js';
 import { type AccessTokenClaims, type ActorClaim } from './access-token.js';
 import { type GrantDecision } from './grant.js';
 import { LEAST_LIFETIME } from './least-lifetime.js';
@@ -8,8 +9,10 @@ import { claimsForClient, type TokenParameters } from './token-parameters.js';
 export function tooShort({ expiresAt }: Principal, now: number): GrantDecision | undefined {
   if (expiresAt * 1_000 - now >= LEAST_LIFETIME * 1_000) return undefined;
   const least = String(LEAST_LIFETIME);
-  const description = `the subject token expires in less than ${least} seconds; exchange one that is valid longer`;
-  return { ok: false, error: 'invalid_grant', description };
+  return refused(
+    'invalid_grant',
+    `the subject token expires in less than ${least} seconds; exchange one that is valid longer`,
+  );
 }
 
 function actorChain(subjects: readonly string[]): ActorClaim | undefined {

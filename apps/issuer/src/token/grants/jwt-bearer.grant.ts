@@ -10,6 +10,7 @@ import { assertionLimits, type AssertionLimits } from '../../outside/outside-sub
 import { OutsideTokens, type OutsideToken } from '../../outside/outside-tokens.service.js';
 import { type Client } from '../../registry/client.js';
 import { decideOutsideExchange } from '../../registry/policy.js';
+import { refused } from '../../registry/refused.js';
 import { Issuances } from '../commits/issuances.store.js';
 import { GrantRefused, type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { edgesFrom } from './edges-from.js';
@@ -24,7 +25,7 @@ interface Assertion extends OutsideToken {
   readonly limits: AssertionLimits;
 }
 
-function refused(error: unknown): Error {
+function faultOf(error: unknown): Error {
   if (!(error instanceof TokenError)) return error instanceof Error ? error : new Error(String(error));
   const claim = error.detail === undefined ? '' : ` (${error.detail})`;
   return new GrantRefused(`ASSERTION_${error.code}`, `the assertion is not accepted: ${error.message}${claim}`);
@@ -37,10 +38,10 @@ function withinLimits(
   asked: readonly string[],
 ): GrantDecision | undefined {
   if (resources !== undefined && !resources.includes(audience)) {
-    return { ok: false, error: 'invalid_target', description: 'the assertion is not for this audience' };
+    return refused('invalid_target', 'the assertion is not for this audience');
   }
   if (scopes !== undefined && !asked.every((scope) => scopes.has(scope))) {
-    return { ok: false, error: 'invalid_scope', description: 'a requested scope is not in the assertion' };
+    return refused('invalid_scope', 'a requested scope is not in the assertion');
   }
   return undefined;
 }
@@ -48,11 +49,7 @@ function withinLimits(
 /** An assertion that is bound to a key works for who has the key only (draft-ietf-oauth-identity-assertion-authz-grant). */
 function boundElsewhere({ confirmation }: Principal, boundTo: string | undefined): GrantDecision | undefined {
   if (confirmation === undefined || ('jkt' in confirmation && confirmation.jkt === boundTo)) return undefined;
-  return {
-    ok: false,
-    error: 'invalid_grant',
-    description: 'the assertion is bound to another key; send a DPoP proof of that key',
-  };
+  return refused('invalid_grant', 'the assertion is bound to another key; send a DPoP proof of that key');
 }
 
 /**
@@ -74,7 +71,7 @@ export class JwtBearer implements TokenGrant {
   async read({ assertion: text }: Form, client: Client): Promise<GrantBasis> {
     if (text === undefined) throw new GrantRefused('ASSERTION_MISSING', 'assertion is missing', 'invalid_request');
     const { issuer, subject, limits } = await this.#verified(text, client).catch((error: unknown) => {
-      throw refused(error);
+      throw faultOf(error);
     });
     return {
       subject,

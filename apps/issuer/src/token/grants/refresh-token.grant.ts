@@ -5,6 +5,7 @@ import { type Delegation } from '../../delegations/delegation.js';
 import { RefreshTokens, type FoundRefreshToken } from '../../refresh/refresh-tokens.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js';
+import { refused } from '../../registry/refused.js';
 import { tokenRequestOf, type TokenRequest } from '../../authentication/token-request.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
@@ -22,12 +23,6 @@ import {
 
 /** One answer for whatever is wrong with a refresh token, so that nobody finds out which there are. */
 const NOT_VALID = 'the refresh token is not valid: it is unknown, expired, ended, used, or not for this client or key';
-
-const invalid = (error: 'invalid_target' | 'invalid_scope' | 'invalid_grant', description: string): GrantDecision => ({
-  ok: false,
-  error,
-  description,
-});
 
 /** What is asked for: all that was granted, or less of it (RFC 6749, section 6). @throws {OAuthError} for a malformed request */
 function requestOf(form: Form, { audience, scopes }: Delegation): TokenRequest {
@@ -47,10 +42,10 @@ function decideRefresh(
 ): GrantDecision {
   const isIdentity = audience === ISSUER_AUDIENCE && scopes.every((scope) => identityScopes.has(scope));
   if (audience !== granted.audience && !isIdentity)
-    return invalid('invalid_target', 'the grant is for another service');
-  if (scopes.length === 0) return invalid('invalid_scope', 'nothing was granted for this');
+    return refused('invalid_target', 'the grant is for another service');
+  if (scopes.length === 0) return refused('invalid_scope', 'nothing was granted for this');
   if (!scopes.every((scope) => granted.scopes.includes(scope))) {
-    return invalid('invalid_scope', 'a requested scope was not granted');
+    return refused('invalid_scope', 'a requested scope was not granted');
   }
   return decideGrantForPerson(policy, { audience, scopes }, roles);
 }
@@ -90,12 +85,11 @@ export class RefreshTokenGrant implements TokenGrant {
     const found = await this.tokens.find(token);
     if (found === undefined) throw new GrantRefused('REFRESH_TOKEN_UNKNOWN', NOT_VALID);
     const { delegation, person } = found;
-    const refused = (reason: string): GrantRefused =>
-      new GrantRefused(reason, NOT_VALID, 'invalid_grant', delegation.id);
-    if (delegation.clientId !== client.client_id) throw refused('REFRESH_TOKEN_OF_ANOTHER_CLIENT');
-    if (delegation.endedAt !== undefined) throw refused('DELEGATION_ENDED');
+    const fault = (reason: string): GrantRefused => new GrantRefused(reason, NOT_VALID, 'invalid_grant', delegation.id);
+    if (delegation.clientId !== client.client_id) throw fault('REFRESH_TOKEN_OF_ANOTHER_CLIENT');
+    if (delegation.endedAt !== undefined) throw fault('DELEGATION_ENDED');
     // Roles as they are now: a person who lost one since does not keep it by a refresh token.
-    if (person === undefined || person.disabledAt !== null) throw refused('PERSON_DISABLED');
+    if (person === undefined || person.disabledAt !== null) throw fault('PERSON_DISABLED');
     const now = { ...delegation, roles: person.roles };
     return {
       subject: undefined,
@@ -104,7 +98,7 @@ export class RefreshTokenGrant implements TokenGrant {
       decide: (policy, request, _now, boundTo) =>
         keyFits(client, delegation, boundTo)
           ? decideRefresh(policy, delegation, request, person.roles)
-          : invalid('invalid_grant', NOT_VALID),
+          : refused('invalid_grant', NOT_VALID),
       claims: (parameters) => claimsForPerson(parameters, now),
       together: { commit: (issuing, decided) => this.#use(found, issuing, decided) },
     };

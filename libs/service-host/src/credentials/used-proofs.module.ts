@@ -1,6 +1,6 @@
 import { Global, Inject, Module } from '@nestjs/common';
 import type pg from 'pg';
-import { Background } from '../background.js';
+import { Background } from '../background.service.js';
 import { CLOCK, POOL } from '../tokens.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type z } from 'zod';
-import { type ApiKeyClient } from './api-keys/api-keys.js';
-import { AuditTrailModule } from './trail/audit-trail.js';
+import { type ApiKeyClient } from './api-keys/api-keys.module.js';
+import { AuditTrailModule } from './trail/audit-trail.module.js';
 import { type resourceServerVariables } from './configuration.js';
 import { databaseOf, issuerOf, natsOf } from './database/connection-settings.js';
-import { DatabaseModule } from './database/database.js';
-import { revocationFeedSettings } from './credentials/revocations.js';
-import { ServiceAuthModule } from './credentials/service-auth.js';
+import { DatabaseModule } from './database/database.module.js';
+import { revocationFeedSettings } from './credentials/revocations.module.js';
+import { ServiceAuthModule } from './credentials/service-auth.module.js';
 
 /** What a resource server is made from. */
 export interface ResourceServerOptions {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
-import { Background } from './background.js';
+import { Background } from './background.service.js';
 import { HealthRegistry } from './health/health.js';
 
 describe('background work', () => {

@@ -13,7 +13,7 @@ import { type Registry } from 'prom-client';
 import { PostgresLimitStore } from './api-key-limits.store.js';
 import { ApiKeyReports } from './api-key-reports.store.js';
 import { signalApiKeyUsage } from './api-key-signals.js';
-import { Background } from '../background.js';
+import { Background } from '../background.service.js';
 import { type HealthRegistry } from '../health/health.js';
 import { HEALTH, LOGGER, METRICS, POOL } from '../tokens.js';
 

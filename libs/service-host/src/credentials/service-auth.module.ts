@@ -9,16 +9,21 @@ import {
 } from '@countersign/auth';
 import { type DpopNonces, type RevocationList } from '@countersign/auth-core';
 import { type Logger } from 'pino';
-import { API_KEY_SETTINGS, ApiKeySignalsModule, ApiKeysModule, type ApiKeyClient } from '../api-keys/api-keys.js';
+import {
+  API_KEY_SETTINGS,
+  ApiKeySignalsModule,
+  ApiKeysModule,
+  type ApiKeyClient,
+} from '../api-keys/api-keys.module.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from '../health/health.js';
 import { watchKeys } from '../health/keys-health.js';
-import { unrecordedReason } from '../trail/recorded-answers.js';
+import { unrecordedReason } from '../trail/recorded-answers.guard.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../trail/refusals.service.js';
 import { traceOf, type TracedRequest } from '../trace/request-trace.js';
 import { keysLog } from './keys-log.js';
-import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
-import { UsedProofsModule } from './used-proofs.js';
+import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.module.js';
+import { UsedProofsModule } from './used-proofs.module.js';
 import { DPOP_NONCES, HEALTH, LOGGER, RESOURCE_URL, SESSIONS } from '../tokens.js';
 
 /** Whose tokens the service accepts, and for which audience. */

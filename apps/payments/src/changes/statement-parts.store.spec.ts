@@ -1,4 +1,4 @@
-import { insertPart, oneStatement, updatePart } from './change.js';
+import { insertPart, oneStatement, updatePart } from './statement-parts.store.js';
 
 describe('a change', () => {
   it('is one statement, with values in the order of their placeholders', () => {

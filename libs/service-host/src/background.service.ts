@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { jittered } from '@countersign/auth-core';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Logger } from 'pino';
 import { databaseReasonOf } from './problems/database-fault.js';
@@ -116,7 +117,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       woken.abort();
     };
     const { everyMs } = state.task;
-    const ms = (typeof everyMs === 'number' ? everyMs : everyMs()) * (0.75 + Math.random() / 2);
+    const ms = jittered(typeof everyMs === 'number' ? everyMs : everyMs());
     await delay(ms, undefined, { signal: AbortSignal.any([this.#stopped.signal, woken.signal]) }).catch(
       () => undefined,
     );
