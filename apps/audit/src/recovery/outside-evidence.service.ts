@@ -188,8 +188,10 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
   /** Creates audit's log stream again, because NATS may have lost its store. */
   async #remember(connection: NatsConnection): Promise<void> {
     if (!(await hasLogRecord(connection))) {
-      this.logger.warn("NATS has lost the log's stream; it was recreated, and covers events from now on");
       await this.#ensure(connection);
+      this.logger.warn(
+        "NATS had lost the stream AUDIT_LOG, which is recreated; back up the database now, because audit's own earlier events are nowhere else",
+      );
     }
     this.#recordedAt = performance.now();
   }
