@@ -11,6 +11,7 @@ import {
   type Principal,
   type PrivateJwk,
   type RevocationList,
+  type TokenSigner,
 } from '@countersign/auth-core';
 import { type RouteNeeds } from './route-needs.js';
 
@@ -24,7 +25,7 @@ export interface ApiKeySettings extends Partial<
   /** The service's client at the issuer, named as its audience; the audience by default. */
   readonly clientId?: string | undefined;
   /** The client's private key. */
-  readonly clientKey: PrivateJwk;
+  readonly clientKey: PrivateJwk | TokenSigner;
 }
 
 /** Where keys are exchanged. */

@@ -1,5 +1,6 @@
 import { monotonicClock } from '../clock.js';
 import { createTokenClient } from '../client/token-client.js';
+import { type TokenSigner } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type VerifierOptions } from '../verifier-options.js';
@@ -20,7 +21,7 @@ export interface ApiKeyVerifierOptions
   /** The service's client at the issuer, named as its audience; the audience by default. */
   readonly clientId?: string | undefined;
   /** The client's private key. */
-  readonly clientKey: PrivateJwk;
+  readonly clientKey: PrivateJwk | TokenSigner;
   /** Verifies the tokens; made from the options by default. */
   readonly verifier?: ExchangedTokenVerifier | undefined;
   /**

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { signJwt } from '../jws/sign.js';
+import { jwtSigner, type TokenSigner } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 
 /** Who authenticates to which issuer by an assertion (RFC 7523, section 2.2). */
@@ -7,7 +7,8 @@ export interface ClientAssertionOptions {
   readonly clientId: string;
   /** The issuer identifier; the assertion is valid only there. */
   readonly audience: string;
-  readonly key: PrivateJwk;
+  /** The client's private key, or a service that signs with it (a KMS). */
+  readonly key: PrivateJwk | TokenSigner;
   /** Validity in seconds: 1 to 60, 30 by default. */
   readonly lifetimeSeconds?: number | undefined;
   /** Milliseconds since 1970. */
@@ -26,5 +27,5 @@ export async function signClientAssertion(options: ClientAssertionOptions): Prom
     iat: issuedAt,
     exp: issuedAt + Math.min(Math.max(lifetimeSeconds, 1), 60),
   };
-  return signJwt({ kid: key.kid, typ: 'JWT' }, claims, key);
+  return jwtSigner({ kid: key.kid, typ: 'JWT' }, key)(claims);
 }

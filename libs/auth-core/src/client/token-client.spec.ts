@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
-import { signJwt } from '../jws/sign.js';
+import { localSigner, signJwt } from '../jws/sign.js';
 import { generateSigningKey, publicJwkOf, thumbprintOf, type PrivateJwk } from '../keys/jwk.js';
 import { verifyDpopProof } from '../dpop/verify-dpop-proof.js';
 import { authorizationHeaders } from './authorization-headers.js';
@@ -67,6 +67,16 @@ describe('the token client', () => {
     monotonic = 0;
     asked = [];
     answers = [];
+  });
+
+  it('authenticates by an assertion that a service signs which holds the key and answers later', async () => {
+    const { kid, alg, sign } = localSigner(key);
+    await clientOf({ key: { kid, alg, sign: (input) => Promise.resolve(sign(input)) } }).getToken(requested);
+    const assertion = asked[0]?.form.get('client_assertion') ?? '';
+    const { payload, protectedHeader } = await jwtVerify(assertion, await importJWK({ ...publicJwkOf(key) }), {
+      currentDate: new Date(now),
+    });
+    expect([payload.sub, payload.aud, protectedHeader.kid]).toEqual(['shop', issuer, key.kid]);
   });
 
   it('authenticates with a new assertion each time, signed by its key for the issuer', async () => {

@@ -1,6 +1,7 @@
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { endpointOf, protectedUrl } from '../endpoint.js';
 import { isObject } from '../json-object.js';
+import { type TokenSigner } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE } from '../oauth.js';
 import { checkNumber, checkText, checkUrl } from '../option-checks.js';
@@ -13,8 +14,8 @@ export interface TokenClientOptions {
   /** The issuer identifier. */
   readonly issuer: string;
   readonly clientId: string;
-  /** The client's private key; it signs the assertions (`private_key_jwt`). */
-  readonly key: PrivateJwk;
+  /** The client's private key, which signs the assertions (`private_key_jwt`), or a service that signs with it (a KMS). */
+  readonly key: PrivateJwk | TokenSigner;
   /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when left out. */
   readonly dpopKey?: PrivateJwk | undefined;
   /** The issuer's `/oauth2/token` by default. */
@@ -53,8 +54,9 @@ function checkClientOptions(options: TokenClientOptions): void {
   }
   checkText('clientId', clientId);
   const key: unknown = options.key;
-  if (!isObject(key) || ['kty', 'd', 'alg'].some((member) => typeof key[member] !== 'string'))
-    throw new TypeError('key must be a private JWK, as an object with kty, d and alg');
+  const isKey = isObject(key) && ['kty', 'd', 'alg'].every((member) => typeof key[member] === 'string');
+  if (!isKey && !(isObject(key) && typeof key['sign'] === 'function' && typeof key['alg'] === 'string'))
+    throw new TypeError('key must be a private JWK, as an object with kty, d and alg, or a signer with alg and sign');
   for (const name of ['retries', 'maxWaitMs', 'cacheSize'] as const) checkNumber(name, options[name]);
   checkNumber('timeoutMs', options.timeoutMs, 1);
 }

@@ -6,6 +6,7 @@ import {
   type ApiKeys,
   type IssuerReporter,
   type PrivateJwk,
+  type TokenSigner,
 } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
@@ -23,7 +24,7 @@ export const API_KEY_SETTINGS = Symbol.for('countersign.service-api-keys');
 /** The identity with which a service exchanges API keys and reports on them: its client at the issuer, which has the name of its audience. */
 export interface ApiKeyClient {
   readonly clientId: string;
-  readonly clientKey: PrivateJwk;
+  readonly clientKey: PrivateJwk | TokenSigner;
 }
 
 /** The issuer of the API keys, and the service's identity there. */
