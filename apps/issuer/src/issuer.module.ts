@@ -1,16 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
-import {
-  OAUTH_ROUTES,
-  AuditTrailModule,
-  DatabaseModule,
-  databaseOf,
-  keyedAnswers,
-  natsOf,
-  ServiceAuthModule,
-} from '@countersign/service-host';
-import { fileURLToPath } from 'node:url';
+import { OAUTH_ROUTES, keyedAnswers, natsOf, ResourceServerModule } from '@countersign/service-host';
 import { apiKeyControllers, apiKeyProviders } from './api-key-admin/index.js';
 import { type ApiKeySettings } from './api-keys/new-api-key.js';
 import { HINTS } from './authorization/id-token-hints.js';
@@ -74,25 +65,19 @@ export class IssuerModule {
       global: true,
       exports: [OAUTH_ROUTES],
       imports: [
-        DatabaseModule.forRoot({
-          ...databaseOf(configuration),
-          max: configuration.DATABASE_POOL_MAX,
-          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
-        }),
-        AuditTrailModule.forRoot({
-          source: 'issuer',
-          keepHours: configuration.OUTBOX_KEEP_HOURS,
-          nats,
-        }),
-        ServiceAuthModule.forRoot({
-          issuer: configuration.ISSUER_URL,
-          audience: ISSUER_AUDIENCE,
-          // What DPoP proofs for userinfo name (RFC 9449), unless RESOURCE_URL says otherwise.
-          resource: configuration.ISSUER_URL,
-          // Answered within the process, without a network.
-          fetch: () => ownKeys.answer(),
-          allowPlainHttp: true,
-          revocations: revoked,
+        ResourceServerModule.forRoot({
+          name: ISSUER_AUDIENCE,
+          configuration,
+          migrations: new URL('../migrations', import.meta.url),
+          auth: {
+            issuer: configuration.ISSUER_URL,
+            // What DPoP proofs for userinfo name (RFC 9449), unless RESOURCE_URL says otherwise.
+            resource: configuration.ISSUER_URL,
+            // Answered within the process, without a network.
+            fetch: () => ownKeys.answer(),
+            allowPlainHttp: true,
+            revocations: revoked,
+          },
         }),
       ],
       controllers: [

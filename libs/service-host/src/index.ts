@@ -73,7 +73,7 @@ export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './trail/recorded-answers.guard.js';
 export { auditRequest, Trace, traceOf, txnOf, type RequestTrace } from './trace/request-trace.js';
 export { idSchema, timeBoundSchema, timeThroughSchema } from './requests/request-values.js';
-export { ResourceServerModule, type ResourceServerOptions } from './resource-server.module.js';
+export { ResourceServerModule, type OwnAuthOptions, type ResourceServerOptions } from './resource-server.module.js';
 export { revocationFeedSettings, type RevocationFeedSettings } from './credentials/revocations.module.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './requests/schema-parameters.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './trail/refusals.service.js';
