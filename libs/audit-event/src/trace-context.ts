@@ -26,7 +26,7 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
 
 /** The trace id of a `traceparent` that was checked when it came, as every event's was. @returns undefined if there is none */
 export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent?.split('-')[1];
+  return traceparent?.slice(3, 35);
 }
 
 /**

@@ -124,7 +124,7 @@ describe('OpenID Connect for applications', () => {
     const answer = await userInfo({ authorization: `Bearer ${String(body['access_token'])}` });
     expect(answer).toMatchObject({
       status: 403,
-      body: { error_description: expect.stringContaining('not known here') },
+      body: { error_description: expect.stringContaining('unknown here') },
     });
   });
 
