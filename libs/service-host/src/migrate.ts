@@ -3,7 +3,7 @@ import pg from 'pg';
 import { migrationVariables } from './configuration.js';
 import { loadConfiguration } from './load-configuration.js';
 import { clientConfigOf, databaseOf, type TlsDemand } from './database/connection-settings.js';
-import { databaseFaultOf } from './problems/database-fault.js';
+import { databaseFaultOf, databaseReasonOf } from './problems/database-fault.js';
 import { migrateDatabase, MigrationError } from './database/migrations.js';
 
 /** Which database is migrated, and as whom. */
@@ -43,7 +43,13 @@ export async function migrateService(settings: MigrationSettings): Promise<reado
       await client.connect();
       return await migrateDatabase(client, { folder: settings.folder, service });
     } catch (error) {
-      if (databaseFaultOf(error) !== 'away' || Date.now() + wait > deadline) throw error;
+      const fault = databaseFaultOf(error);
+      if (fault === 'refused')
+        throw new MigrationError(
+          `PostgreSQL refuses the login of MIGRATION_DATABASE_URL: ${databaseReasonOf(error).reason}. ` +
+            'Its role must be there first (deploy/postgres/init.sh creates it), with this password.',
+        );
+      if (fault !== 'away' || Date.now() + wait > deadline) throw error;
       await delay(wait);
     } finally {
       await client.end().catch(() => undefined);

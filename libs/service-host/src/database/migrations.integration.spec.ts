@@ -86,6 +86,17 @@ describe('migrations with their own credentials', () => {
     expect(await mayDo(urls.service, 'select * from note')).toBe(true);
   }, 60_000);
 
+  it('say whose login PostgreSQL refuses, as where the roles of a later version are still to be made', async () => {
+    const urls = await guarded('refused');
+    const migrator = urls.migrator.replace(/:[^:@]+@/, ':wrong@');
+    await expect(migrate({ ...urls, migrator }, folder('refused', NOTES))).rejects.toMatchObject({
+      name: 'MigrationError',
+      message: expect.stringMatching(
+        /^PostgreSQL refuses the login of MIGRATION_DATABASE_URL: password auth.*init\.sh/,
+      ),
+    });
+  });
+
   it('take over a database that the service migrated by itself until now, and leave it the rights that it had', async () => {
     const password = newPassword();
     const url = await postgres.createDatabase('accounts', password);
