@@ -261,7 +261,9 @@ describe('a log of many events', () => {
     // As where the storage is not mounted: what would be written there could be lost.
     const file = join(directory, '000000000000.ndjson.gz');
     renameSync(file, `${file}.away`);
-    await expect(retentionAfter(1).sealDue()).rejects.toThrow(/000000000000\.ndjson\.gz is not in RETENTION_DIRECTORY/);
+    await expect(retentionAfter(1).sealDue()).rejects.toThrow(
+      /000000000000\.ndjson\.gz is missing from RETENTION_DIRECTORY/,
+    );
     renameSync(`${file}.away`, file);
 
     expect(sealed.events[0]?.log_index).toBe(SEGMENT - 1);
