@@ -97,7 +97,7 @@ const audited = sharedByForms('audited-requests', () => new WeakMap<RequestTrace
 const recorded = sharedByForms('recorded-requests', () => new WeakSet<object>());
 const refusedCallers = sharedByForms('refused-callers', () => new WeakMap<RequestTrace, Principal>());
 
-/** The `request` member of the events of this request: always the same object, by which {@link markRecorded} knows it. */
+/** The `request` member of the events of this request: always the same object, so that the recorder finds the request that it belongs to. */
 export function auditRequest(trace: RequestTrace): AuditRequest {
   const known = audited.get(trace);
   if (known !== undefined) return known;
