@@ -4,7 +4,7 @@ import { ModuleMocker } from 'jest-mock';
 
 const mocker = new ModuleMocker(globalThis);
 
-/** Milliseconds for a process to end once a test has failed: what the test left open must not keep it, and the whole suite, for ever. */
+/** Milliseconds for a process to end once a test has failed: what the test left open must not keep it, and the whole suite, running forever. */
 const END_LIMIT_MS = 20_000;
 let failed = false;
 let ending;

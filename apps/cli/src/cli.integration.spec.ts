@@ -169,7 +169,7 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('whoami')).out).toMatch(/storefront.*authenticated/s);
   }, 60_000);
 
-  it('ends without a word when its reader has seen enough, and on Ctrl-C', async () => {
+  it('exits silently when its reader closes the pipe, and on Ctrl-C', async () => {
     const start = (...args: readonly string[]) =>
       spawn(process.execPath, [join(root, 'apps/cli/bin/countersign.mjs'), ...args], {
         cwd: folder,
@@ -491,7 +491,7 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('audit', 'dead-letters', 'replay', 'first')).code).toBe(2);
   }, 120_000);
 
-  it('shows a masked value with a reason to who may, and erases it for good', async () => {
+  it('reveals a masked value to whoever may see it and gives a reason, and erases it permanently', async () => {
     const found = z.object({ events: z.array(z.object({ event: z.looseObject({ id: z.string() }) })) });
     const { events } = await json(
       found,

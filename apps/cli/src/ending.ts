@@ -7,7 +7,7 @@ type Process = Pick<NodeJS.Process, 'once' | 'exit' | 'stdout' | 'stderr'>;
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Ends the process as a person at a terminal expects, without a word: on Ctrl-C, and when the reader of its output has seen enough (`| head`).
+ * Ends the process silently, as a person at a terminal expects: on Ctrl-C, and when the reader of its output closes the pipe (`| head`).
  * Files that are half written are taken away on its way out.
  */
 export function endQuietly(process: Process): void {

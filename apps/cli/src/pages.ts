@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { type Output } from './output.js';
 
-/** Items that a service gives at once. */
+/** Items per page of a service. */
 const PAGE = 200;
 /** Items that one command shows. */
 export const LIST_LIMIT = 10_000;

@@ -165,7 +165,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([code, err]).toEqual([3, expect.stringContaining('redirect')]);
   });
 
-  it('calls an answer that it does not understand so, and not a bug of its own', async () => {
+  it('reports an answer it does not understand as such, not as its own bug', async () => {
     const said = async (...args: readonly string[]): Promise<unknown> =>
       (JSON.parse((await command(...args, '--json')).out) as { code: unknown }).code;
     answer = (_, response) => {

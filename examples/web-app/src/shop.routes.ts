@@ -69,7 +69,7 @@ export function shopRoutes(
       if (isUndecided(error)) session.unanswered = order;
       if (!(error instanceof BankRefusal)) throw error;
       if (isUndecided(error)) return false;
-      // Refused for good; whatever else is refused says nothing of an earlier try.
+      // A final refusal; any other refusal says nothing about an earlier attempt.
       if (error.status === 422) answered(session, order);
       session.notice = `The bank refused: ${error.message}`;
     }

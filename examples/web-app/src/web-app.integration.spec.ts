@@ -259,7 +259,7 @@ describe('the web application', () => {
     expect((await visitor.post('/pay', { form_token, good: 'gold', key: crypto.randomUUID() })).status).toBe(400);
   });
 
-  it('ends its session at once, and leads on to sign out at the issuer, without a token in the address', async () => {
+  it('ends its session immediately, and redirects to sign out at the issuer, without a token in the address', async () => {
     const visitor = await signedIn();
     const form_token = tokenOfForm(await (await visitor.get('/')).text());
     const name = visitor.cookies.value('corner-shop') ?? '';

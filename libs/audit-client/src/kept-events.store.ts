@@ -89,7 +89,7 @@ export class KeptEventsStore {
     return knownRows.parse(rows)[0];
   }
 
-  /** Deletes kept events whose time is over, in portions: one statement over all of a long time takes longer than it may. */
+  /** Deletes kept events that has expired, in portions: one statement over all of a long time takes longer than it may. */
   async forget(): Promise<void> {
     let rowCount: number | null;
     do ({ rowCount } = await this.client.query(forgetKept, [this.keepHours]));

@@ -23,7 +23,7 @@ export interface ConnectionLogger {
 }
 
 /**
- * Milliseconds between two questions whether the server is still there. One that is gone without a word (its machine lost power, a firewall forgot the
+ * Milliseconds between two pings of the server. One that vanishes silently (its machine lost power, a firewall forgot the
  * connection) is given up when it has not answered two of them; the client's own default would wait for six minutes before it asks another one of the
  * cluster.
  */

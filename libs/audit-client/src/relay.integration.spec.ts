@@ -274,7 +274,7 @@ describe('the outbox and its relay', () => {
     expect(asked().length).toBeLessThan(15);
     expect(new Set(asked().map((statement) => statement?.name))).toEqual(new Set(['relay-waiting']));
     expect(relay.state()).toMatchObject({ leading: true, pending: 0 });
-    // What failed once and works again is over, although nothing is recorded.
+    // A failure that has passed is cleared, although nothing is recorded.
     await pool.query(
       `select pg_terminate_backend(pid) from pg_locks join pg_database on pg_database.oid = database
        where locktype = 'advisory' and datname = current_database()`,

@@ -33,7 +33,7 @@ const sourceReportSchema = z.object({
     /** Why events could not be published, as long as they cannot. */
     last_error: text.nullable(),
   }),
-  /** What proves to audit the highest log index that the source received; without a word from it, nobody would miss what a restored log has lost. */
+  /** Proves to audit the highest log index that the source received; without it, nobody would notice what a restored log has lost. */
   known: z.string().max(100).optional(),
   /** Null for a service that receives no revocations. */
   revocation_feed: z
@@ -47,7 +47,7 @@ const sourceReportSchema = z.object({
 /** How a service is doing, as it reports to audit. */
 export type SourceReport = z.infer<typeof sourceReportSchema>;
 
-/** Cuts what has no bound of its own, so that every report can be read. */
+/** Truncates unbounded texts, so that every report can be read. */
 export function writeReport(report: SourceReport): string {
   const cut = (value: string): string => value.slice(0, TEXT_LIMIT);
   const { replica, failing, outbox } = report;

@@ -1,5 +1,5 @@
 /**
- * A map of at most so many entries: the one that was set least recently makes way for a new one. Setting an entry again makes it the newest, so a
+ * A map with a maximum size: the entry set least recently is evicted for a new one. Setting an entry again makes it the newest, so a
  * caller that sets what it uses keeps what is used.
  */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {

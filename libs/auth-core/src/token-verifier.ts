@@ -9,7 +9,7 @@ export { type TokenVerifier } from './verifier.js';
 
 type AnyOptions<Claims = unknown> = VerifierOptions<Claims> | SeveralIssuersOptions<Claims>;
 
-/** An issuer's own options and the common ones, which an option of its own that is undefined does not hide. */
+/** An issuer's own options and the common ones; an undefined own option does not hide a common one. */
 function ofOneIssuer(common: Omit<SeveralIssuersOptions, 'issuers'>, own: IssuerOptions): VerifierOptions {
   const all: VerifierOptions = { ...common, ...own };
   for (const [name, value] of Object.entries(common))
@@ -49,7 +49,7 @@ const declaring =
 
 /**
  * Creates a verifier and loads the keys of its issuer, or of each of its `issuers`. An issuer that does not answer yet is not an error: the reason is
- * reported at once (`onKeys`), fetching continues in the background, and until it succeeds the issuer's tokens are refused with `KEYS_UNAVAILABLE`
+ * reported immediately (`onKeys`), fetching continues in the background, and until it succeeds the issuer's tokens are refused with `KEYS_UNAVAILABLE`
  * (503).
  * @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp`
  * @throws {RangeError} for an option out of its range

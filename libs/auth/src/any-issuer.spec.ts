@@ -150,7 +150,7 @@ describe('an application of several issuers', () => {
     expect((await ask('/orders', await minted(own), shown(certificate)))[0]).toBe(200);
   });
 
-  it('says in its log at once why an issuer’s keys are missing', async () => {
+  it('logs immediately why an issuer’s keys are missing', async () => {
     const logged: string[] = [];
     const logger: LoggerService = {
       log: () => undefined,

@@ -290,7 +290,7 @@ describe('a service that takes API keys', () => {
     expect(countOf(ids[2], 'limited') + countOf(ids[2], 'allowed')).toBeGreaterThanOrEqual(1);
   });
 
-  it('refuses a key at once when the feed says that it is revoked, also while the issuer is unavailable', async () => {
+  it('refuses a key immediately when the feed reports it revoked, even while the issuer is unavailable', async () => {
     expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
     revocations.add({ kind: 'api-key', apiKeyId: ids[0] ?? '', issuedBefore: Date.now() / 1_000 + 5, until: Infinity });
     away = true;

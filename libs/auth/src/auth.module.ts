@@ -51,7 +51,7 @@ export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> 
   readonly useFactory: FactoryProvider<AuthSettings>['useFactory'];
 }
 
-/** Two modules would mean two guards, each of which accepts only the tokens of its own settings: together they refuse everybody. */
+/** Two modules would mean two guards, each of which accepts only tokens that fit its own settings: together they refuse everybody. */
 function refuseTwice(modules: ModulesContainer): void {
   const times = [...modules.values()].filter(({ metatype }) => metatype === AuthModule).length;
   if (times < 2) return;

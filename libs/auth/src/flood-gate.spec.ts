@@ -214,7 +214,7 @@ describe('a key beyond its limit', () => {
     expect(order).toEqual(['200', '429', '429', '429']);
   });
 
-  it('waits for its refusals if it keeps sending, while another key is answered at once', async () => {
+  it('waits for its refusals if it keeps sending, while another key is answered immediately', async () => {
     await spend('slow');
     await ask('slow');
     const order: string[] = [];
@@ -256,7 +256,7 @@ describe('a key beyond its limit', () => {
 });
 
 describe('a key beyond its limit on Express', () => {
-  it('waits for its refusals if it keeps sending, each reported at once, and another key is answered', async () => {
+  it('waits for its refusals if it keeps sending, each reported immediately, and another key is answered', async () => {
     const issuer = await createTestIssuer({ audience: 'catalogue' });
     const reported: string[] = [];
     let most = 0;

@@ -21,7 +21,7 @@ import { problemOf, type Refusal } from './refusal.js';
 /** Injection token of the {@link FloodGate}; undefined if the application accepts no API keys. */
 export const FLOOD_GATE = Symbol.for('countersign.flood-gate');
 
-/** Requests that the gate examines in vain before it rests until the guard limits a key again. */
+/** Requests that the gate examines without a match before it pauses until the guard limits a key again. */
 export const VAIN_LIMIT = 1_000;
 /** The last answer on a connection. */
 export const LAST = { connection: 'close' } as const;

@@ -17,7 +17,7 @@ export class FloodingKeys {
   readonly #keys: BoundedMap<string, Watched>;
 
   /**
-   * @param limit maximum keys watched; the one that was refused least recently makes way for a new one
+   * @param limit maximum keys watched; the one refused least recently is evicted for a new one
    * @param monotonic milliseconds of a monotonic clock
    */
   constructor(

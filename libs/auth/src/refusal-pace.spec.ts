@@ -159,7 +159,7 @@ describe('refusals of a flooding key', () => {
     await until(() => pace.waiting === 0);
   });
 
-  it('are sent at once on connections that are closed, when too many wait', async () => {
+  it('are sent immediately on connections that are closed, when too many wait', async () => {
     const flood = await client();
     for (let n = 0; n < HELD_OF_A_KEY; n += 1) pace.answer('flood', {}, () => undefined);
     flood.send('/one');

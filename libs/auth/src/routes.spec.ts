@@ -236,7 +236,7 @@ describe("a route's decorators", () => {
     });
   });
 
-  it('are refused at once when they contradict each other', () => {
+  it('are refused at startup when they contradict each other', () => {
     const declare =
       (...decorators: readonly (MethodDecorator & ClassDecorator)[]) =>
       () => {

@@ -43,7 +43,7 @@ describe('what a feed logs', () => {
     expect(said).toEqual(['revocations are current']);
   });
 
-  it('is the reason when the quiet start is over, and at once where a list was there', () => {
+  it('is the reason when the quiet start has ended, and immediately if there was a list', () => {
     const health = start(5_000);
     health.lost(new Error('refused'));
     now += 5_000;

@@ -29,7 +29,7 @@ export interface RevocationFeedOptions {
   /** A file that keeps the list, signed as it is, through a restart; none by default. */
   readonly listFile?: string | undefined;
   /**
-   * What a validator does after losing the feed: `accept` continues with its list for `graceSeconds`, and then refuses; `refuse` answers 503 at once.
+   * What a validator does after losing the feed: `accept` continues with its list for `graceSeconds`, and then refuses; `refuse` answers 503 immediately.
    * `accept` by default.
    */
   readonly whenLost?: 'accept' | 'refuse' | undefined;

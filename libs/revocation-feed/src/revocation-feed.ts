@@ -261,7 +261,7 @@ class BucketFeed implements RevocationFeed {
     }
   }
 
-  /** A list that was kept is as good as one that has been lost since it was stated. */
+  /** A stored list counts like one that has been lost since it was last stated. */
   async #readKept(): Promise<void> {
     if (this.#kept === undefined) return;
     const kept = this.#emptyList();

@@ -141,7 +141,7 @@ describe('a statement', () => {
     }
   });
 
-  it('that is malformed is an error of its own kind, never another', () => {
+  it('that is malformed has its own kind of error, never another', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), fc.constant('a.b.c')), (text) => {
         expect(() => readStatement(text, issuer, keys, now)).toThrow(StatementError);

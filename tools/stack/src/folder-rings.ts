@@ -25,7 +25,7 @@ const homes: ReadonlyMap<string, string> = new Map([
  */
 export const roomsOf = (project: string): Arrows => arrowsOf(project, roomOf);
 
-/** Like {@link roomsOf}, with each folder below a room as a room of its own files. */
+/** Like {@link roomsOf}, with each folder below a room as a separate room. */
 export const foldersOf = (project: string): Arrows =>
   arrowsOf(project, (file) => (file.includes('/') ? dirname(file) : roomOf(file)));
 

@@ -28,7 +28,7 @@ describe('a request to end this process', () => {
     await expect(interruption.orUndefined(Promise.reject(new Error('refused')))).rejects.toThrow('refused');
   });
 
-  it('ends at once what is only starting', () => {
+  it('ends immediately what is only starting', () => {
     const { receiver, ended } = interruptible(false);
     receiver.emit('SIGINT');
     expect(ended).toEqual(['at once']);

@@ -6,7 +6,7 @@ interface Receiver {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
-/** The request to end this process in good order; another one after it, or one that comes too early, ends it at once. */
+/** The request to end this process in good order; another one after it, or one that comes too early, ends it immediately. */
 export class Interruption {
   /** Resolves with the first request that can be followed. */
   readonly requested: Promise<void>;

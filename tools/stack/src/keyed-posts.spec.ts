@@ -25,7 +25,7 @@ const withoutKey: Readonly<Record<string, string>> = {
   'POST oauth2/userinfo': 'reads (OpenID Connect Core, section 5.3)',
   'POST oauth2/introspect': 'reads (RFC 7662)',
   'POST oauth2/revoke': 'a repeat revokes what is revoked already (RFC 7009)',
-  'POST oauth2/token': 'a client assertion works once; a retry asks for a token of its own (RFC 6749)',
+  'POST oauth2/token': 'a client assertion works once; a retry requests another token (RFC 6749)',
   'POST admin/restoration/acknowledge': 'a repeat acknowledges what is acknowledged already',
   'POST reconciliation': 'compares as things are now; a repair that was made leaves nothing to repair',
   'POST account/applications/end': 'a repeat ends what has ended already',

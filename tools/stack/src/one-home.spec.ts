@@ -15,7 +15,7 @@ const facts: readonly (readonly [fact: string, pattern: RegExp, home: readonly s
   ['the list of algorithms', /'ES256', 'EdDSA'/, ['libs/auth-core/src/keys/algorithm.ts']],
   ["traceparent's grammar", /\^00-|`00-\$\{/, ['libs/audit-event/src/trace-context.ts']],
   [
-    'a map whose oldest entry makes way',
+    'a map whose oldest entry is evicted',
     /const \[\w+\] = [\w.#]+\.keys\(\);|of [\w.#]+\.keys\(\)\) \{\s+[\w.#]+\.delete/,
     [],
   ],
@@ -64,7 +64,7 @@ const facts: readonly (readonly [fact: string, pattern: RegExp, home: readonly s
     ['libs/audit-client/src/relay.store.ts', 'libs/service-host/src/database/advisory-lock.ts'],
   ],
   [
-    'a loop of its own beside Background',
+    'a separate loop beside Background',
     /\bsetInterval\(/,
     [
       // No Nest, or no service: a library, a page, one connection.

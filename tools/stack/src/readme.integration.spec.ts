@@ -162,7 +162,7 @@ describe("the README's commands and snippets", () => {
     expect(answer).toMatchObject({ token_type: 'Bearer', scope: 'audit:read', expires_in: 300 });
   });
 
-  it("of the feed's package receive revocations as an outside service, and say at once why they cannot", () => {
+  it("of the feed's package receive revocations as an outside service, and report immediately why they cannot", () => {
     const written = readFileSync(join(root, 'libs/revocation-feed/README.md'), 'utf8');
     const code = /```ts\n([\s\S]*?)```/.exec(written)?.[1] ?? '';
     const command = /```sh\n(node [\s\S]*?)```/.exec(written)?.[1] ?? '';

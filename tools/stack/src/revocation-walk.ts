@@ -46,7 +46,7 @@ export function walkRevocation(stackOf: () => Stack): void {
       await delay(20);
     }
   }
-  /** What a new token is answered, once one is accepted or the time is over. */
+  /** The answer to a new token, once one is accepted or the time is up. */
   async function answerToNew(audience: Audience, limitMs = 20_000): Promise<string> {
     for (const deadline = Date.now() + limitMs; ; await delay(50)) {
       const code = await codeOf(audience, await newToken(audience));

@@ -139,7 +139,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const urls = perService((name) => settings[name].url);
     const demoStarts = options.demo === true ? startDemo({ ...options, identities, urls }) : undefined;
     undo.push(async () => (await demoStarts?.catch(() => undefined))?.stop());
-    // All at once: each waits for what it needs of the others. The first that fails ends the start of all.
+    // All at once: each waits for what it needs of the others. The first failure ends the whole start.
     const failed = new AbortController();
     const started = wanted.map((name) => start(name, {}, failed.signal));
     await Promise.all(

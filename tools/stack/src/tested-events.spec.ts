@@ -8,7 +8,7 @@ const specs = globSync('{apps,libs,tools}/*/src/**/*.spec.ts', { cwd: root }).ma
   text: readFileSync(resolve(root, path), 'utf8'),
 }));
 
-/** A name in quotes, by itself or with its outcome, in a spec of its own service; or the whole type anywhere. */
+/** A name in quotes, by itself or with its outcome, in a spec of the same service; or the whole type anywhere. */
 function isNamed(source: string, name: string): boolean {
   const escaped = name.replaceAll('.', '\\.');
   const type = new RegExp(`countersign\\.${source}\\.${escaped}\\.v1`);

@@ -333,7 +333,7 @@ describe('accounts', () => {
     expect(codeOf(await send(transfer(purse, merchant, '1')))).toEqual([201, 'posted']);
   });
 
-  it('close only when empty and without a hold on either side, and then for good', async () => {
+  it('close only when empty and without a hold on either side, and then permanently', async () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '100');
     expect(codeOf(await setStatus(purse, 'closed'))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);

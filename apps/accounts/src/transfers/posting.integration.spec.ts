@@ -154,7 +154,7 @@ describe('the ledger on PostgreSQL', () => {
     expect(await held()).toEqual([false, false, false]);
   });
 
-  it('corrects no transfer twice by a hold that is over for one replica and not yet for another', async () => {
+  it('corrects no transfer twice when a hold has expired for one replica but not yet for another', async () => {
     const [behind] = await begin(undefined);
     const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);
     const correcting = (id: number, holdSeconds: number | null): Step => {

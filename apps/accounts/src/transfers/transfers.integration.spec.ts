@@ -31,7 +31,7 @@ describe('transfers', () => {
     return [purse, merchant];
   }
 
-  it('posts one leg at once, and the same transfer sent again posts nothing more', async () => {
+  it('posts one leg immediately, and a repeat of the same transfer posts nothing more', async () => {
     const [purse, merchant] = await pair('500');
     const body = transfer(purse, merchant, '500', { reference: 'order 1', metadata: { order: '1' } });
     const [first, again] = [await send(body), await send(body)];

@@ -124,7 +124,7 @@ describe('who called whom', () => {
     await pool.query('update call_progress set next_index = next_index - 1');
   }, 60_000);
 
-  it('finishes a step however long it takes: large events would otherwise stop it for good', async () => {
+  it('finishes a step however long it takes: large events would otherwise stop it permanently', async () => {
     const hurried = await openAuditDatabase(backing, 'audit_hurried');
     await appendRows(hurried, 10);
     const other = await hurried.connect();

@@ -266,7 +266,7 @@ describe('the store of the intake', () => {
     expect(await column("select original from dead_letter where source = 'raced'")).toEqual([null]);
   });
 
-  it('lets an administrator accept a gap for good, which then hides no other', async () => {
+  it('lets an administrator accept a gap permanently, which then hides no other', async () => {
     const gaps = new GapsStore(pool, new AuditOutbox({ pool, source: 'audit' }));
     const event = events.event('gap.accepted', byItself(unattended()), { id: 'huge' });
     const huge = 900_000_000_000_000;

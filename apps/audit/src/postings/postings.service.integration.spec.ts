@@ -78,7 +78,7 @@ describe('the search index, kept close behind the log', () => {
     }
   }, 60_000);
 
-  it('finishes a step however long it takes: large events would otherwise stop it for good', async () => {
+  it('finishes a step however long it takes: large events would otherwise stop it permanently', async () => {
     const hurried = await openAuditDatabase(backing, 'audit_hurried');
     await appendRows(hurried, 64);
     const other = await hurried.connect();

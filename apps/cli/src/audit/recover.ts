@@ -32,7 +32,7 @@ const call = (session: Session, path: string, body?: object): Promise<Report> =>
     service: 'audit',
     scopes: ['audit:admin'],
     path,
-    // However much was lost is put back at once.
+    // Everything lost is restored in one go.
     timeoutMs: WHOLE_CHECK_MS,
     ...(body === undefined ? {} : { method: 'POST', body }),
   });

@@ -145,7 +145,7 @@ async function restored({ acknowledge = false }: { acknowledge?: boolean }, comm
 const before = (): Option => timeOption('--before <time>', 'only tokens issued up to this time (default: now)');
 const reason = (): Option => new Option('--reason <text>', 'why; recorded in the audit trail');
 
-/** `countersign revoke`: refuse tokens everywhere, at once. */
+/`countersign revoke`: refuse tokens everywhere, immediately. */
 export function register(program: Command): void {
   const group = program
     .command('revoke')

@@ -2,7 +2,7 @@ import { ApiProblem } from '../api/problem.js';
 import { afterChange, isRefused } from './change-made.js';
 
 describe('after a change', () => {
-  it('a secret that is shown once is shown at once, while the lists are still awaited', async () => {
+  it('shows a one-time secret immediately, while the lists are still loading', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const queries = { invalidateQueries: jest.fn(() => promise) };
     const close = jest.fn();

@@ -9,7 +9,7 @@ type Changed = z.infer<typeof changedSchema>;
 export const secretOf = (changed: Changed | undefined): string | undefined =>
   changed?.client_secret ?? changed?.api_key;
 
-/** Shows what a change left of the lists, and then closes. A secret waits for no list: it is shown at once, and stays. */
+/** Refreshes the lists after a change, and then closes. A secret waits for no list: it is shown immediately and stays visible. */
 export async function afterChange(
   queries: Pick<QueryClient, 'invalidateQueries'>,
   changed: Changed,

@@ -2,7 +2,7 @@ const DAY_MS = 86_400_000;
 /** Days before its expiry from which an entry is listed first and highlighted. */
 export const WARNING_DAYS = 14;
 
-/** Days after which a client's secret is old: it has no end of its own, and has been seen by people. */
+/** Days after which a client's secret is old: it never expires, and people have seen it. */
 export const SECRET_DAYS = 180;
 
 /** Whether a secret should be replaced. @param now milliseconds since 1970 */

@@ -13,7 +13,7 @@ export interface PlannedChange {
   readonly body?: Readonly<Record<string, unknown>>;
   /** Whether the request takes a reason. */
   readonly takesReason?: true;
-  /** What has to be typed, because it refuses something at once; without it a second press is enough. */
+  /** What must be typed because the change takes effect immediately; without it a second press is enough. */
   readonly word?: string;
   /** What a preview is asked of. */
   readonly refuses?: { readonly kind: RevocationKind | 'session'; readonly name: string };

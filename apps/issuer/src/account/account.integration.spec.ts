@@ -216,7 +216,7 @@ describe('an account', () => {
       expect((await somebody.visitor.get('/account')).text).not.toContain('The planner');
     });
 
-    it('another session at once at every replica, with all that was allowed in it', async () => {
+    it('another session immediately at every replica, with everything allowed in it', async () => {
       const [here, lost] = [await visit('samir'), await visit('samir')];
       const offline = await allow(lost, 'planner', ['openid', 'offline_access', 'payments:create']);
       const { form_token: late = '' } = fieldsOf((await lost.visitor.get('/account')).text, 'sessions/end-others');
@@ -300,7 +300,7 @@ describe('an account', () => {
       expect([await isLive(online), await isLive(offline)]).toEqual([false, true]);
     });
 
-    it('not at once, and is sent nowhere, by an application that was disabled', async () => {
+    it('not immediately, and is redirected nowhere, by a disabled application', async () => {
       const somebody = await visit('olga');
       const id_token_hint = await idTokenOf(somebody);
       await world.issuer.admin('POST', '/admin/clients/planner/disable');
@@ -492,7 +492,7 @@ describe('an account', () => {
       }
     });
 
-    it('by itself, where the provider is declared so, for an application that signs the person out at once', async () => {
+    it('automatically, if the provider is declared so, for an application that signs the person out immediately', async () => {
       const somebody = await visit('samir', 'leading');
       const hint = await idTokenOf(somebody);
       const asked = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: bye, state: 's' });

@@ -154,7 +154,7 @@ describe('API keys at two replicas of the issuer', () => {
     }
   });
 
-  it('are exchanged by a service for a token of its own audience, about the application, naming the key', async () => {
+  it('are exchanged by a service for a token for its own audience, about the application, naming the key', async () => {
     const { id, key, name } = await made();
     const { status, body } = await exchange(key, {}, 'payments', issuer.urls[1]);
     expect([status, body['scope'], body['token_type']]).toEqual([200, 'payments:read', 'Bearer']);
@@ -356,7 +356,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect((await exchange(good, again)).status).toBe(200);
   });
 
-  it('are refused forever once they are revoked, at every replica at once', async () => {
+  it('are refused forever once revoked, immediately at every replica', async () => {
     const { id, key } = await made();
     await Promise.all([0, 1].map((at) => exchange(key, {}, 'payments', issuer.urls[at])));
     await issuer.admin('POST', `/admin/api-keys/${id}/revoke`, { reason: 'leaked' });

@@ -89,7 +89,7 @@ describe('the authorization endpoint', () => {
       expect(await token.json()).toMatchObject({ scope: base.scope });
     });
 
-    it('at once to the application the next time; asks again when more is wanted, and keeps each version', async () => {
+    it('immediately to the application the next time; asks again when more is requested, and keeps each version', async () => {
       expect(queryOf(await ask({}, ada, other))['code']).toBeDefined();
       const more = await ask({ scope: 'openid payments:create payments:read' });
       expect(more.status).toBe(200);

@@ -271,7 +271,7 @@ describe('an authorization code', () => {
     expect((await redeem(elsewhere, change)).status).toBe(200);
   });
 
-  it('that is over by this replica’s clock is taken back too, for one whose clock is behind', async () => {
+  it('that has expired by this replica’s clock is revoked too, for a replica whose clock is behind', async () => {
     const code = await issue({ expiresAt: new Date(Date.now() - 2_000) });
     await issuer.app
       .get<Database>(DATABASE)

@@ -67,7 +67,7 @@ describe('a pushed request', () => {
     }
   });
 
-  it('is over after 90 seconds unless a browser has brought it', async () => {
+  it('expires after 90 seconds unless a browser has used it', async () => {
     const uri = (await push()).body['request_uri'] ?? '';
     await issuer.database.query(`update authorization_request set expires_at = now() where shown_at is null`);
     expect((await visit(uri)).status).toBe(400);
@@ -102,7 +102,7 @@ describe('a pushed request', () => {
     ['a request object', { request: 'ey.ey.ey' }, 'request_not_supported'],
     ['two services', { resource: 'payments https://accounts.example' }, 'invalid_target'],
     ['an implicit answer', { response_type: 'token' }, 'unsupported_response_type'],
-  ])('with %s is refused at once', async (_, change, error) => {
+  ])('with %s is refused immediately', async (_, change, error) => {
     const { status, body } = await push(change);
     expect([status, body['error']]).toEqual([400, error]);
   });

@@ -25,7 +25,7 @@ export interface AskedDevice {
   readonly userCode: string;
 }
 
-/** 400: what a person decides is over. */
+/** 400: the request that a person decides has ended. */
 export function requestOver(): Problem {
   return new Problem(
     400,
@@ -96,7 +96,7 @@ export class Devices {
     await this.outbox.recordDurably(events.event('device.shown', byPerson(session, trace), { id, changes }));
   }
 
-  /** Keeps what the person decided. @throws {Problem} 400 `REQUEST_OVER` where that was decided before, or is over */
+  /** Stores the person's decision. @throws {Problem} 400 `REQUEST_OVER` if it was decided before, or has expired */
   async decide(asked: AskedDevice, allows: boolean, session: Session, trace: RequestTrace): Promise<void> {
     const { row, client, scopes } = asked;
     const { person, id: sessionId, authenticatedAt: authTime, acr, amr } = session;

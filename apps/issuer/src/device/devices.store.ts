@@ -81,7 +81,7 @@ export class DevicesStore implements OnModuleInit {
         now.getTime(),
       );
       const slower = answer === 'slow_down' ? every + POLL_SECONDS : every;
-      // One that is allowed may ask again at once: what it was given may not have reached it.
+      // An allowed device may poll again immediately: it may not have received its response.
       if (answer !== 'allowed') await transaction.update(table).set({ askedAt: now, every: slower }).where(mine);
       return { row, answer };
     });
@@ -108,7 +108,7 @@ export class DevicesStore implements OnModuleInit {
   }
 
   /**
-   * Counts a code as wrong before it is looked up, so that nobody gains by entering many at once; a right one is taken back by {@link right}.
+   * Counts a code as wrong before it is looked up, so that nobody gains by entering many at once; {@link right} undoes that for a correct one.
    * @param since when the count may have started
    * @returns how many a person has entered in that time, this one included
    */

@@ -80,7 +80,7 @@ describe('what is known of a provider', () => {
     }
   });
 
-  it('is a fault while the provider was never there, at once for two seconds after a failure', async () => {
+  it('is a fault while the provider was never reached, immediately for two seconds after a failure', async () => {
     const connection = connect();
     answers = false;
     for (let time = 0; time < 3; time += 1)

@@ -484,7 +484,7 @@ describe('refresh tokens', () => {
     expect(rows).toEqual([]);
   });
 
-  it('are forgotten only when what they brought last is over, so that until then it can be ended', async () => {
+  it('are deleted only when the last token from them has expired, so that it can be ended until then', async () => {
     const { id } = await begin();
     const grow = async (minutes: number): Promise<string> => {
       await issuer.database.query(

@@ -29,7 +29,7 @@ describe('the rotation of refresh tokens', () => {
     expect(rotate(family, 1, 135, times)).toEqual({ kind: 'again', generation: 3 });
   });
 
-  it('is over when a token was not used for too long, or the family is too old', () => {
+  it('ends when a token was not used for too long, or the family is too old', () => {
     expect(rotate(begun, 0, 10_000, times).kind).toBe('rotated');
     expect(rotate(begun, 0, 10_001, times).kind).toBe('expired');
     let family = begun;

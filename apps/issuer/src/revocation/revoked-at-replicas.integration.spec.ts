@@ -71,7 +71,7 @@ describe('what is revoked at one replica', () => {
     expect(await active(String((await exchange(token, there)).body['access_token']), 'payments')).toBe(true);
   }, 60_000);
 
-  it('a client: what it gets at once, anywhere, is valid, though the second is the same', async () => {
+  it('a client: a token it gets immediately afterwards, anywhere, is valid, although the second is the same', async () => {
     for (let count = 0; count < TRIES; count += 1) {
       const before = await newToken(there);
       await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' }, here);

@@ -42,7 +42,7 @@ export interface SessionsFilter {
   readonly except?: SessionId;
 }
 
-/** Sessions in PostgreSQL, which all replicas share: a session that ends is over at all of them. */
+/** Sessions in PostgreSQL, which all replicas share: a session that ends is ended for all of them. */
 @Injectable()
 export class SessionsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

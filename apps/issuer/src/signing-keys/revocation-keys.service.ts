@@ -31,7 +31,7 @@ export class RevocationKeysService extends SigningKeysService {
   }
 
   /**
-   * Emergency: the key leaves its JWKS at once, and the pending one, which validators already know, signs the whole list again. A validator
+   * Emergency: the key leaves its JWKS immediately, and the pending one, which validators already know, signs the whole list again. A validator
    * drops what only the revoked key signed once it has fetched the keys again.
    * @throws {Problem} 404 `KEY_UNKNOWN`
    */

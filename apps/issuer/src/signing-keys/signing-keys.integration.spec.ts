@@ -76,7 +76,7 @@ describe('signing keys at two replicas', () => {
     expect((await issuer.admin('POST', '/admin/keys/rotate')).body['code']).toBe('KEY_NOT_YET_PUBLISHED');
   });
 
-  it('takes a revoked key out of the JWKS at once; the standby key signs, and validators know it already', async () => {
+  it('removes a revoked key from the JWKS immediately; the standby key signs, and validators already know it', async () => {
     const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments' });
     const before = keysOf((await issuer.admin('GET', '/admin/keys')).body);
     const [active] = stateOf(before, 'active');
@@ -96,7 +96,7 @@ describe('signing keys at two replicas', () => {
     expect((await issuer.admin('POST', `/admin/keys/${'A'.repeat(43)}/revoke`)).status).toBe(404);
   });
 
-  describe('whose time is over', () => {
+  describe('that has expired', () => {
     /** Makes every retired key a day older, and does what is due then. */
     const later = async (table: string, rotation: typeof KeyRotation): Promise<void> => {
       await issuer.database.query(`update ${table} set retired_at = retired_at - interval '1 day'`);

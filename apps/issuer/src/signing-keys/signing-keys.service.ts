@@ -87,7 +87,7 @@ export class SigningKeysService {
   }
 
   /**
-   * Emergency: the key leaves the JWKS at once, and every validator refuses what it signed. When it was the active one, the
+   * Emergency: the key leaves the JWKS immediately, and every validator refuses what it signed. When it was the active one, the
    * pending key, which validators already know, signs from now on.
    * @throws {Problem} 404 `KEY_UNKNOWN`
    */

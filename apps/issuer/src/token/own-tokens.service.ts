@@ -11,7 +11,7 @@ export interface OwnToken {
   readonly keyId: string;
   readonly principal: Principal;
   readonly claims: JsonObject;
-  /** Whether its life is over, by this issuer's own clock. */
+  /** Whether it has expired, by this issuer's own clock. */
   readonly expired: boolean;
 }
 

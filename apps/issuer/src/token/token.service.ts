@@ -64,7 +64,7 @@ export class TokenService {
       const decision = await this.decisions.decide(body, caller, attempt > 0);
       if (!decision.granted && decision.answer instanceof TooManyRequests) return this.#refuse(decision, trace);
       const signed = decision.granted ? signAccessToken(decision.claims, this.replica.signer) : undefined;
-      // A local key signs at once: no turn of the event loop is spent on it.
+      // A local key signs synchronously: no turn of the event loop is spent on it.
       const token = signed instanceof Promise ? await signed : signed;
       const { subject } = decision;
       const against = subject === undefined ? undefined : [...bucketKeysAgainst(subject)];

@@ -25,7 +25,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     payments.call(shop, 'GET', `/payments/${String(paid.body['id'])}`);
   const codeOf = ({ status, body }: Answer): unknown => [status, body['code']];
 
-  it('settles at once by default, and records each change', async () => {
+  it('settles immediately by default, and records each change', async () => {
     const paid = await pay();
     expect(paid).toMatchObject({ status: 201, body: { status: 'settled', captured: euro('100'), version: 2 } });
     expect(await payments.eventsOf(`payment/${String(paid.body['id'])}`)).toEqual([

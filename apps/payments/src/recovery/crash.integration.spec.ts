@@ -108,7 +108,7 @@ describe('a crash', () => {
     await world.stop();
   }, 60_000);
 
-  /** Each with a client of its own, whose two accounts and webhook are there. */
+  /** Each with its own client, whose two accounts and webhook exist. */
   async function beginAll(trials: readonly Trial[]): Promise<readonly Run[]> {
     const runs = trials.map((trial): Run => {
       const [client, from, to] = [`client-${randomUUID()}`, uuidv7(), uuidv7()];

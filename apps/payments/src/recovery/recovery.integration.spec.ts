@@ -72,7 +72,7 @@ describe('recovery', () => {
     expect(rows).toEqual([{ status: 'settled' }]);
   }, 60_000);
 
-  it('goes on at once while as much is due as one sweep takes up, but not while it can finish nothing of it', async () => {
+  it('continues immediately while a full sweep is due, but not while it can finish none of it', async () => {
     const now = new Date('2025-12-01T00:00:00Z');
     const due = Array.from({ length: 250 }, () => uuidv7());
     for (const id of due) await leave(id, new Date(now.getTime() - 60_000));

@@ -148,7 +148,7 @@ async function startAccounts(): Promise<AccountsProcess> {
 let shared: Promise<AccountsProcess> | undefined;
 
 export interface RealAccountsOptions {
-  /** Its ledger is empty; by default the spec files of this process share one, each with accounts of its own. */
+  /** Its ledger is empty; by default the spec files of this process share one, each with its own accounts. */
   readonly empty?: boolean;
 }
 

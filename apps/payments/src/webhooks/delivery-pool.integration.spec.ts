@@ -94,7 +94,7 @@ describe('the pool that sends webhooks', () => {
     throw new Error('it did not come about within a minute');
   }
 
-  it('brings a healthy endpoint its notices at once, however many others hang', async () => {
+  it('delivers to a healthy endpoint immediately, however many others hang', async () => {
     const silent = await merchantThat(undefined);
     const well = await merchantThat(0);
     const [hangers, shop] = [[await payer('hangs-1'), await payer('hangs-2')], await payer('well')];

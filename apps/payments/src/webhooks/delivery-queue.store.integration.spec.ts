@@ -174,7 +174,7 @@ describe('the queue of webhook deliveries', () => {
     expect((await pool.query('select status from webhook_delivery')).rows).toEqual([{ status: 'delivered' }]);
   });
 
-  it('says at once that a notice is due, once it is committed and an endpoint wants it', async () => {
+  it('reports a due notice immediately, once it is committed and an endpoint wants it', async () => {
     await endpoints(1, 1, { deliveries: 0 });
     const changes = new ChangesStore(pool, new AuditOutbox({ pool, source: 'payments', now: () => now }));
     const deliveries = new DeliveriesStore(drizzleOn(pool));

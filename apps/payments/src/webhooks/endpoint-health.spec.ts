@@ -26,7 +26,7 @@ describe('an endpoint’s health', () => {
     );
   });
 
-  it('makes it rest at once when it is silent, and when it refuses only after several in a row', () => {
+  it('pauses it immediately when it is silent, and only after several refusals in a row', () => {
     const refusals = (count: number) => Array.from({ length: count }, () => ['refused', 0.5] as const);
     expect(restOf(after([['silent', 0]]))).toBe(2_500);
     expect(restOf(after(refusals(TROUBLE - 1)))).toBe(0);

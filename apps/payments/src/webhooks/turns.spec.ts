@@ -63,7 +63,7 @@ describe('whose turn it is', () => {
     );
   });
 
-  it('comes at once for an endpoint beside a client with a hundred that wait longer', () => {
+  it('comes immediately for an endpoint next to a client with a hundred that wait longer', () => {
     const many = Array.from({ length: 100 }, (_, number) => ready(endpoint(1, number), 'swift', number));
     const underWay = many.slice(0, 30);
     const alone = ready(endpoint(2, 1), 'swift', 5_000);

@@ -170,7 +170,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(issuer.exchanges).toEqual([key, key]);
   });
 
-  it('remembers for ten seconds that the issuer rejected a key, and asks again at once when something about it changes', async () => {
+  it('remembers for ten seconds that the issuer rejected a key, and asks again immediately when the key changes', async () => {
     issuer.accepts.clear();
     expect([await codeOf(key), await codeOf(key), await codeOf(other)]).toEqual(
       Array.from({ length: 3 }, () => 'API_KEY_INVALID'),

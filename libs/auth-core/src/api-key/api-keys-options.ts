@@ -12,7 +12,7 @@ export interface ApiKeysOptions extends ApiKeyExchangeOptions {
    * for the next report.
    */
   readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
-  /** The revocation list: on any change of a key the issuer is asked about that key again, so that a re-enabled one works at once. */
+  /** The revocation list: after any change to a key the issuer is asked about it again, so a re-enabled key works immediately. */
   readonly revocations?: RevocationList | undefined;
   /** Reports to the issuer a key that was sent in a URL, where it can be read in logs. If it throws, it is called again a second later. */
   readonly onExposed?: ((key: string) => Promise<void>) | undefined;

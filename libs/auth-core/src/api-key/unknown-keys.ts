@@ -7,7 +7,7 @@ import { networkOf } from './networks.js';
 /** Milliseconds for which a key that the issuer rejected is refused without asking again. */
 const REMEMBERED_MS = 10_000;
 const WINDOW_MS = 60_000;
-/** Maximum keys, and networks, that are remembered; the oldest makes way for a new one. */
+/Maximum keys, and networks, that are remembered; the oldest is evicted for a new one. */
 const KEPT_LIMIT = 10_000;
 
 /** Keys that the issuer rejected, and the networks that sent them, so that a flood of made-up keys does not reach the issuer. */

@@ -118,7 +118,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(2);
   });
 
-  it('answers at once and renews in the background when four fifths of the life have passed', async () => {
+  it('answers immediately and renews in the background when four fifths of the lifetime have passed', async () => {
     const client = clientOf();
     await client.getToken(requested);
     pass(239_000);

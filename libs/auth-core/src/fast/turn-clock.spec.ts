@@ -25,7 +25,7 @@ describe('the clock of what happens in one go', () => {
     reads.mockRestore();
   });
 
-  it('follows a test that replaces the time, and the end of that, at once', () => {
+  it('follows a test that replaces the time, and the restoring of it, immediately', () => {
     const now = turnClock.now();
     for (const moved of [now + 3_600_000, now - 3_600_000]) {
       const replaced = jest.spyOn(Date, 'now').mockReturnValue(moved);

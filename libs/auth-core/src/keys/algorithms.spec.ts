@@ -123,7 +123,7 @@ describe('the algorithms', () => {
     }
   });
 
-  it('work only with keys of their own type, curve and length', async () => {
+  it('work only with keys of the matching type, curve and length', async () => {
     const keys = knownAlgorithms.map((alg) => keyFor(alg));
     for (const { secret } of keys) {
       // All keys share one kid: only matching ones are tried, and only the right one verifies.

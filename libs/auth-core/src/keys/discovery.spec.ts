@@ -105,7 +105,7 @@ describe('a verifier that knows only its issuer', () => {
     expect(reports).toEqual([]);
   });
 
-  it('reports at once that the metadata belongs to another issuer, even if one character differs', async () => {
+  it('reports immediately that the metadata belongs to another issuer, even if one character differs', async () => {
     const url = 'https://h.test/.well-known/openid-configuration';
     describedAt(url, { issuer: 'https://h.test/', jwks_uri: 'https://h.test/keys' }, 'https://h.test/keys');
     const verifier = await knowing('https://h.test');
@@ -116,7 +116,7 @@ describe('a verifier that knows only its issuer', () => {
     expect(() => verifier.verify(tokenOf('https://h.test'))).toThrow('keys are not available');
   });
 
-  it('reports at once, and once, that the issuer is unavailable, with the cause, and when it is back', async () => {
+  it('reports once and immediately that the issuer is unavailable, with the cause, and when it is back', async () => {
     let away = true;
     const cause = Object.assign(new Error('getaddrinfo ENOTFOUND keycloak.internal'), { code: 'ENOTFOUND' });
     const fetch: typeof globalThis.fetch = (url, init) =>

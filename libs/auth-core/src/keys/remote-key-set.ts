@@ -51,7 +51,7 @@ const LAST_RETRY_WITHOUT_KEYS_MS = 2_000;
 const REFRESH_AT_LEAST_SECONDS = 10;
 /** Fraction of `max-age` after which the set is fetched again. */
 const REFRESH_AT = 0.8;
-/** Maximum milliseconds of a timer: one beyond would fire at once. */
+/** Maximum milliseconds of a timer: a longer one would fire immediately. */
 const TIMER_LIMIT_MS = 2 ** 31 - 1;
 /** Milliseconds after which a late refresh counts as overdue: no timer ran, as in a Worker between requests, or in a frozen function. */
 const OVERDUE_MS = 5_000;

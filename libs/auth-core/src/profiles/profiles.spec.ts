@@ -215,7 +215,7 @@ describe('profiles of other issuers’ tokens', () => {
     },
   );
 
-  it('each have traps of their own', () => {
+  it('each have their own traps', () => {
     const trapped = new Set(tokenTraps().map(({ profile }) => profile));
     expect([...trapped].sort()).toEqual(Object.keys(knownProfiles).sort());
   });

@@ -21,7 +21,7 @@ interface Count {
   failures: number;
 }
 
-/** Stops calls to a failing receiver: they would wait in vain, and keep it from recovering. */
+/** Stops calls to a failing receiver: they would wait for nothing, and keep it from recovering. */
 export class CircuitBreaker {
   readonly #limits: Required<CircuitLimits>;
   #now: Count = { since: 0, calls: 0, failures: 0 };

@@ -20,7 +20,7 @@ const initialState = Uint32Array.from(firstPrimes(8), (prime) => fractionOf(Math
 const schedule = new Int32Array(WORDS);
 
 /**
- * SHA-256 (FIPS 180-4) where nothing else can hash at once: WebCrypto's `digest` answers with a promise for each hash, which costs a tree of
+ * SHA-256 (FIPS 180-4) where nothing else can hash synchronously: WebCrypto's `digest` answers with a promise for each hash, which costs a tree of
  * short inputs more than the hashing itself. It hashes public data only, so it need not run in constant time.
  */
 export class Sha256 {

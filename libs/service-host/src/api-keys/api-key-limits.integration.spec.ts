@@ -96,7 +96,7 @@ describe('what the replicas of a service share of API keys', () => {
     expect(sent.sort()).toEqual([2, 3]);
   });
 
-  it('is put aside when the issuer refuses it for what it says, and keeps back nothing that follows', async () => {
+  it('is set aside when the issuer refuses its content, and delays nothing that follows', async () => {
     const reports = new ApiKeyReports(pool, { reports: 1_000, untouched: 0, refused: 2 });
     const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
     for (const count of [1, 2, 3, 4, 5]) await reports.keep({ uses: [{ ...use, count }], networks: [] });

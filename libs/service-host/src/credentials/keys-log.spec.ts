@@ -25,7 +25,7 @@ describe('the log of the issuer’s keys', () => {
     expect(said).toEqual([]);
   });
 
-  it('warns once the first seconds are over, of the last failure, and then of each at once', async () => {
+  it('warns of the last failure once the first seconds have passed, and then of each one immediately', async () => {
     const log = keysLog(logger);
     log(report(false, 'refused'));
     log(report(false, 'not found'));

@@ -40,7 +40,7 @@ export interface ServiceAuthOptions {
   readonly resource?: string;
   /** How the keys are fetched; the issuer uses it to answer itself. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The source of revocations: the feed's settings, or a list of its own. */
+  /** The source of revocations: the feed's settings, or the service's own list. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
   /** The identity for exchanging API keys, if the service accepts them; its migrations must have what {@link ApiKeysModule} needs. */
   readonly apiKeys?: ApiKeyClient | undefined;

@@ -148,7 +148,7 @@ describe('connections to PostgreSQL and NATS', () => {
       securedNats = await startChild({ command: findNatsServer(), args: ['--config', file('tls.conf')] });
       const demand = { NATS_URL: `nats://127.0.0.1:${String(port)}`, NATS_TLS: 'require', NATS_PASSWORD: 'secret' };
       let answer = '';
-      // A server that does not listen yet refuses at once.
+      // A server that is not listening yet refuses immediately.
       for (const deadline = performance.now() + 40_000; performance.now() < deadline && answer !== 'connected';) {
         answer = await natsAnswer({ ...demand, NATS_CA_FILE: file('ca.pem') });
         if (answer !== 'connected') await delay(50);

@@ -73,7 +73,7 @@ export class DatabaseRefused extends Error {
 
 /**
  * Opens the pool and brings the schema up to date, waiting for a database that is still starting.
- * @throws PostgreSQL's error, once the wait is over, or immediately if waiting cannot help (a wrong password)
+ * @throws PostgreSQL's error, once the wait has ended, or immediately if waiting cannot help (a wrong password)
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<pg.Pool> {
   const { statementTimeoutMs = STATEMENT_LIMIT_MS } = options;

@@ -56,7 +56,7 @@ describe('groups', () => {
     expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
   });
 
-  it('share what came together between two, and serve beside others only what is worth a statement of its own', async () => {
+  it('split what arrived together between two, and run alongside others only what is worth its own statement', async () => {
     const work = new Work();
     const groups = new Groups(work.work);
     const results = Array.from({ length: 90 }, (_, item) => groups.run(item));

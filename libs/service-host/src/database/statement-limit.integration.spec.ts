@@ -89,7 +89,7 @@ describe('a database that falls silent', () => {
     60_000,
   );
 
-  it('is waited for as long as a transaction says, which is over with the transaction', async () => {
+  it('is waited for as long as a transaction says, and no longer than the transaction', async () => {
     const pool = await open(false);
     const slow = 'select pg_sleep(6)';
     expect(

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { watchConnections } from './connection-closing.js';
 
-/** A server whose answer begins at once and ends after `endAfterMs`, or never. @returns milliseconds that its stop takes */
+/** A server whose response begins immediately and ends after `endAfterMs`, or never. @returns milliseconds that its stop takes */
 async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promise<number> {
   const server: Server = createServer({ keepAliveTimeout: 60_000 }, (_request, response) => {
     response.write('begun');

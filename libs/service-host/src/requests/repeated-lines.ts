@@ -2,7 +2,7 @@ import { BoundedMap } from '@countersign/auth-core';
 
 /** Milliseconds in which lines that say the same have one. */
 const ONE_IN_MS = 1_000;
-/** Maximum names that are remembered; the oldest makes way for a new one, and its next line is written. */
+/** Maximum names that are remembered; the oldest is evicted for a new one, and its next line is written. */
 const NAMES_LIMIT = 1_000;
 
 interface Written {

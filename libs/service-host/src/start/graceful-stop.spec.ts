@@ -6,7 +6,7 @@ import { HealthRegistry } from '../health/health.js';
 describe('SIGTERM', () => {
   const logger = pino({ level: 'silent' });
 
-  it('first fails readiness and closes nothing until the drain is over, whatever other signals come', async () => {
+  it('first fails readiness and closes nothing until the drain ends, whatever other signals come', async () => {
     const health = new HealthRegistry();
     const seen: string[] = [];
     const ended = new Promise<number>((exit) => {

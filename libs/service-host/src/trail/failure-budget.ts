@@ -3,7 +3,7 @@ import { BoundedMap } from '@countersign/auth-core';
 /** Milliseconds after which a network's failures no longer count. */
 const WINDOW_MS = 60_000;
 
-/** Maximum networks that are counted; the oldest makes way for a new one. */
+/** Maximum networks that are counted; the oldest is evicted for a new one. */
 const NETWORK_LIMIT = 10_000;
 
 interface Window {

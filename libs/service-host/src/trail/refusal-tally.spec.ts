@@ -5,7 +5,7 @@ const at = (second: number): Date => new Date(Date.UTC(2026, 10, 26, 12, 0, seco
 const kind = (network: string, code = 'TOKEN_MISSING') => ({ code, method: 'GET', route: '/orders', network });
 
 describe('counting refusals', () => {
-  it('reports the first of a kind at once, then how many there were, from when to when', () => {
+  it('reports the first of a kind immediately, then how many there were, from when to when', () => {
     const tally = new RefusalTally();
     expect(tally.add(kind('192.0.2.1'), at(1))).toEqual({ ...kind('192.0.2.1'), count: 1, first: at(1), last: at(1) });
     for (const second of [2, 3, 9]) expect(tally.add(kind('192.0.2.1'), at(second))).toBeUndefined();

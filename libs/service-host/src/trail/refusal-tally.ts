@@ -42,7 +42,7 @@ export class RefusalTally {
 
   /**
    * Counts a refusal.
-   * @returns the refusal itself when it is the first of its kind, to be recorded at once; undefined when it is recorded with those that follow
+   * @returns the refusal itself when it is the first of its kind, to be recorded immediately; undefined when it is recorded with later ones
    */
   add(kind: RefusalKind, now: Date): CountedRefusals | undefined {
     const own = this.#counts.get(keyOf(kind));

@@ -56,7 +56,7 @@ function refusedTrace(context: ExecutionContext): RequestTrace {
 
 /**
  * Records what the guard or a handler refused before it is answered: each refusal of a verified caller as a separate event; those of unverified
- * callers by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
+ * callers by code, route and network, the first immediately, then one event a minute with their count. Each replica counts for itself.
  */
 @Injectable()
 export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdown {

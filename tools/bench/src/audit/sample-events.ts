@@ -64,7 +64,7 @@ async function fillNext(client: pg.Client, size: number): Promise<number> {
 }
 
 /**
- * Fills the log up to `size` events, or until the time is over.
+ * Fills the log up to `size` events, or until the time is up.
  * @returns how many there are
  */
 export async function fillLog(

@@ -108,7 +108,7 @@ async function measure(context: BenchmarkContext, stack: Stack, events: number):
   return metrics;
 }
 
-/** The console's questions at each size, on a stack of its own whose search index the product made. */
+/** The console's questions at each size, on its own stack, whose search index the product built. */
 export async function measureConsole(context: BenchmarkContext): Promise<readonly Metric[]> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-console-scale-'));
   const portBase = await freePortBase();

@@ -7,7 +7,7 @@ import { z } from 'zod';
 export const REDIRECT = 'https://app.example/signed-in';
 /** People who are signed in; codes are theirs in turn, as one person does not redeem thousands in a second. */
 export const PEOPLE = 500;
-/** The applications that they allowed: one with a key of its own, and a public one, as in browsers and on phones. */
+/** The applications that they allowed: one with its own key, and a public one, as in browsers and on phones. */
 export const APPLICATION = 'app';
 export const PUBLIC_APPLICATION = 'public-app';
 

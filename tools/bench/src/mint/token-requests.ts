@@ -4,7 +4,7 @@ import { type LoadOrder } from './load-order.js';
 
 type Form = Readonly<Record<string, string>>;
 
-/** What shows who asks: an assertion of its own for each request, or for a public client only its name. */
+/** Identifies the client: a new assertion for each request, or for a public client only its name. */
 function credentialsOf(clientId: string, audience: string, key: PrivateJwk | undefined): Form {
   if (key === undefined) return { client_id: clientId };
   const now = Math.floor(Date.now() / 1_000);

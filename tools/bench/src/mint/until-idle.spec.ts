@@ -21,7 +21,7 @@ describe('the end of a round', () => {
     },
   );
 
-  it('is not put off by timers, and not for ever', async () => {
+  it('is not put off by timers, nor forever', async () => {
     expect(await secondsOf(processes(1_000, 0.002))).toBe(0);
     expect(await secondsOf(processes(1_000, 0.02))).toBeCloseTo(5);
   });

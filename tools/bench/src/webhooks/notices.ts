@@ -13,7 +13,7 @@ export async function registerEndpoint(pool: pg.Pool, url: string): Promise<stri
   return id;
 }
 
-/** Commits one notice for each endpoint, as a settled payment does; it is due at once. */
+/** Commits one notice for each endpoint, as a settled payment does; it is due immediately. */
 export async function tell(pool: pg.Pool, endpoints: readonly string[]): Promise<void> {
   const due = Date.now();
   await pool.query(

@@ -1,4 +1,4 @@
-// A child process of the webhooks benchmark: one merchant that answers at once, and many that accept and stay silent, each on its own port.
+// A child process of the webhooks benchmark: one merchant that answers immediately, and many that accept and stay silent, each on its own port.
 import { createServer, type RequestListener } from 'node:http';
 import { type Socket } from 'node:net';
 import { z } from 'zod';

@@ -11,7 +11,7 @@ export interface Scene {
   readonly storefront: Storefront;
   /** The payments that are made in the meantime. */
   readonly load: Pick<Load, 'further' | 'pause' | 'resume'>;
-  /** What an auditor holds: the log must verify against it when all is over. */
+  /** What an auditor holds: the log must verify against it at the end. */
   readonly keepCheckpoint: (checkpoint: string) => void;
   /** The fault happens now: signals of it count from this point; without this call, from the beginning of `strike`. */
   readonly struck: () => void;

@@ -29,7 +29,7 @@ export function isUnderWay({ status }: Payment): boolean {
   return status === 'created';
 }
 
-/** A hold that its client never came back for stays until its time is over. */
+/** A hold whose client never came back stays until it expires. */
 const openEnds = new Set(['created', 'held']);
 
 /**

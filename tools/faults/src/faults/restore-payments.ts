@@ -18,7 +18,7 @@ export const restorePayments: Fault = {
     await delay(between(random, 2_000, 3_000));
     // Some then lie between the copies, and not only those that were in progress.
     await load.further(3);
-    // What came behind the second copy would be gone for good, and the check of the money would say so.
+    // Anything after the second copy would be lost permanently, and the money check would report it.
     await load.pause();
     try {
       await backUp(stack, 'accounts');

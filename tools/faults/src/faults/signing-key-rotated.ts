@@ -26,7 +26,7 @@ async function keys(stack: Stack, verb: 'list' | 'rotate'): Promise<Keys> {
 const signerOf = (token: string): string =>
   headerSchema.parse(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())).kid;
 
-/** A process that asks for a new token again and again, and uses it at once. */
+/** A process that requests a new token again and again, and uses it immediately. */
 async function useNewTokens({ stack, storefront, wrong }: Scene, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const { identities, urls } = stack;
   const signers = new Set<string>();

@@ -300,7 +300,7 @@ export function walkAccess(world: () => World): void {
 
   walk(
     world,
-    'end one session of a person, then all, who is signed out of the console at once, without being asked again',
+    'end one session of a person, then all of them, which signs the person out of the console immediately, without asking again',
     async () => {
       const other = await signIn(/Amina Rahal/);
       const window = await atAccess();

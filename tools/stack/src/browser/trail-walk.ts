@@ -221,7 +221,7 @@ export function walkTrail(world: () => WalkedHistory): void {
     },
   );
 
-  walk(world, 'says that the session is over when it is, and after signing in is where it was', async () => {
+  walk(world, 'reports that the session has ended, and returns to the same page after signing in', async () => {
     const { stack, window } = world();
     const { page } = window;
     await window.goto(`${audit()}/?outcome=denied`);

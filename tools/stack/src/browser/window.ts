@@ -44,7 +44,7 @@ export class Window {
     const context = await browser.newContext();
     context.setDefaultTimeout(WAIT_MS);
     const window = new Window(context, await context.newPage());
-    // From inside: a page that leads on at once is gone before its answer's body could be asked for.
+    // From inside: a page that redirects immediately is gone before its answer's body could be asked for.
     await context.exposeBinding('keepPage', (_source, text: string) => window.received.push(text));
     await context.addInitScript({
       content: "addEventListener('DOMContentLoaded', () => void keepPage(document.documentElement.outerHTML))",

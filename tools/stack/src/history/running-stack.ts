@@ -39,7 +39,7 @@ export class RunningStack {
     return withDatabase(this.databaseUrlOf(service), work);
   }
 
-  /** Says to audit, as the operator, that numbers are missing for good. @throws {StackError} */
+  /** Tells audit, as the operator, that numbers are permanently missing. @throws {StackError} */
   async acceptGap({ source, first, last }: LostNumbers, reason: string): Promise<void> {
     const audit = this.#variableOf('audit', 'RESOURCE_URL');
     const issuer = this.#variableOf('audit', 'ISSUER_URL');

@@ -39,7 +39,7 @@ const answerSchema = z.object({
 /**
  * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, and that no
  * newer revocation names a token that is exchanged, it uses up the proofs and the assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
- * hold the same of these one waits for the other, in one order, so that neither waits for ever.
+ * hold the same of these one waits for the other, in one order, so that neither waits forever.
  */
 const commitGroup = `
 with decided as (

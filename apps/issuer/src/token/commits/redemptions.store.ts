@@ -33,7 +33,7 @@ export interface Redemption extends Decided {
   readonly salt: string | undefined;
 }
 
-/** Why nothing began: what would be redeemed was redeemed before, taken back or is over, or the session is over in which it was allowed. */
+/** Why nothing began: what would be redeemed was redeemed before, revoked or has expired, or the session in which it was allowed has ended. */
 export type NotRedeemed = 'USED' | 'WITHDRAWN' | 'EXPIRED' | 'SESSION_ENDED';
 export type RedemptionOutcome = Outcome | NotRedeemed;
 

@@ -35,7 +35,7 @@ const signs = new WeakMap<TokenSigner, Sign>();
 
 /**
  * Signs an access token: `typ: at+jwt`, the signer's `alg` and `kid`.
- * @returns the token at once from a local key, later from a KMS
+ * @returns the token synchronously from a local key, later from a KMS
  */
 export function signAccessToken(claims: AccessTokenClaims, signer: LocalSigner): string;
 export function signAccessToken(claims: AccessTokenClaims, signer: TokenSigner): string | Promise<string>;

@@ -85,7 +85,7 @@ export interface TogetherRefused {
   readonly consequence?: (() => Promise<unknown>) | undefined;
 }
 
-/** A way to a token (RFC 6749, section 1.3): what it parses, decides and claims. Each has a file of its own here. */
+/** A way to a token (RFC 6749, section 1.3): what it parses, decides and claims. Each has its own file here. */
 export interface TokenGrant {
   /** The `grant_type`. */
   readonly type: string;

@@ -3,7 +3,7 @@ const PLACES = 4_096;
 /** Characters at the end that are hashed: of a key, six of its secret and its checksum. */
 const HASHED = 12;
 
-/** The last characters of a key are as good as random. */
+/** The last characters of a key are effectively random. */
 function hashOf(text: string): number {
   const { length } = text;
   let hash = 0;

@@ -73,7 +73,7 @@ interface Known {
   last: Bucket | undefined;
 }
 
-/** The buckets of this replica, bounded: one that was not used recently makes way for a new one. */
+/** The buckets of this replica, bounded: the least recently used is evicted for a new one. */
 export class Buckets {
   readonly #byName = new Map<string, Bucket>();
   /** Keyed by the object from the key's token, which stays the same for the token's life: a repeated key needs no lookup by text. */
