@@ -1,12 +1,12 @@
-/** How the command ended, as its exit code; `countersign --help` lists them. */
+/** The outcome of the command, as its exit code; `countersign --help` lists them. */
 export const ExitCode = {
   /** Done. */
   ok: 0,
-  /** A service said no, or a check found a fault. */
+  /** A service refused, or a check found a fault. */
   refused: 1,
   /** The command line, a file or the configuration is invalid. */
   usage: 2,
-  /** A service did not answer: the same command may work later. */
+  /** A service did not respond: the same command may work later. */
   unreachable: 3,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -29,10 +29,10 @@ export class CliError extends Error {
   }
 }
 
-/** A request was sent, and what came back does not say whether it was carried out. */
+/** A request was sent, and the response does not say whether it was carried out. */
 export class OutcomeUnknown extends CliError {}
 
-/** A check found a fault, and the command has printed what: the exit code alone says it again. */
+/** A check found a fault, and the command has printed it: only the exit code is left to set. */
 export class CheckFailed extends Error {
   constructor(readonly exitCode: ExitCode = ExitCode.refused) {
     super('a check found a fault');

@@ -491,7 +491,7 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('audit', 'dead-letters', 'replay', 'first')).code).toBe(2);
   }, 120_000);
 
-  it('reveals a masked value to whoever may see it and gives a reason, and erases it permanently', async () => {
+  it('reveals a masked value to a person who may see it and gives a reason, and erases it permanently', async () => {
     const found = z.object({ events: z.array(z.object({ event: z.looseObject({ id: z.string() }) })) });
     const { events } = await json(
       found,

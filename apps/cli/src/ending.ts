@@ -1,14 +1,14 @@
 import { ExitCode } from './cli-error.js';
 
-/** What of a process its end has to do with. */
+/** The parts of a process that its ending uses. */
 type Process = Pick<NodeJS.Process, 'once' | 'exit' | 'stdout' | 'stderr'>;
 
-/** Exit codes of a process that a signal has ended, as shells report it: 128 and the signal's number. */
+/** Exit codes of a process ended by a signal, as shells report it: 128 plus the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * Ends the process silently, as a person at a terminal expects: on Ctrl-C, and when the reader of its output closes the pipe (`| head`).
- * Files that are half written are taken away on its way out.
+ * Half-written files are removed first.
  */
 export function endQuietly(process: Process): void {
   for (const [signal, code] of Object.entries(signals)) process.once(signal, () => process.exit(code));
@@ -17,6 +17,6 @@ export function endQuietly(process: Process): void {
     process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
     process.exit(ExitCode.usage);
   });
-  // Nobody reads the output any longer; the exit code still says how it ended.
+  // Nobody reads the output any more; the exit code still reports the outcome.
   process.stderr.on('error', () => undefined);
 }

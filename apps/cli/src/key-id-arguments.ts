@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 
-/** A thumbprint (RFC 7638), as ids of keys are, of which one in 64 begins with a hyphen. */
+/** A thumbprint (RFC 7638), the form of key ids: one in 64 begins with a hyphen. */
 const HYPHENATED = /^-[\w-]{42}$/;
 
 const optionsOf = (command: Command): readonly (string | undefined)[] => [
@@ -11,8 +11,8 @@ const optionsOf = (command: Command): readonly (string | undefined)[] => [
 ];
 
 /**
- * Puts ids of keys that look like options behind `--`, where they are none: an operator who takes a stolen key away must not be refused for its
- * first letter. The value of an option stays where it is.
+ * Moves key ids that look like options behind `--`: an operator who revokes a stolen key must not be refused because of its
+ * first character. The value of an option stays in place.
  */
 export function keyIdsLast(args: readonly string[], program: Command): readonly string[] {
   if (args.includes('--')) return args;

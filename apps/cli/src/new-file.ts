@@ -6,7 +6,7 @@ import { messageOf } from '@countersign/auth-core';
 import { Option } from 'commander';
 import { CliError, ExitCode } from './cli-error.js';
 
-/** Files that are half written: whatever ends the process takes them away. */
+/** Half-written files: whatever ends the process removes them. */
 const unfinished = new Set<string>();
 process.on('exit', () => {
   for (const path of unfinished) rmSync(path, { force: true });
@@ -49,8 +49,8 @@ async function find(path: string): Promise<Stats | undefined> {
 }
 
 /**
- * A file that is to be kept: written beside its place and put there whole, for its owner only. One that is there already is kept evidence,
- * so it is left alone unless the caller says otherwise. Made before any service is asked, so that nothing is asked for nothing.
+ * A file to be kept: written next to its final place and moved there complete, for its owner only. An existing one is evidence,
+ * so it is left alone unless the caller says otherwise. Created before any service is asked, so that no request is wasted.
  */
 export class NewFile {
   #closed = false;
@@ -71,7 +71,7 @@ export class NewFile {
     const [place, around] = [await find(path), await find(folder)];
     if (place?.isDirectory() === true) throw fault('FILE_UNWRITABLE', `${path} is a directory`, 'Choose a file in it.');
     if (place !== undefined && force !== true) throw exists(path, force !== undefined);
-    // It would be replaced for everybody: /dev/null is one.
+    // It would be replaced for everybody, such as /dev/null.
     if (place?.isFile() === false) throw fault('FILE_UNWRITABLE', `${path} is a device or a pipe`, 'Choose a file.');
     if (around?.isDirectory() !== true) {
       throw fault(
@@ -98,7 +98,7 @@ export class NewFile {
     }
   }
 
-  /** Puts the file in its place. @throws {CliError} `FILE_EXISTS` when another one came there in the meantime */
+  /** Moves the file to its place. @throws {CliError} `FILE_EXISTS` if another one was created there in the meantime */
   async commit(): Promise<void> {
     try {
       await this.#close();
@@ -117,7 +117,7 @@ export class NewFile {
     unfinished.delete(this.beside);
   }
 
-  /** Keeps what came of a file that was cut off. @returns where it is */
+  /** Keeps the part of a truncated file. @returns its path */
   async keepUnfinished(): Promise<string> {
     await this.#close();
     unfinished.delete(this.beside);
@@ -131,7 +131,7 @@ export class NewFile {
     await this.handle.close();
   }
 
-  /** A link is never made over a file that is there; not every file system has links. */
+  /** Creating a link never replaces an existing file; not every file system has links. */
   async #putNew(): Promise<void> {
     try {
       await link(this.beside, this.path);

@@ -1,7 +1,7 @@
 import { reasonOf as wholeReasonOf } from '@countersign/auth-core';
 import { CliError, ExitCode, OutcomeUnknown } from './cli-error.js';
 
-/** What a failed request says of its reason, `connect ECONNREFUSED 127.0.0.1:4000`: fetch has it in the cause. */
+/** The reason for a failed request, `connect ECONNREFUSED 127.0.0.1:4000`: fetch has it in the cause. */
 export const reasonOf = (error: unknown): string =>
   wholeReasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 
@@ -17,11 +17,11 @@ const unanswered = (name: string, url: string, error: unknown) =>
 export const unreachable = (name: string, url: string, error: unknown): CliError =>
   new CliError(...unanswered(name, url, error));
 
-/** As {@link unreachable}, of a service that may have got the request. */
+/** Like {@link unreachable}, for a service that may have received the request. */
 export const answerLost = (name: string, url: string, error: unknown): OutcomeUnknown =>
   new OutcomeUnknown(...unanswered(name, url, error));
 
-/** The whole of an answer. @throws {CliError} `UNREACHABLE` when it breaks off */
+/** A complete response. @throws {CliError} `UNREACHABLE` if it is cut off */
 export async function textOf(response: Response, name: string): Promise<string> {
   try {
     return await response.text();

@@ -1,6 +1,6 @@
 import { type CliError } from './cli-error.js';
 
-/** Where a command writes: its result to standard output, everything else to standard error. */
+/** A command's output: its result to standard output, everything else to standard error. */
 export interface Output {
   readonly json: boolean;
   /**
@@ -8,7 +8,7 @@ export interface Output {
    * @param text for people; ends without a newline
    */
   result(value: unknown, text: string): void;
-  /** A remark beside the result, for people; silent with `--json`. */
+  /** A remark for people, in addition to the result; silent with `--json`. */
   note(text: string): void;
 }
 
@@ -31,18 +31,18 @@ export function printFailure({ code, message, hint }: CliError, json: boolean): 
   process.stdout.write(`${jsonLine({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) })}\n`);
 }
 
-/** Says something to the person at the terminal, with `--json` too. */
+/** Tells the person at the terminal something, even with `--json`. */
 export function say(text: string): void {
   process.stderr.write(`${printableLines(text)}\n`);
 }
 
-/** What of a text could move a terminal's cursor is shown as a dot. A name within a text that must not begin a new line goes through this. */
+/** Shows characters that could move a terminal's cursor as dots. Use it for a name within a text that must not begin a new line. */
 export const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
 
-/** As {@link printable}, line by line. */
+/** Like {@link printable}, line by line. */
 export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
 
-/** A value in JSON, the same to whatever parses it: `JSON.stringify` leaves some characters as they are that move a terminal's cursor. */
+/** A value in JSON, equal for any parser: `JSON.stringify` does not escape some characters that move a terminal's cursor. */
 const jsonLine = (value: unknown): string =>
   JSON.stringify(value).replaceAll(/\p{C}/gu, (character) =>
     Array.from(

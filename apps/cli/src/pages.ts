@@ -3,7 +3,7 @@ import { type Output } from './output.js';
 
 /** Items per page of a service. */
 const PAGE = 200;
-/** Items that one command shows. */
+/** Maximum items that one command shows. */
 export const LIST_LIMIT = 10_000;
 
 /** A count from the command line. */
@@ -21,14 +21,14 @@ export const limitOption = (byDefault = LIST_LIMIT): Option =>
     .argParser(countOf(LIST_LIMIT))
     .default(byDefault);
 
-/** One answer of a list: its items, and where the next one begins. */
+/** One page of a list: its items, and where the next one begins. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly next: string | null | undefined;
 }
 
 /**
- * Reads a list page by page until its end, or until there is as much as was asked for.
+ * Reads a list page by page until its end, or until there are as many items as requested.
  * @returns `next`: where the rest begins; null if there is none
  */
 export async function readPages<Item>(
@@ -48,7 +48,7 @@ export async function readPages<Item>(
   }
 }
 
-/** Says that a list is not whole. */
+/** Says that a list is incomplete. */
 export function noteMore({ note }: Pick<Output, 'note'>, next: string | null): void {
   if (next !== null) note('There are more: use a higher --limit, or narrow the list.');
 }

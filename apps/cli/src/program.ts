@@ -14,7 +14,7 @@ import * as people from './people/index.js';
 import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
 
-/** A folder a command group, each with one `register`. */
+/** One folder per command group, each with one `register`. */
 const groups: readonly { register(program: Command): void }[] = [
   token,
   login,
@@ -31,7 +31,7 @@ const groups: readonly { register(program: Command): void }[] = [
   doctor,
 ];
 
-/** An option's text, without a default that says nothing: a flag that is not given, a list without items. */
+/** An option's text, without a meaningless default: an absent flag, an empty list. */
 const optionText = (option: Option): string =>
   new Help()
     .optionDescription(option)

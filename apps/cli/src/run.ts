@@ -14,8 +14,8 @@ function unexpected(error: unknown): CliError {
 }
 
 /**
- * Runs one command line, and prints what came of it.
- * @param args what comes after the command's own name
+ * Runs one command line, and prints its outcome.
+ * @param args the arguments after the program's name
  * @returns the exit code
  */
 export async function run(args: readonly string[]): Promise<number> {

@@ -32,7 +32,7 @@ function timestamp(said: string): number | undefined {
   const time = utc(year, month, day, hour, minute, second);
   const offset = offsetOf(zone);
   if (time === undefined || offset === undefined) return undefined;
-  // Times of events have milliseconds. As a bound, what is finer means the next of them.
+  // Times of events have milliseconds. As a bound, a finer time means the next millisecond.
   const milliseconds = Math.ceil(Number(fraction.padEnd(9, '0')) / 1_000_000);
   return time + milliseconds - offset * 60_000;
 }
@@ -48,7 +48,7 @@ function ago(said: string, now: number): number | undefined {
 }
 
 /**
- * A time as people write it: RFC 3339 with a zone, a date (midnight UTC), or so long ago (`-2h`). Never in the zone of this machine.
+ * A time as people write it: RFC 3339 with a zone, a date (midnight UTC), or a time ago (`-2h`). Never in this machine's zone.
  * @param now milliseconds since 1970
  * @returns RFC 3339 in UTC
  * @throws {InvalidArgumentError} that says what to write
@@ -59,14 +59,14 @@ export function timeOf(said: string, now: number = Date.now()): string {
   return new Date(time).toISOString();
 }
 
-/** An option that takes a time. @param flags `--from <time>` */
+/** An option whose value is a time. @param flags `--from <time>` */
 export function timeOption(flags: string, description: string): Option {
   return new Option(flags, `${description}: 2026-11-25T10:00:00Z, 2026-11-25 (UTC) or -2h`).argParser((said) =>
     timeOf(said),
   );
 }
 
-/** Says how the times of a command line were understood. */
+/** Prints how the times of a command line were understood. */
 export function noteTimes(command: Command, output: Pick<Output, 'note'>): void {
   for (const option of command.options) {
     const value: unknown = command.getOptionValue(option.attributeName());

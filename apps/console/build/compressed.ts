@@ -3,7 +3,7 @@ import { type Plugin } from 'vite';
 
 const TEXT = /\.(?:js|css|html|svg)$/;
 
-/** Puts a `.br` and a `.gz` beside each file, so that the server compresses nothing. */
+/** Writes a `.br` and a `.gz` next to each file, so that the server compresses nothing. */
 export function compressed(): Plugin {
   return {
     name: 'compressed',

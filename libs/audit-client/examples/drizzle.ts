@@ -10,7 +10,7 @@ const orders = pgTable('orders', { id: uuid('id').primaryKey(), cancelled: boole
 
 export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] });
 const lost = (error: Error): void => console.warn('a database connection was lost', error.message);
-// Without these the process ends with a connection, when PostgreSQL restarts.
+// Without these listeners a lost connection ends the process, for example when PostgreSQL restarts.
 pool.on('error', lost).on('connect', (client) => client.on('error', lost));
 const database = drizzle({ client: pool });
 const outbox = new AuditOutbox({ pool, source: 'orders' });

@@ -1,6 +1,6 @@
 import { defineEvents, type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
 
-/** The only place where the types, actions and kinds of resource of this service's events are written. */
+/** The one place that defines the types, actions and resource kinds of this service's events. */
 export const events = defineEvents({
   source: 'orders',
   prefix: 'com.acme', // types are com.acme.orders.order.cancelled.v1

@@ -5,7 +5,7 @@ import { cancelled } from './events.js';
 
 export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] });
 const lost = (error: Error): void => console.warn('a database connection was lost', error.message);
-// Without these the process ends with a connection, when PostgreSQL restarts.
+// Without these listeners a lost connection ends the process, for example when PostgreSQL restarts.
 pool.on('error', lost).on('connect', (client) => client.on('error', lost));
 const outbox = new AuditOutbox({ pool, source: 'orders' });
 

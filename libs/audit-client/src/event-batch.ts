@@ -35,7 +35,7 @@ export interface EventBatch {
   readonly payload: Buffer;
 }
 
-/** The most that one message holds. */
+/** The maximum of one message. */
 export interface BatchLimits {
   /** Maximum events in one batch; {@link BATCH_EVENT_LIMIT} by default. */
   readonly events?: number;
@@ -84,7 +84,7 @@ export function packEvents(
   return batches;
 }
 
-/** Milliseconds until a batch is published again, and how often: a stream that is made only now, as at a first start, has it half a second later. */
+/** Milliseconds until a batch is published again, and how often: a stream that is just being created, as at a first start, exists half a second later. */
 const ACKNOWLEDGEMENT = { timeout: 500, retries: 5 };
 
 /** The subject of a source's batches: below the name that its NATS user may publish under. */

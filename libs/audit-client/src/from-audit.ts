@@ -71,7 +71,7 @@ export class FromAudit {
     });
   }
 
-  /** The server refuses the subscription, and would not renew it once the right is there. */
+  /** The server refuses the subscription, and would not renew it once the permission is granted. */
   #refused(connection: NatsConnection, error: Error): void {
     const reason = outboxReasonOf(error);
     if (reason !== this.#fault)

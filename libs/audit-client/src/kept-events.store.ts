@@ -26,7 +26,7 @@ const forgetKept = `delete from audit_kept where position in (
 export interface KeptEvents {
   readonly position: bigint;
   readonly firstIndex: bigint;
-  /** In ascending order of sequence, without a gap. */
+  /** In ascending order of sequence, without gaps. */
   readonly events: readonly NumberedEvent[];
   /** By sequence and path. */
   readonly salts: Salts;
@@ -89,7 +89,7 @@ export class KeptEventsStore {
     return knownRows.parse(rows)[0];
   }
 
-  /** Deletes kept events that has expired, in portions: one statement over all of a long time takes longer than it may. */
+  /** Deletes expired kept events in batches: one statement over a long period would exceed the statement timeout. */
   async forget(): Promise<void> {
     let rowCount: number | null;
     do ({ rowCount } = await this.client.query(forgetKept, [this.keepHours]));

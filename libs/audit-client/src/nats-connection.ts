@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '@countersign/auth-core';
 import { connect, usernamePasswordAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
-/** Which NATS server, as whom. */
+/** The NATS server, and the user to connect as. */
 export interface NatsOptions {
   /** One server, or several of a cluster, separated by commas. */
   readonly url: string;
@@ -16,7 +16,7 @@ export interface NatsOptions {
   };
 }
 
-/** Where connections log; pino fits. */
+/** The logger of connections; pino fits. */
 export interface ConnectionLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -24,7 +24,7 @@ export interface ConnectionLogger {
 
 /**
  * Milliseconds between two pings of the server. One that vanishes silently (its machine lost power, a firewall forgot the
- * connection) is given up when it has not answered two of them; the client's own default would wait for six minutes before it asks another one of the
+ * connection) is given up when it has missed two of them; the client's own default would wait six minutes before it tries another one of the
  * cluster.
  */
 const PING_EVERY_MS = 10_000;

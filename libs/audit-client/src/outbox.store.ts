@@ -5,7 +5,7 @@ import { GroupCommit } from './group-commit.js';
 import { uuidv7 } from '@countersign/audit-event';
 import { execute, type SqlExecutor } from './sql-executor.js';
 
-/** Which service records, and where its outbox is. */
+/** The service that records, and its outbox. */
 export interface AuditOutboxOptions {
   /** The service's own database, which holds `audit_outbox`. */
   readonly pool: pg.Pool;
@@ -50,7 +50,7 @@ const COMMIT_MS = 10;
 const COMMIT_LIMIT_MS = 5_120;
 
 /**
- * The service's own record of what it did, in its own database (transactional outbox). An event is durable before the answer is sent;
+ * The service's record of what it did, in its own database (transactional outbox). An event is durable before the answer is sent;
  * NATS and the audit service are not on the request's path.
  */
 export class AuditOutbox {

@@ -8,7 +8,7 @@ export function overlap(one: Range, other: Range): boolean {
   return one.first <= other.last && other.first <= one.last;
 }
 
-/** What is left of ranges without the numbers of others. */
+/** Ranges minus the numbers of other ranges. */
 export function without<Kept extends Range>(ranges: readonly Kept[], others: readonly Range[]): readonly Kept[] {
   return others.reduce<readonly Kept[]>(
     (left, other) =>

@@ -115,7 +115,7 @@ export const renumberEvents = `
 
 /**
  * Removes what is in the log, and stores it, one row for each unbroken run of events; stores nothing when events are not to be kept ($5). A place may
- * cover a part of a group: the rest of it becomes groups of their own, as old as it. Only what was published can be in the log.
+ * cover a part of a group: the rest becomes separate groups of the same age. Only what was published can be in the log.
  */
 export const placeEvents = {
   name: 'relay-place',

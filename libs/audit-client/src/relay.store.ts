@@ -36,7 +36,7 @@ const waitingRow = z.tuple([z.object({ unnumbered: z.boolean(), any: z.boolean()
 const countRow = z.tuple([z.object({ count: z.coerce.number() })]);
 const renumberRow = z.tuple([z.object({ renumbered: z.boolean() })]);
 
-/** The driver uses the memory of an answer again, so each value is copied, once. */
+/** The driver reuses a response's memory, so each value is copied once. */
 const asBytes = { binary: true, types: { getTypeParser: () => (value: Buffer) => Buffer.from(value) } };
 
 const LINE_BREAK = 10;
@@ -79,7 +79,7 @@ export class RelayStore {
   readonly kept: KeptEventsStore;
   /** The highest number assigned over this connection: while it holds the lock, the counter is not below it. */
   #given = 0n;
-  /** Nothing published is left up to this position. */
+  /** Nothing published remains up to this position. */
   #released = 0n;
   /** What was published and is not marked yet, oldest first; of a group all or nothing. */
   #noted: readonly Noted[] = [];
@@ -237,7 +237,7 @@ export class RelayStore {
     this.#noted = without(this.#noted, over);
   }
 
-  /** As PostgreSQL reads a multirange. */
+  /** In PostgreSQL's multirange syntax. */
   #notedRanges(): string {
     return `{${this.#noted.map(({ first, last }) => `[${String(first)},${String(last)}]`).join(',')}}`;
   }

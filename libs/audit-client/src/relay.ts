@@ -15,7 +15,7 @@ import { RelayStore } from './relay.store.js';
 import { ROUND } from './relay-statements.js';
 import { reportSubject, writeReport, type SourceReport } from './source-report.js';
 
-/** Which outbox is relayed, and to which NATS server. */
+/** The outbox that is relayed, and the NATS server. */
 export interface RelayOptions {
   readonly pool: pg.Pool;
   readonly source: string;
@@ -60,7 +60,7 @@ const CHECK_DUE_EVERY_MS = 1_000;
 const RELEASE_EVERY_MS = 100;
 const FORGET_EVERY_MS = 60_000;
 
-/** After so many checks in a row that found nothing, the next ones come after so many times the usual interval. */
+/** Number of empty checks in a row after which checks become rarer, and the factor by which the interval grows. */
 const QUIET_CHECKS = 50;
 const QUIET_INTERVALS = 5;
 
@@ -70,7 +70,7 @@ const WAIT_FOR_PLACE_MS = 120_000;
 /** Milliseconds between two checks while events arrive: under load events share a message, and the first one after a pause does not wait. */
 export const RELAY_PACE_MS = 40;
 
-/** Milliseconds that a relay that stops waits for the acknowledgement of what it has published. */
+/** Milliseconds for which a stopping relay waits for acknowledgements of what it has published. */
 const ANSWERS_AT_STOP_MS = 250;
 
 /** Maximum bytes of a message's headers. */
@@ -144,7 +144,7 @@ class OutboxRelay implements Relay {
     const { source } = this.options;
     const known = this.#known?.known;
     const written = writeReport({ ...report, source, ...(known === undefined ? {} : { known }) });
-    // The client would keep it for later, when it is no longer true.
+    // The client would keep it and send it later, when it is out of date.
     if (isConnected(this.#connection)) this.#connection?.publish(reportSubject(source), written);
   }
 
@@ -250,7 +250,7 @@ class OutboxRelay implements Relay {
     await this.#pause(500);
   }
 
-  /** What remains to be done while nothing waits. */
+  /** The work left while nothing waits. */
   async #rest(store: RelayStore, stream: JetStreamClient, now: number): Promise<0> {
     this.#behind = false;
     this.#pending = 0;
@@ -325,7 +325,7 @@ class OutboxRelay implements Relay {
     this.#lastError = reason;
   }
 
-  /** Waits for so many intervals, unless something was recorded since the last check. */
+  /** Waits for the given number of intervals, unless something was recorded since the last check. */
   async #idle(intervals: number): Promise<void> {
     if (this.#woken || this.#stopped.signal.aborted) return;
     const ms = intervals * (this.options.pollIntervalMs ?? 100);

@@ -30,7 +30,7 @@ const sourceReportSchema = z.object({
     pending: count,
     /** Seconds since the oldest was recorded; 0 when none waits. */
     oldest_seconds: count,
-    /** Why events could not be published, as long as they cannot. */
+    /** Why events cannot be published, while they cannot. */
     last_error: text.nullable(),
   }),
   /** Proves to audit the highest log index that the source received; without it, nobody would notice what a restored log has lost. */

@@ -41,7 +41,7 @@ export const deadLetterStream = {
   max_bytes: 256 * 1024 ** 2,
 } satisfies Partial<StreamConfig> & { name: string };
 
-/** How the streams between outboxes and audit are kept. */
+/** How the streams between outboxes and audit are stored. */
 export interface StreamSettings {
   /** Copies of each stream: 1 on one server, 3 in a cluster; 1 by default. */
   readonly replicas?: number | undefined;

@@ -4,7 +4,7 @@ type Data = AuditEvent['data'];
 
 /** An event that a catalogue made. */
 class CataloguedEvent implements EventParts {
-  /** Only for the compiler: nothing else has this type, whatever its members are. */
+  /** Only for the compiler: nothing else has this type, whatever its members. */
   declare private readonly catalogued: true;
 
   constructor(
@@ -91,7 +91,7 @@ const kindPattern = /^[a-z][a-z0-9-]*$/;
 const listOf = <Item extends string>(one: Item | readonly Item[]): readonly Item[] =>
   typeof one === 'string' ? [one] : one;
 
-/** The events of one service: the only place where their types, actions and kinds of resource are written. */
+/** The events of one service: the one place that defines their types, actions and resource kinds. */
 export class EventCatalogue<Kind extends string, Name extends string> {
   readonly source: string;
   readonly prefix: string;

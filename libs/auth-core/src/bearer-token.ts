@@ -8,7 +8,7 @@ export interface Credentials {
   readonly token: string;
 }
 
-/** How nearly everybody writes the scheme: what is quicker than reading the header may compare with it. */
+/** How nearly everybody writes the scheme: the fast path compares with it. */
 export const BEARER = 'Bearer ';
 
 /**

@@ -5,7 +5,7 @@
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   /**
    * @param limit maximum entries
-   * @param onEvicted is called with each entry that made way, not with what is deleted
+   * @param onEvicted called with each evicted entry, not with deleted ones
    */
   constructor(
     private readonly limit: number,

@@ -9,7 +9,7 @@ export interface Clock {
 /** The default clock for durations; tests pass their own. */
 export const monotonicClock = (): number => performance.now();
 
-/** A moment, by both clocks. */
+/** A point in time, by both clocks. */
 export interface Moment {
   readonly wall: number;
   readonly monotonic: number;

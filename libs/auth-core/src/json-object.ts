@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { TokenError } from './token-error.js';
 
-/** A JSON object whose members are not checked yet. */
+/** A JSON object whose members have not been checked yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A plain object: not an array, not null. */

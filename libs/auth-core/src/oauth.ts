@@ -1,5 +1,5 @@
 /*
- * Names and limits that go over the wire, each written here and nowhere else: tools/stack/src/one-home.spec.ts looks for them.
+ * Names and limits that go over the wire, each defined here and nowhere else: tools/stack/src/one-home.spec.ts checks that.
  */
 
 /** The `typ` of an access token's header (RFC 9068, section 2.1). */

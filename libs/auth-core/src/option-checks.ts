@@ -1,6 +1,6 @@
 import { algorithmOf } from './keys/algorithm.js';
 
-/** Settings come from the environment and from plain JavaScript, where no type has kept them from being missing, or text instead of a number. */
+/** Settings come from the environment and from plain JavaScript, where no type prevents them from being missing, or text instead of a number. */
 const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
 
 /** @throws {TypeError} naming the option, for anything but an http(s) URL */
@@ -10,18 +10,18 @@ export function checkUrl(name: string, value: unknown): void {
     throw new TypeError(`${name} must be an http or https URL, not ${shown(value)}`);
 }
 
-/** @throws {TypeError} naming the option, for anything but a text that is not empty */
+/** @throws {TypeError} naming the option, for anything but non-empty text */
 export function checkText(name: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
 }
 
-/** @throws {RangeError} naming the option, for anything but a number of at least `least`; an option that is left out passes */
+/** @throws {RangeError} naming the option, for anything but a number of at least `least`; an omitted option passes */
 export function checkNumber(name: string, value: unknown, least = 0): void {
   if (value !== undefined && !(typeof value === 'number' && value >= least))
     throw new RangeError(`${name} must be a number of at least ${String(least)}, not ${shown(value)}`);
 }
 
-/** @throws {RangeError} for a list of algorithms that is empty, or has one that no verifier accepts; an option that is left out passes */
+/** @throws {RangeError} for a list of algorithms that is empty, or has one that no verifier accepts; an omitted option passes */
 export function checkAlgorithms(value: unknown): void {
   if (value === undefined) return;
   if (!Array.isArray(value) || value.length === 0 || value.some((name) => algorithmOf(name) !== name))

@@ -1,6 +1,6 @@
 import { isObject } from './json-object.js';
 
-/** Causes that are named; there may be a ring of them. */
+/** Maximum causes that are named, because they may form a cycle. */
 const CAUSES_LIMIT = 8;
 
 /**

@@ -53,7 +53,7 @@ export function revokedName(revoked: Revoked): string {
   }
 }
 
-/** What {@link revokedName} gives this name for. */
+/** The revocation for which {@link revokedName} returns this name. */
 export function revokedOf(kind: Revoked['kind'], name: string): Revoked {
   switch (kind) {
     case 'token':

@@ -48,7 +48,7 @@ const declaring =
   };
 
 /**
- * Creates a verifier and loads the keys of its issuer, or of each of its `issuers`. An issuer that does not answer yet is not an error: the reason is
+ * Creates a verifier and loads the keys of its issuer, or of each of its `issuers`. An issuer that does not respond yet is not an error: the reason is
  * reported immediately (`onKeys`), fetching continues in the background, and until it succeeds the issuer's tokens are refused with `KEYS_UNAVAILABLE`
  * (503).
  * @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp`

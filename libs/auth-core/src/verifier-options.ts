@@ -62,7 +62,7 @@ export interface VerifierOptions<Claims = unknown> {
    * default.
    */
   readonly onKeys?: ((report: KeysReport) => void) | undefined;
-  /** Like {@link onKeys}, of keeping the keys in {@link keysFile}: the service runs, and its next start needs the issuer. */
+  /** Like {@link onKeys}, about storing the keys in {@link keysFile}: the service runs, but its next start needs the issuer. */
   readonly onKeysFile?: ((report: KeysReport) => void) | undefined;
   /** Where used DPoP proofs are remembered; in this process by default, so pass a shared store if the service has replicas. */
   readonly dpopReplays?: DpopReplayStore | undefined;

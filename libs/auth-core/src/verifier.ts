@@ -13,7 +13,7 @@ export interface TokenVerifier<Caller extends Principal = Principal> {
   /** Why the last fetch of keys failed; empty when it succeeded. */
   readonly lastKeyError: string;
 
-  /** Why the keys could not be kept in `keysFile` the last time; empty when they could, undefined where no file is configured. */
+  /** Why the last write of the keys to `keysFile` failed; empty when it succeeded, undefined if no file is configured. */
   readonly keysFileError?: string | undefined;
 
   /**
@@ -55,8 +55,8 @@ export interface TokenVerifier<Caller extends Principal = Principal> {
   verifyWithCertificate(token: string, certificate: Uint8Array | undefined): Promise<Caller>;
 
   /**
-   * Verifies another JWT of an issuer than an access token, such as a logout token, by the same keys: its algorithm, type, signature and `iss`. An
-   * unknown key causes one fetch, as with {@link verifyWithRefresh}. It says nothing of who it is for and when it ends: what its type demands of the
+   * Verifies a JWT of an issuer that is not an access token, such as a logout token, by the same keys: its algorithm, type, signature and `iss`. An
+   * unknown key causes one fetch, as with {@link verifyWithRefresh}. It does not check whom it is for or when it expires: what its type requires of the
    * claims is for the caller to check.
    * @param type the header's `typ`, compared without regard to case, as `logout+jwt`
    * @throws {TokenError}

@@ -68,7 +68,7 @@ function logKeys({ ok, message }: KeysReport): void {
   else logger.error(message);
 }
 
-/** A file that cannot be written refuses no request: it is missing at the next start. */
+/** A file that cannot be written causes no refusal: it is missing at the next start. */
 function logKeysFile({ ok, message }: KeysReport): void {
   const logger = new Logger('Countersign');
   if (ok) logger.log(message);
@@ -199,7 +199,7 @@ export class AuthModule
     tell(this.report.lines());
   }
 
-  /** Before the server is closed, which waits for what it has not answered. */
+  /** Before the server is closed, because that waits for unanswered requests. */
   beforeApplicationShutdown(): void {
     this.floodGate?.close();
   }

@@ -63,7 +63,7 @@ export class FloodGate {
   readonly #routes = new WeakMap<object, LimitedRoute>();
   readonly #credential: ApiKeyCredential;
   readonly #pace = new RefusalPace();
-  /** Requests that it still examines. */
+  /** Requests that it will still examine. */
   #wakeFor = 0;
 
   constructor(
@@ -73,7 +73,7 @@ export class FloodGate {
     this.#credential = new ApiKeyCredential(keys);
   }
 
-  /** Refusals that wait for their answer now. */
+  /** Refusals that are currently held. */
   get waiting(): number {
     return this.#pace.waiting;
   }
@@ -99,7 +99,7 @@ export class FloodGate {
     });
   }
 
-  /** Answers all that wait, because the application stops. */
+  /** Answers all held refusals, because the application stops. */
   close(): void {
     this.#pace.close();
   }

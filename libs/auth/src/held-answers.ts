@@ -15,11 +15,11 @@ interface Held {
   answer(): void;
 }
 
-/** What tells the time, and calls back. */
+/** A clock with timers. */
 export interface Clockwork {
   /** Milliseconds of a monotonic clock. */
   now(): number;
-  /** Calls a function once, after at least so many milliseconds. */
+  /** Calls a function once, after at least that many milliseconds. */
   after(ms: number, run: () => void): void;
 }
 
@@ -53,7 +53,7 @@ export class HeldAnswers {
    * Holds an answer.
    * @param id of the key
    * @param answer called once
-   * @returns answers now, for a caller who is gone; undefined if there is no place: then nothing is held
+   * @returns answers now, for a caller who has gone; undefined if there is no room: then nothing is held
    */
   hold(id: string, answer: () => void): (() => void) | undefined {
     const ofKey = this.#ofKey.get(id) ?? 0;
@@ -68,7 +68,7 @@ export class HeldAnswers {
     };
   }
 
-  /** Answers all now, and holds none from now on. */
+  /** Answers all now, and holds none afterwards. */
   close(): void {
     this.#isClosed = true;
     for (const held of this.#held) this.#release(held);

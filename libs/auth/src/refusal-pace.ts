@@ -85,7 +85,7 @@ export class RefusalPace {
     }
   }
 
-  /** Answers all that wait, and delays no refusal from now on. */
+  /** Answers all held refusals, and delays none afterwards. */
   close(): void {
     this.#held.close();
   }

@@ -50,7 +50,7 @@ export function isRefused(error: unknown): error is TokenError | RouteError {
   return error instanceof TokenError || error instanceof RouteError;
 }
 
-/** The problem document (RFC 9457) that every kind of caller is answered with. */
+/** The problem document (RFC 9457) sent to every kind of caller. */
 export interface RefusalProblem {
   readonly type: 'about:blank';
   readonly title: string;
@@ -64,7 +64,7 @@ export function problemOf({ code, status, message }: Refusal): RefusalProblem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', status, detail: `${message}.`, code };
 }
 
-/** GraphQL answers an error's message and extensions. */
+/** GraphQL sends an error's message and extensions. */
 class GraphqlRefusal extends HttpException {
   readonly extensions: Readonly<Record<string, unknown>>;
   constructor(problem: RefusalProblem) {

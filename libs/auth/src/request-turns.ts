@@ -4,7 +4,7 @@ export type RequestTurns = (request: unknown, reply: unknown, done: () => void) 
 /**
  * Serves requests that arrived together in lockstep: each waits until the event loop has finished its current poll of the network, and then all take
  * each step together, so that a step's code and data are in the processor's cache for all but the first. A single request waits only microseconds.
- * Nothing is held back to gather more, and the order does not change.
+ * Nothing waits to gather more, and the order does not change.
  *
  * ```ts
  * app.getHttpAdapter().getInstance().addHook('onRequest', requestTurns());

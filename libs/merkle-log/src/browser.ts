@@ -1,4 +1,4 @@
-// What a browser gets: everything but the keys of `node:crypto`.
+// The browser entry point: everything except `node:crypto` keys.
 export { checkpointText, openCheckpoint, parseCheckpointText, signCheckpoint, type Checkpoint } from './checkpoint.js';
 export { decodeEntryBundle, encodeEntryBundle } from './entry-bundle.js';
 export { edgeOf, GrowingTree } from './growing-tree.js';

@@ -1,10 +1,10 @@
-/** Levels of arrays and objects at most: PostgreSQL's parser, and readers elsewhere, have limits too. */
+/** Maximum levels of arrays and objects: PostgreSQL's parser, and other parsers, have limits too. */
 export const DEPTH_LIMIT = 64;
 
-/** Characters that stand for themselves in JSON. */
+/** Characters that represent themselves in JSON. */
 const plainPattern = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** Thrown for what has no canonical JSON. */
+/** Thrown for a value that has no canonical JSON. */
 export class CanonicalJsonError extends Error {
   constructor(message: string) {
     super(message);
@@ -15,7 +15,7 @@ export class CanonicalJsonError extends Error {
 function sortedKeys(value: object): readonly string[] {
   const keys = Object.keys(value);
   for (let at = 1; at < keys.length; at += 1) {
-    // UTF-16 code units, as RFC 8785 sorts: what `<` and `sort` compare by.
+    // By UTF-16 code units, as RFC 8785 sorts, and as `<` and `sort` compare.
     if ((keys[at - 1] ?? '') > (keys[at] ?? '')) return keys.sort();
   }
   return keys;
@@ -52,8 +52,8 @@ function write(value: unknown, depth: number): string {
 }
 
 /**
- * Canonical JSON (RFC 8785) of a value that came from JSON. It does what the package `canonicalize` does, in two thirds of its
- * time and with a limit on depth; the tests hold the two against each other.
+ * Canonical JSON (RFC 8785) of a value that came from JSON. It does the same as the package `canonicalize`, in two thirds of the
+ * time and with a limit on depth; the tests compare the two.
  * @throws {CanonicalJsonError}
  */
 export function canonicalJson(value: unknown): string {

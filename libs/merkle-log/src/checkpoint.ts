@@ -3,9 +3,9 @@ import { type NoteSigner, type NoteVerifier } from './note-key.js';
 import { NoteError, openNote, signNote, type SignedNote } from './signed-note.js';
 import { isHash } from './tree.js';
 
-/** What a log says of itself (C2SP tlog-checkpoint): so many leaves, with this root. */
+/** A log's statement about itself (C2SP tlog-checkpoint): the number of leaves and the root. */
 export interface Checkpoint {
-  /** The log's name, unlike any other's. */
+  /** The log's unique name. */
   readonly origin: string;
   readonly size: number;
   readonly root: Bytes;
@@ -17,7 +17,7 @@ export function checkpointText({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${String(size)}\n${toBase64(root)}\n`;
 }
 
-/** Reads a checkpoint's text; lines after the third are passed over, as the format asks. @throws {NoteError} `NOTE_MALFORMED` */
+/** Reads a checkpoint's text; lines after the third are ignored, as the format requires. @throws {NoteError} `NOTE_MALFORMED` */
 export function parseCheckpointText(text: string): Checkpoint {
   const [origin = '', sizeText = '', rootText = '', ...rest] = text.slice(0, -1).split('\n');
   const root = fromBase64(rootText);
@@ -34,15 +34,15 @@ export function parseCheckpointText(text: string): Checkpoint {
 
 /**
  * A signed checkpoint.
- * @param signers keys of the one log, under its origin; more than one while a key is handed over
+ * @param signers keys of one log, under its origin; more than one during a key rotation
  */
 export function signCheckpoint(size: number, root: Bytes, ...signers: readonly [NoteSigner, ...NoteSigner[]]): string {
   return signNote(checkpointText({ origin: signers[0].name, size, root }), signers);
 }
 
 /**
- * Reads a checkpoint that the log itself has signed.
- * @param log the log's verifier, or those of all its keys; their name is the origin that is expected
+ * Reads a checkpoint that the log itself signed.
+ * @param log the log's verifier, or those of all its keys; their name is the expected origin
  * @throws {NoteError}
  */
 export function openCheckpoint(note: string, log: NoteVerifier | readonly NoteVerifier[]): Checkpoint {

@@ -7,7 +7,7 @@ export interface Peak {
   readonly hash: Bytes;
 }
 
-/** A run of complete subtrees, each pair of a height joined: what is to be known of a tree to let it grow. */
+/** A run of complete subtrees, each pair of equal height joined: all that is needed to extend a tree. */
 export class CompactRange {
   readonly #peaks: Peak[];
 
@@ -20,7 +20,7 @@ export class CompactRange {
     return this.#peaks;
   }
 
-  /** Adds the subtree that comes next; it must begin at a multiple of its width. */
+  /** Adds the next subtree; it must begin at a multiple of its width. */
   push(height: number, hash: Bytes): void {
     let joined: Peak = { height, hash };
     for (let last = this.#peaks.at(-1); last?.height === joined.height; last = this.#peaks.at(-1)) {
@@ -31,7 +31,7 @@ export class CompactRange {
   }
 }
 
-/** The root over the peaks of a whole tree (RFC 9162, section 2.1.1); of none the hash of nothing. @param peaks largest first */
+/** The root over the peaks of a whole tree (RFC 9162, section 2.1.1); for no peaks, the hash of nothing. @param peaks largest first */
 export function rootOfPeaks(peaks: readonly Peak[]): Bytes {
   return peaks.length === 0
     ? rootOf([])

@@ -1,7 +1,7 @@
 import { concat, zeros, type Bytes } from '#platform';
 import { TILE_WIDTH } from './tile-path.js';
 
-/** Entries as a bundle holds them: each after its length as 16 bits, big-endian (C2SP tlog-tiles). @throws {RangeError} for one that is too long */
+/** Entries in a bundle's encoding: each preceded by its length as 16 bits, big-endian (C2SP tlog-tiles). @throws {RangeError} for one that is too long */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Bytes {
   const parts: Uint8Array[] = [];
   for (const entry of entries) {
@@ -13,7 +13,7 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Bytes {
   return concat(parts);
 }
 
-/** Reads a bundle. @returns undefined when it is not whole, or holds more than 256 entries */
+/** Reads a bundle. @returns undefined if it is incomplete, or holds more than 256 entries */
 export function decodeEntryBundle(bundle: Bytes): readonly Bytes[] | undefined {
   const entries: Bytes[] = [];
   const view = new DataView(bundle.buffer, bundle.byteOffset, bundle.length);

@@ -9,11 +9,11 @@ import { SourceSequences } from './source-sequences.js';
 /** One event of an export. */
 export interface ExportedEntry {
   readonly logIndex: number;
-  /** The hash of the event as it is in the export. */
+  /** The hash of the event in the export. */
   readonly leaf: Bytes;
-  /** The leaf hash that the log holds at this index, where the export carries it: then what was changed can be named, not only that. */
+  /** The log's leaf hash at this index, if the export contains it: then the check can name what was changed, not only that something was. */
   readonly recorded?: Bytes;
-  /** What is left out in front of it. */
+  /** What is omitted before it. */
   readonly skipped?: Skipped;
   /** The hash of the complete tile that contains it, on the first event of each tile. */
   readonly tile?: Bytes;
@@ -21,53 +21,53 @@ export interface ExportedEntry {
   readonly sequence: bigint;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Numbers of a source, both ends included, that this event answers for: one that is in the dead letters, a gap that was accepted. */
+  /** Numbers of a source, both ends included, that this event accounts for: a dead letter, or an accepted gap. */
   readonly accountsFor?: { readonly source: string; readonly first: bigint; readonly last: bigint };
   /** Whether it replaces an event that a restore lost. */
   readonly lost?: boolean;
-  /** That the log was restored from a backup and put back: from `first` up to, but without, `end`. */
+  /** That the log was restored from a backup and recovered: from `first` up to, but excluding, `end`. */
   readonly restored?: RestoredSpan;
 }
 
-/** The log indices that a restore had taken from the log. */
+/** The log indices that a restore had removed from the log. */
 export interface RestoredSpan {
   readonly first: number;
   readonly end: number;
-  /** Entries of these that nobody had kept. */
+  /** Those of them that nobody had kept. */
   readonly lost: number;
 }
 
 /** What a check found. */
 export interface ExportReport {
-  /** The first and most exact first; none: nothing was altered, removed, added or moved. */
+  /** Earliest and most exact first; empty if nothing was altered, removed, added or moved. */
   readonly faults: readonly Fault[];
   readonly entries: number;
   /** Events that no checkpoint covers yet. */
   readonly uncovered: number;
-  /** Log indices that were examined: from `first` up to, but without, `end`. */
+  /** Log indices that were examined: from `first` up to, but excluding, `end`. */
   readonly first: number;
   readonly end: number;
-  /** Whether every event between them is there; else each event is proven, but not that none was left out. */
+  /** Whether every event between them is present; otherwise each event is proven, but not that none was omitted. */
   readonly complete: boolean;
   readonly sources: readonly { readonly source: string; readonly through: string }[];
-  /** Log indices whose events the log says to have lost by a restore; the first of them. */
+  /** Log indices whose events, according to the log, were lost in a restore; the first of them. */
   readonly lost: readonly number[];
 }
 
-/** What an export is compared with. */
+/** The reference for an export. */
 export interface ExportCheckOptions {
-  /** Signed by the log and already opened. */
+  /** Signed by the log and already verified. */
   readonly checkpoints: readonly Checkpoint[];
-  /** Have every event from the oldest to the newest of two checkpoints there, whatever the export says of itself. */
+  /** Require every event from the oldest to the newest of two checkpoints, whatever the export says about itself. */
   readonly complete?: boolean;
-  /** The log's leaf hashes, from elsewhere than the export: then whatever was changed can be named. */
+  /** The log's leaf hashes, from a source other than the export: then any change can be named. */
   readonly hashes?: LeafHashes;
 }
 
 const MISMATCH_LIMIT = 10_000;
-/** Lost entries that a report names. */
+/** Maximum lost entries that a report names. */
 const LOST_LIMIT = 1_000;
-/** What an old checkpoint or old hashes say of a log that was restored and did not get back all. */
+/** The verdict of an old checkpoint or old hashes on a log that was restored and did not recover everything. */
 const CONTRADICTION = /^(LOG_REWRITTEN|LOG_FORKED|EVENT_ALTERED)$/;
 
 const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => equal(rootOfPeaks(one), rootOfPeaks(other));
@@ -116,7 +116,7 @@ export class ExportCheck {
     } else this.#compareWith(before, this.#part, first, leavesOut);
   }
 
-  /** Takes the next event; without a {@link begin} it is of an export from the log's beginning, without its own proofs. */
+  /** Adds the next event; without a {@link begin} it belongs to an export from the log's beginning, without proofs. */
   add(entry: ExportedEntry): void {
     if (this.#part === undefined) this.begin({ first: 0, before: [] });
     this.#entries += 1;
@@ -137,19 +137,19 @@ export class ExportCheck {
     });
   }
 
-  /** The export's end line. @param skipped what is left out from its last event to the end of its checkpoint's tree */
+  /** The export's end line. @param skipped what is omitted from its last event to the end of its checkpoint's tree */
   end(skipped: Skipped): void {
     this.#part?.end(skipped);
   }
 
-  /** The report, once every event was added. */
+  /** The report, once every event has been added. */
   finish(): ExportReport {
     this.#close();
     const { hashes, complete = false } = this.#options;
     const mismatch = firstMismatch(this.#mismatches);
     const places = [
       ...(mismatch === undefined ? [] : [mismatch]),
-      // What leaf hashes from elsewhere prove needs no proof of the export's own.
+      // Whatever leaf hashes from elsewhere prove needs no proof in the export.
       ...this.#faults.filter(({ code }) => hashes === undefined || !/REWRITTEN|PROOF|FORKED/.test(code)),
       ...(hashes === undefined ? [] : judgeLeafHashes(hashes, this.#signed)),
       ...this.#forks(),
@@ -173,7 +173,7 @@ export class ExportCheck {
     };
   }
 
-  /** What the log itself declares to have lost is no rewriting; it stays a fault, because an older checkpoint says otherwise. */
+  /** A loss that the log itself declares is not rewriting; it remains a fault, because an older checkpoint says otherwise. */
   #explained(fault: Fault): Fault {
     const { code, logIndex = 0, through = logIndex } = fault;
     const declared = this.#restored.find(
@@ -196,7 +196,7 @@ export class ExportCheck {
     this.#cut ||= part.peaks.now === undefined;
   }
 
-  /** Whether the part continues where the one before it ended, in the same log. */
+  /** Whether the part continues where the previous one ended, in the same log. */
   #compareWith(before: PartCheck, part: PartCheck, first: number, filtered: boolean): void {
     const { expected } = before;
     if (first < expected) {
@@ -225,7 +225,7 @@ export class ExportCheck {
     return [];
   }
 
-  /** Given checkpoints that nothing was compared with. */
+  /** Checkpoints given that nothing was compared with. */
   #unproven(above: number): readonly Fault[] {
     const left = this.#given.filter(
       (given) =>
@@ -240,13 +240,13 @@ export class ExportCheck {
       return [{ code: 'LOG_TRUNCATED', logIndex: this.#end, message }];
     }
     const [first] = left;
-    // Where leaves are missing, that is the fault.
+    // If leaves are missing, that is the fault.
     if (first === undefined || this.#cut) return [];
     const message = `nothing here proves the checkpoint of ${String(first.size)} leaves; export with --checkpoint, or pass --hashes`;
     return [{ code: 'CHECKPOINT_UNPROVEN', message, logIndex: first.size }];
   }
 
-  /** What of the log between the two checkpoints the export does not begin or end with. */
+  /** The part of the log between the two checkpoints that the export does not cover at its beginning or end. */
   #outside(): readonly Fault[] {
     const [oldest, newest] = [this.#given[0], this.#given.at(-1)];
     const begin = oldest === newest ? this.#first : (oldest?.size ?? this.#first);

@@ -1,4 +1,4 @@
-/** What may be wrong with an export. */
+/** Kinds of faults of an export. */
 export type FaultCode =
   | 'EVENT_ALTERED'
   | 'EVENT_MISSING'
@@ -13,27 +13,27 @@ export type FaultCode =
   | 'SEQUENCE_GAP'
   | 'SEQUENCE_REPEATED';
 
-/** A fault, and where it is. */
+/** A fault and its place. */
 export interface Fault {
   readonly code: FaultCode;
   /** Where in the log. */
   readonly logIndex?: number;
-  /** The last index of a range of which it is not known which event is at fault. */
+  /** The last index of a range in which the faulty event is not known. */
   readonly through?: number;
-  /** Whose numbers, and which is the first at fault. */
+  /** The source, and its first faulty number. */
   readonly source?: string;
   readonly sequence?: string;
   readonly message: string;
 }
 
-/** An event that is not the one in the log at its index. Hashes are hexadecimal. */
+/** An event that differs from the log's at its index. Hashes are hexadecimal. */
 export interface Mismatch {
   readonly logIndex: number;
   readonly leaf: string;
   readonly recorded: string;
 }
 
-/** What happened at the first index whose event is not the recorded one. @param mismatches in the log's order */
+/** The fault at the first index whose event is not the recorded one. @param mismatches in the log's order */
 export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefined {
   const [first] = mismatches;
   if (first === undefined) return undefined;
@@ -68,7 +68,7 @@ export function inOrder(faults: readonly Fault[]): readonly Fault[] {
   return [...faults].sort((one, other) => placeOf(one) - placeOf(other));
 }
 
-/** There is no event at the indices from `first` up to, but without, `end`. */
+/** There is no event at the indices from `first` up to, but excluding, `end`. */
 export function missingAt(first: number, end: number): Fault {
   const range = end - first === 1 ? `index ${String(first)}` : `the indices ${String(first)} to ${String(end - 1)}`;
   return { code: 'EVENT_MISSING', logIndex: first, message: `there is no event at ${range}` };

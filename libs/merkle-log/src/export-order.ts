@@ -3,25 +3,25 @@ import { SequenceRanges } from './sequence-ranges.js';
 
 const REMEMBERED = 10_000;
 
-/** What the order of lines is determined by. */
+/** What determines the order of lines. */
 export interface Placed {
   readonly logIndex: number;
-  /** Where what was left out in front of the line begins; the line's own index when nothing was. */
+  /** The start of what was omitted before the line; the line's own index if nothing was. */
   readonly from: number;
 }
 
-/** Gets the lines in the log's order. */
+/** Receives the lines in the log's order. */
 export interface OrderListener<Line> {
-  /** The line comes next in the log. */
+  /** The line is next in the log. */
   take(line: Line): void;
-  /** The lines before this log index are not there. */
+  /** The lines before this log index are missing. */
   absent(end: number): void;
 }
 
-/** Whether an export's lines are all there, each once and in place; distinguishes moved lines from missing ones. */
+/** Checks that an export's lines are complete, each once and in place; distinguishes moved lines from missing ones. */
 export class ExportOrder<Line extends Placed> {
   readonly #strays = new Map<number, { readonly line: Line; place: number }>();
-  /** Lines that came before a line not yet seen, by its start. */
+  /** Lines that arrived before a line not yet seen, by its start. */
   readonly #early = new Map<number, { place: number }[]>();
   readonly #absent: { readonly first: number; readonly end: number }[] = [];
   readonly #late = new SequenceRanges();
@@ -32,7 +32,7 @@ export class ExportOrder<Line extends Placed> {
 
   /**
    * @param next the log index at which the export begins
-   * @param filtered whether it leaves events out on purpose
+   * @param filtered whether it omits events on purpose
    */
   constructor(
     private next: number,
@@ -40,7 +40,7 @@ export class ExportOrder<Line extends Placed> {
     private readonly listener: OrderListener<Line>,
   ) {}
 
-  /** The log index that comes next. */
+  /** The next log index. */
   get expected(): number {
     return this.next;
   }
@@ -51,7 +51,7 @@ export class ExportOrder<Line extends Placed> {
     if (held !== undefined) this.#place(held, line.logIndex);
   }
 
-  /** The export ends. @param from where what it leaves out at its end begins, if it says so */
+  /** The export ends. @param from the start of what it omits at its end, if it says so */
   end(from?: number): void {
     if (this.#held !== undefined) this.#place(this.#held, undefined);
     this.#held = undefined;
@@ -94,7 +94,7 @@ export class ExportOrder<Line extends Placed> {
     }
     this.#reach(from);
     if (from < this.next) {
-      // The line before it is not one that this one knows of.
+      // The line before it is not the one that it names.
       this.#inserted = Math.min(this.#inserted ?? Number.POSITIVE_INFINITY, this.#last ?? logIndex);
       this.listener.absent(logIndex);
       this.#take(line, logIndex);
@@ -111,7 +111,7 @@ export class ExportOrder<Line extends Placed> {
     this.next = line.logIndex + 1;
   }
 
-  /** Lines up to there are missing, unless they came earlier. */
+  /** Lines up to there are missing, unless they arrived earlier. */
   #reach(from: number): void {
     this.#recall();
     if (from <= this.next) return;
@@ -122,7 +122,7 @@ export class ExportOrder<Line extends Placed> {
     this.next = from;
   }
 
-  /** It is known which event the early ones precede. */
+  /** Now it is known which event the early ones precede. */
   #settle(from: number, logIndex: number): void {
     for (const stray of this.#early.get(from) ?? []) stray.place = logIndex;
     this.#early.delete(from);
@@ -132,7 +132,7 @@ export class ExportOrder<Line extends Placed> {
     if (this.#absent.length < REMEMBERED) this.#absent.push({ first, end });
   }
 
-  /** The right places of lines that came too early. */
+  /** The correct places of lines that arrived too early. */
   #recall(): void {
     for (let found = this.#strays.get(this.next); found !== undefined; found = this.#strays.get(this.next)) {
       this.#strays.delete(this.next);

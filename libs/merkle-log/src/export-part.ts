@@ -9,13 +9,13 @@ import { TILE_WIDTH } from './tile-path.js';
 import { StatedTree } from './stated-tree.js';
 import { isHash } from './tree.js';
 
-/** Replaces leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
+/** Replaces omitted leaves: the subtree hashes of {@link coverOf} from that index. */
 export interface Skipped {
   readonly from: number;
   readonly hashes: readonly Bytes[];
 }
 
-/** Ties the tree of a size to a later checkpoint, where no checkpoint of that size is at hand: as a sealed segment does. */
+/** Links the tree of a size to a later checkpoint if there is no checkpoint of that size, as in a sealed segment. */
 export interface Bridge {
   readonly size: number;
   readonly checkpoint: Checkpoint;
@@ -23,22 +23,22 @@ export interface Bridge {
   readonly proof: readonly Bytes[];
 }
 
-/** What one export or one segment says of itself before its first event. */
+/** What one export or segment states about itself before its first event. */
 export interface ExportPart {
   /** The log index at which it begins. */
   readonly first: number;
-  /** Stands for the leaves below: the hashes of {@link coverOf}. */
+  /** Represents the leaves below: the hashes of {@link coverOf}. */
   readonly before: readonly Bytes[];
-  /** Sizes of trees that its proof passes through. */
+  /** Tree sizes that its proof passes through. */
   readonly passing?: readonly number[];
-  /** Whether it leaves events out on purpose. */
+  /** Whether it omits events on purpose. */
   readonly filtered?: boolean;
-  /** The signed one that an export was made under; the part then comes to an end line. */
+  /** The signed one that an export was made under; the part then has an end line. */
   readonly checkpoint?: Checkpoint;
   readonly bridge?: Bridge;
 }
 
-/** An event as far as its place is concerned. */
+/** The part of an event that concerns its place. */
 export interface PartLine {
   readonly logIndex: number;
   readonly from: number;
@@ -78,17 +78,17 @@ export class PartCheck {
     this.#began = this.#tree.peaks;
   }
 
-  /** The log index that comes next. */
+  /** The next log index. */
   get expected(): number {
     return this.#order.expected;
   }
 
-  /** The tree in front of its first event, and behind its last one; undefined if leaves are unknown. */
+  /** The trees before its first event and after its last one; undefined if leaves are unknown. */
   get peaks(): { readonly began: readonly Peak[] | undefined; readonly now: readonly Peak[] | undefined } {
     return { began: this.#began, now: this.#tree.size === this.expected ? this.#tree.peaks : undefined };
   }
 
-  /** How far the log is known by this part. */
+  /** How far this part covers the log. */
   get reach(): number {
     return this.#part.checkpoint?.size ?? this.#part.bridge?.checkpoint.size ?? this.expected;
   }
@@ -102,13 +102,13 @@ export class PartCheck {
     this.#order.add(line);
   }
 
-  /** The end line. @param skipped what is left out from the last event to the end of the checkpoint's tree */
+  /** The end line. @param skipped what is omitted from the last event to the end of the checkpoint's tree */
   end(skipped: Skipped): void {
     const { checkpoint } = this.#part;
     this.#ended = true;
     this.#order.end(skipped.from);
     if (checkpoint === undefined) return;
-    // What follows in another part continues from here.
+    // The next part continues from here.
     const here = this.#tree;
     this.#tree = here.fork();
     this.#cover(skipped, checkpoint.size);
@@ -116,7 +116,7 @@ export class PartCheck {
     this.#tree = here;
   }
 
-  /** What was wrong, once everything was added. */
+  /** The faults, once everything has been added. */
   finish(): readonly Fault[] {
     const { checkpoint, bridge } = this.#part;
     if (!this.#ended) this.#order.end();

@@ -4,7 +4,7 @@ import { TILE_WIDTH, tileWidthAt } from './tile-path.js';
 import { hashesOf, type Tile, TileHashes, type TilePlace } from './tiles.js';
 import { HASH_LENGTH as HASH, rootOf } from './tree.js';
 
-/** The unfinished tile of each level in a tree of that size: all that is needed to let it grow. */
+/** The unfinished tile of each level in a tree of that size: all that is needed to extend it. */
 export function edgeOf(size: number): readonly TilePlace[] {
   const places: TilePlace[] = [];
   for (let level = 0, hashes = size; hashes > 0; level += 1, hashes = Math.floor(hashes / TILE_WIDTH)) {
@@ -14,14 +14,14 @@ export function edgeOf(size: number): readonly TilePlace[] {
   return places;
 }
 
-/** A tree that leaves are appended to. It holds its unfinished tiles only (at most 8 KiB a level). */
+/** An append-only tree. It holds only its unfinished tiles (at most 8 KiB per level). */
 export class GrowingTree {
   readonly #edge: Bytes[] = [];
   #size: number;
 
   /**
    * @param size leaves so far
-   * @param tiles the tiles that {@link edgeOf} names, at least as wide as that size needs
+   * @param tiles the tiles that {@link edgeOf} names, at least as wide as that size requires
    * @throws {RangeError} when one is missing
    */
   constructor(size = 0, tiles: readonly Tile[] = []) {
@@ -53,7 +53,7 @@ export class GrowingTree {
     return changed;
   }
 
-  /** The root (RFC 9162, section 2.1.1); of an empty tree the hash of nothing. */
+  /** The root (RFC 9162, section 2.1.1); for an empty tree, the hash of nothing. */
   root(): Bytes {
     if (this.#size === 0) return rootOf([]);
     const tiles = edgeOf(this.#size).map((place) => ({ ...place, hashes: this.#edge[place.level] ?? zeros(0) }));

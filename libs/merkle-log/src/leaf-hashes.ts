@@ -4,14 +4,14 @@ import { CompactRange, rootOfPeaks } from './compact-range.js';
 import { type Fault } from './export-faults.js';
 import { HASH_LENGTH, isHash } from './tree.js';
 
-/** The log's leaf hashes from its beginning on, as its level-0 tiles hold them. */
+/** The log's leaf hashes from its beginning, as in its level-0 tiles. */
 export interface LeafHashes {
   /** How many there are. */
   readonly size: number;
   at(logIndex: number): Bytes | undefined;
 }
 
-/** Whether leaf hashes are those that each checkpoint signs; checkpoints beyond them are passed over. */
+/** Whether leaf hashes match each checkpoint; checkpoints beyond them are ignored. */
 export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkpoint[]): readonly Fault[] {
   const within = checkpoints.filter(({ size }) => size <= hashes.size).sort((one, other) => one.size - other.size);
   const range = new CompactRange();

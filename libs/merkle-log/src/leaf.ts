@@ -4,7 +4,7 @@ import { CanonicalJsonError, canonicalJson } from './canonical-json.js';
 /** Maximum bytes that a leaf may have. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
 export const LEAF_SIZE_LIMIT = 32 * 1024;
 
-/** What the log holds of an event. */
+/** The log's entry for an event. */
 export interface Leaf {
   /** The event's canonical JSON (RFC 8785): the bytes that are hashed. */
   readonly json: string;
@@ -12,7 +12,7 @@ export interface Leaf {
   readonly hash: Bytes;
 }
 
-/** Thrown for what cannot be a leaf. */
+/** Thrown for a value that cannot be a leaf. */
 export class LeafError extends Error {
   constructor(
     readonly code: 'LEAF_NOT_JSON' | 'LEAF_TOO_LARGE',
@@ -24,9 +24,9 @@ export class LeafError extends Error {
 }
 
 /**
- * The leaf of a JSON value: canonical JSON (RFC 8785) and its hash (RFC 9162, section 2.1.1). The same value gives the same bytes, however
+ * The leaf of a JSON value: canonical JSON (RFC 8785) and its hash (RFC 9162, section 2.1.1). The same value always gives the same bytes, however
  * it was written or stored in between.
- * @throws {LeafError} `LEAF_NOT_JSON` for what JSON cannot carry (lone surrogates, NaN, nothing, more than 64 levels), `LEAF_TOO_LARGE`
+ * @throws {LeafError} `LEAF_NOT_JSON` for a value that JSON cannot represent (lone surrogates, NaN, nothing, more than 64 levels), `LEAF_TOO_LARGE`
  */
 export function leafOf(value: unknown): Leaf {
   let json: string;
@@ -40,7 +40,7 @@ export function leafOf(value: unknown): Leaf {
 }
 
 /**
- * The leaf of what is canonical JSON already: its maker answers for that.
+ * The leaf of text that is already canonical JSON; the caller guarantees that.
  * @param json well-formed text
  * @throws {LeafError} `LEAF_TOO_LARGE`
  */

@@ -1,6 +1,6 @@
 import { type ExportedEntry } from './export-check.js';
 
-/** What an event of the log's own service declares about other entries of the log. */
+/** What an event of the log's own service states about other entries of the log. */
 export type LogDeclaration = Pick<ExportedEntry, 'accountsFor' | 'lost' | 'restored'>;
 
 interface EventInLog {
@@ -9,7 +9,7 @@ interface EventInLog {
   readonly data?: { readonly changes?: unknown } | undefined;
 }
 
-/** The only source whose events may declare anything about the log. */
+/** The only source whose events may state anything about the log. */
 const LOG_SOURCE = 'audit';
 
 const memberOf = (value: unknown, name: string): unknown =>
@@ -42,7 +42,7 @@ function restoredSpan(changes: unknown): LogDeclaration {
 }
 
 /**
- * What a proof must know of the log's own events: which numbers of a source a dead letter or an accepted gap accounts for, and what a restore
+ * What a proof must know about the log's own events: which numbers of a source a dead letter or an accepted gap accounts for, and what a restore
  * lost. An event of another source declares nothing, whatever it says; nor does one whose `changes` are malformed.
  */
 export function logDeclarationOf({ source, type, data }: EventInLog): LogDeclaration {

@@ -2,7 +2,7 @@ import { concat, fromBase64, sha256, toBase64, utf8, type Bytes } from '#platfor
 
 const ED25519 = 0x01;
 
-/** A key that signs notes, as others know it (C2SP signed-note). */
+/** The public identity of a key that signs notes (C2SP signed-note). */
 export interface NoteKey {
   readonly name: string;
   /** The first 32 bits of the hash of name, signature type and public key. */
@@ -11,7 +11,7 @@ export interface NoteKey {
   readonly verifierKey: string;
 }
 
-/** Checks signatures of one key over notes. */
+/** Verifies one key's signatures on notes. */
 export interface NoteVerifier {
   readonly name: string;
   /** The first 32 bits of the hash of name, signature type and public key. */
@@ -35,11 +35,11 @@ export class NoteKeyError extends Error {
   }
 }
 
-// Key names hold no Unicode spaces and no plus (C2SP signed-note); control characters no note may hold.
+// Key names contain no Unicode spaces and no plus (C2SP signed-note); no note may contain control characters.
 // eslint-disable-next-line no-control-regex
 const namePattern = /^[^\s+\u0000-\u001f\u0085]+$/u;
 
-/** A number of 32 bits, big-endian, as a note carries its key's id. */
+/** A 32-bit number, big-endian, as a note encodes its key's id. */
 export function uint32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }

@@ -2,7 +2,7 @@ import { equal } from '#platform';
 import { isHash, nodeHash, rootOf, splitPoint } from './tree.js';
 import { type Span } from './span.js';
 
-/** Hashes that a proof may have at most: the height of the largest tree that a safe integer can count. */
+/** Maximum hashes in a proof: the height of the largest tree that a safe integer can count. */
 export const PROOF_LENGTH_LIMIT = 53;
 
 /**
@@ -51,7 +51,7 @@ export function consistencySpans(older: number, newer: number): readonly Span[] 
       first = middle;
     }
   }
-  // The older tree's own last part; the verifier knows it already when it is the whole older tree.
+  // The last part of the older tree; the verifier already knows it if it is the whole older tree.
   if (first > 0) spans.push({ first, end });
   return spans.reverse();
 }
@@ -93,8 +93,8 @@ export function verifyInclusion(
 }
 
 /**
- * Whether the newer tree begins with all of the older one (RFC 9162, section 2.1.4.2). Every tree begins with the empty one, so from size 0
- * nothing is to be proven but that the older root is the empty tree's.
+ * Whether the newer tree begins with all of the older one (RFC 9162, section 2.1.4.2). Every tree begins with the empty one, so for size 0
+ * the only thing to prove is that the older root is the empty tree's.
  * @returns false also for roots or a proof whose hashes are not 32 bytes
  */
 export function verifyConsistency(
@@ -115,7 +115,7 @@ export function verifyConsistency(
     node = half(node);
     last = half(last);
   }
-  // An older tree of a power of two is itself the first node.
+  // If the older size is a power of two, the older tree is itself the first node.
   const [start, ...rest] = node === 0 ? [olderRoot, ...proof] : proof;
   if (start === undefined) return false;
   let olderHash: Uint8Array = start;

@@ -6,7 +6,7 @@ export interface SequenceRange {
 
 const rangePattern = /\[(\d+),(\d+)\)/g;
 
-/** The numbers of one source that the trail has, as ranges; numbers between two ranges are missing. */
+/** The numbers of one source that are in the trail, as ranges; numbers between two ranges are missing. */
 export class SequenceRanges {
   /** Sorted, apart from each other. */
   readonly #ranges: SequenceRange[];
@@ -25,7 +25,7 @@ export class SequenceRanges {
     );
   }
 
-  /** Every number up to and including this one is there; 0 when the first is missing. */
+  /** Every number up to and including this one is present; 0 if the first is missing. */
   get through(): bigint {
     const first = this.#ranges[0];
     return first?.first === 1n ? first.last : 0n;
@@ -60,7 +60,7 @@ export class SequenceRanges {
     return true;
   }
 
-  /** Adds all numbers from `first` to `last`, both included; those that are there already stay. */
+  /** Adds all numbers from `first` to `last`, both included; numbers already present stay. */
   addRange(first: bigint, last: bigint): void {
     if (last < first) return;
     const apart = (range: SequenceRange): boolean => range.last + 1n < first || last + 1n < range.first;
@@ -76,7 +76,7 @@ export class SequenceRanges {
     );
   }
 
-  /** What is missing below the highest number, lowest first. */
+  /** The missing numbers below the highest one, lowest first. */
   missing(): readonly SequenceRange[] {
     let next = 1n;
     const gaps: SequenceRange[] = [];
@@ -87,7 +87,7 @@ export class SequenceRanges {
     return gaps;
   }
 
-  /** As PostgreSQL's `int8multirange` reads it. */
+  /** In the syntax of PostgreSQL's `int8multirange`. */
   toString(): string {
     return `{${this.#ranges.map(({ first, last }) => `[${String(first)},${String(last)}]`).join(',')}}`;
   }

@@ -4,7 +4,7 @@ import { uint32, type NoteSigner, type NoteVerifier } from './note-key.js';
 /** Maximum bytes that a signed note may have; more than 16 post-quantum signatures need less. */
 export const NOTE_SIZE_LIMIT = 100_000;
 
-/** Why a note is not to be believed. */
+/** Why a note cannot be trusted. */
 export type NoteErrorCode = 'NOTE_MALFORMED' | 'NOTE_SIGNATURE_WRONG' | 'NOTE_SIGNER_UNKNOWN';
 
 /** Thrown for a signed note that is malformed, or not signed by the key that it should be. */
@@ -25,7 +25,7 @@ const signaturePattern = /^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u;
 /**
  * Signs a text (C2SP signed-note).
  * @param text ends in a newline
- * @returns the note: text, blank line, one signature line a signer
+ * @returns the note: text, blank line, one signature line per signer
  * @throws {NoteError} `NOTE_MALFORMED`
  */
 export function signNote(text: string, signers: readonly NoteSigner[]): string {
@@ -40,13 +40,13 @@ export function signNote(text: string, signers: readonly NoteSigner[]): string {
   return `${text}\n${lines.join('')}`;
 }
 
-/** A note as it is written: not verified yet. */
+/** A parsed note, not yet verified. */
 export interface UnverifiedNote {
   readonly text: string;
   readonly signatures: readonly { readonly name: string; readonly id: number; readonly signature: Bytes }[];
 }
 
-/** Reads a note without judging its signatures. @throws {NoteError} `NOTE_MALFORMED` */
+/** Reads a note without verifying its signatures. @throws {NoteError} `NOTE_MALFORMED` */
 export function readNote(note: string): UnverifiedNote {
   const malformed = (message: string): NoteError => new NoteError('NOTE_MALFORMED', message);
   if (utf8Length(note) > NOTE_SIZE_LIMIT) throw malformed('the note is too large');
@@ -63,7 +63,7 @@ export function readNote(note: string): UnverifiedNote {
   return { text: note.slice(0, split + 1), signatures };
 }
 
-/** The signatures of known keys; those of unknown keys are passed over. */
+/** The signatures of known keys; those of unknown keys are ignored. */
 export function signaturesOf<Key extends { readonly name: string; readonly id: number }>(
   note: UnverifiedNote,
   keys: readonly Key[],
@@ -77,12 +77,11 @@ export function signaturesOf<Key extends { readonly name: string; readonly id: n
 /** A note that at least one known key signed. */
 export interface SignedNote {
   readonly text: string;
-  /** The names of those who signed. */
+  /** The names of the signers. */
   readonly signers: readonly string[];
 }
 
-/** A wrong signature of a known key makes the whole note unbelievable. @throws {NoteError} */
-export function acceptedNote(
+/** A wrong signature of a known key invalidates the whole note. @throws {NoteError} */ export function acceptedNote(
   text: string,
   judged: readonly { readonly name: string; readonly right: boolean }[],
 ): SignedNote {
@@ -93,8 +92,8 @@ export function acceptedNote(
 }
 
 /**
- * Reads a note that one of the known keys signed (C2SP signed-note): signatures of unknown keys are passed over, a wrong one of a known key
- * makes the whole note unbelievable.
+ * Reads a note that one of the known keys signed (C2SP signed-note): signatures of unknown keys are ignored, a wrong one of a known key
+ * invalidates the whole note.
  * @throws {NoteError}
  */
 export function openNote(note: string, verifiers: readonly NoteVerifier[]): SignedNote {

@@ -1,7 +1,7 @@
 import { type Fault } from './export-faults.js';
 import { SequenceRanges } from './sequence-ranges.js';
 
-/** Milliseconds that a number may be late: its redelivery takes half a minute. */
+/** Milliseconds by which a number may be late: its redelivery takes half a minute. */
 const GRACE_MS = 60_000;
 
 interface Numbered {
@@ -16,11 +16,11 @@ interface Known {
   readonly ranges: SequenceRanges;
   /** The first number of this export. */
   lowest: bigint;
-  /** When the number behind each gap was made. */
+  /** When the number after each gap was assigned. */
   readonly gapSeen: Map<bigint, number>;
 }
 
-/** Whether each source's numbers are all there, each once. */
+/** Checks that each source's numbers are complete, each once. */
 export class SourceSequences {
   readonly #known = new Map<string, Known>();
   readonly #repeated: Fault[] = [];
@@ -61,7 +61,7 @@ export class SourceSequences {
     return { faults, sources };
   }
 
-  /** Numbers that another event answers for; a source may have left out any number of them. */
+  /** Numbers that another event accounts for; a source may have skipped any number of them. */
   #noteAll(
     { source, first, last }: { readonly source: string; readonly first: bigint; readonly last: bigint },
     time: number,

@@ -1,7 +1,7 @@
 import { type Bytes } from '#platform';
 import { nodeHash } from './tree.js';
 
-/** The leaves from `first` up to, but without, `end`. */
+/** The leaves from `first` up to, but excluding, `end`. */
 export interface Span {
   readonly first: number;
   readonly end: number;
@@ -13,15 +13,15 @@ export interface Subtree {
   readonly index: number;
 }
 
-/** Knows the hashes of complete subtrees. */
+/** Provides the hashes of complete subtrees. */
 export interface SubtreeHashes {
-  /** @throws what it throws for a subtree that it does not have */
+  /** @throws whatever it throws for a subtree that it does not have */
   hashOf(subtree: Subtree): Bytes;
 }
 
 /**
- * The complete subtrees that a span is made of, largest first. The span must be one that the tree has as a node: its start is a multiple
- * of a power of two that is not smaller than it.
+ * The complete subtrees that a span is made of, largest first. The span must be a node of the tree: its start is a multiple
+ * of a power of two at least as large as the span.
  */
 export function subtreesOf({ first, end }: Span): readonly Subtree[] {
   const subtrees: Subtree[] = [];
@@ -46,7 +46,7 @@ export function spanHash(span: Span, hashes: SubtreeHashes): Bytes {
 }
 
 /**
- * The largest complete subtrees that together cover any leaves, left to right: at most two of a height. Every tree that reaches to the
+ * The largest complete subtrees that together cover any leaves, left to right: at most two of a height. Every tree that extends to the
  * span's end has them as nodes.
  * @param passing tree sizes at which no subtree may straddle, so that the roots of these trees can be computed on the way
  */

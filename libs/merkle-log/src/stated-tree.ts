@@ -4,17 +4,17 @@ import { TILE_WIDTH } from './tile-path.js';
 
 const TILE_HEIGHT = 8;
 
-/** The roots of a tree as an export states it. */
+/** The roots of a tree as stated by an export. */
 export interface StatedRoots {
-  /** From its leaves, and from whole subtrees where it leaves events out. */
+  /** Computed from its leaves, and from whole subtrees where it omits events. */
   readonly computed: Bytes;
   /** The same, with the hashes that the export states for its tiles instead of those that follow from its leaves. */
   readonly stated: Bytes;
 }
 
 /**
- * The tree that follows from an export, in constant memory. It is made twice, from the leaves and from what the export says of its tiles, so
- * that a wrong leaf can be placed within its tile of 256.
+ * The tree implied by an export, in constant memory. It is built twice, from the leaves and from the export's tile hashes, so
+ * that a wrong leaf can be located within its tile of 256.
  */
 export class StatedTree {
   #computed = new CompactRange();
@@ -44,7 +44,7 @@ export class StatedTree {
     return this.#size;
   }
 
-  /** Start of the first tile whose leaves do not give the hash that the export states for it. */
+  /** Start of the first tile whose leaves do not match the hash that the export states for it. */
   get doubtful(): number | undefined {
     return this.#doubtful;
   }
@@ -66,7 +66,7 @@ export class StatedTree {
     if (this.#size % TILE_WIDTH === 0) this.#closeTile();
   }
 
-  /** Continues at a later size over leaves that are not stated. */
+  /** Continues at a later size, past leaves that are not stated. */
   skipTo(size: number): void {
     while (this.#size < size) {
       const tileEnd = (Math.floor(this.#size / TILE_WIDTH) + 1) * TILE_WIDTH;
@@ -76,7 +76,7 @@ export class StatedTree {
     }
   }
 
-  /** What the export says of the whole tile that the next leaf is in. */
+  /** What the export states about the whole tile that contains the next leaf. */
   claim(tile: Bytes): void {
     this.#claim ??= tile;
   }

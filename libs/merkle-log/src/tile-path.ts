@@ -20,7 +20,7 @@ export function tilePath({ level, index, width }: TileAddress): string {
   return `tile/${String(level)}/${groups.join('/')}${width === TILE_WIDTH ? '' : `.p/${String(width)}`}`;
 }
 
-/** Reads a tile's path; strict, so that each tile has one path only. @returns undefined for what is not one */
+/** Reads a tile's path; strict, so that each tile has only one path. @returns undefined for anything else */
 export function parseTilePath(path: string): TileAddress | undefined {
   const [, levelText, indexText, widthText] = pathPattern.exec(path) ?? [];
   if (levelText === undefined || indexText === undefined) return undefined;

@@ -16,7 +16,7 @@ export interface Tile extends TilePlace {
   readonly hashes: Bytes;
 }
 
-/** Where a subtree's hashes stand: in one tile, 2^`height` hashes from `offset`. */
+/** The position of a subtree's hashes: in one tile, 2^`height` hashes from `offset`. */
 function placeOf({ height, index }: Subtree): TilePlace & { readonly offset: number; readonly count: number } {
   const level = Math.floor(height / TILE_HEIGHT);
   const count = 2 ** (height % TILE_HEIGHT);
@@ -24,7 +24,7 @@ function placeOf({ height, index }: Subtree): TilePlace & { readonly offset: num
   return { level, index: Math.floor(start / TILE_WIDTH), offset: start % TILE_WIDTH, count };
 }
 
-/** The tiles that hold what the spans are hashed from, each once: at most one a level and span. */
+/** The tiles that the spans are hashed from, each once: at most one per level and span. */
 export function tilesOf(spans: readonly Span[]): readonly TilePlace[] {
   const places = new Map<string, TilePlace>();
   for (const subtree of spans.flatMap(subtreesOf)) {
@@ -60,7 +60,7 @@ export class TileHashes implements SubtreeHashes {
   }
 }
 
-/** Splits concatenated hashes. @throws {RangeError} when the last one is not whole */
+/** Splits concatenated hashes. @throws {RangeError} if the last one is incomplete */
 export function hashesOf(bytes: Bytes): readonly Bytes[] {
   if (bytes.length % HASH !== 0) throw new RangeError(`${String(bytes.length)} bytes are not hashes of 32 bytes each`);
   const hashes: Bytes[] = [];

@@ -14,7 +14,7 @@ export interface TlogProof {
   readonly hashes: readonly Bytes[];
   /** The signed note, as the log issued it. */
   readonly checkpoint: string;
-  /** Not authenticated: whatever the application needs beside it. */
+  /** Not authenticated: additional data for the application. */
   readonly extra?: Bytes;
 }
 
@@ -31,7 +31,7 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
   ].join('\n');
 }
 
-/** Reads a proof, strictly. @returns undefined for what is not one */
+/** Reads a proof, strictly. @returns undefined for anything else */
 export function parseTlogProof(text: string): TlogProof | undefined {
   if (text.length > 2 * NOTE_SIZE_LIMIT) return undefined;
   const end = text.indexOf('\n\n');
@@ -57,8 +57,8 @@ export function parseTlogProof(text: string): TlogProof | undefined {
 /**
  * Checks a proof offline (C2SP tlog-proof, "Verifying").
  * @param leaf the entry's leaf hash
- * @returns the checkpoint that covers it, or undefined when the path does not lead there
- * @throws {NoteError} for a checkpoint that is not to be believed
+ * @returns the checkpoint that covers it, or undefined if the path does not lead there
+ * @throws {NoteError} for a checkpoint that cannot be trusted
  */
 export function verifyTlogProof(proof: TlogProof, leaf: Uint8Array, log: NoteVerifier): Checkpoint | undefined {
   const checkpoint = openCheckpoint(proof.checkpoint, log);

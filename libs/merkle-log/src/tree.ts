@@ -6,7 +6,7 @@ const NODE = 0x01;
 /** Bytes of a hash: the log hashes with SHA-256 only. */
 export const HASH_LENGTH = 32;
 
-/** Whether these bytes can be a hash of the log. Anything else is refused wherever hashes come in: what is hashed must have one reading only. */
+/** Whether these bytes can be a hash of the log. Anything else is refused wherever hashes are accepted: hashed data must be unambiguous. */
 export function isHash(bytes: Uint8Array): boolean {
   return bytes.length === HASH_LENGTH;
 }
@@ -36,7 +36,7 @@ export function splitPoint(size: number): number {
 
 /**
  * The root of a tree over leaf hashes (RFC 9162, section 2.1.1).
- * @param leaves leaf hashes in the log's order; none gives the hash of nothing
+ * @param leaves leaf hashes in the log's order; an empty list gives the hash of nothing
  * @throws {RangeError} for leaves that are not 32 bytes
  */
 export function rootOf(leaves: readonly Uint8Array[]): Bytes {

@@ -3,12 +3,12 @@ import { checkpointOf, type Checkpoint } from './checkpoint.js';
 import { parseNoteKey, type NoteKey } from './note-key.js';
 import { acceptedNote, readNote, signaturesOf } from './signed-note.js';
 
-/** Checks signatures of one key by WebCrypto: in browsers, in Node, wherever there is one. */
+/** Verifies one key's signatures with WebCrypto: in browsers, in Node, wherever it exists. */
 export interface WebNoteVerifier extends NoteKey {
   verify(text: string, signature: Bytes): Promise<boolean>;
 }
 
-/** Reads a verifier key, `name+id+key` (C2SP signed-note), for WebCrypto. @throws {NoteKeyError}, and what WebCrypto throws where it has no Ed25519 */
+/** Reads a verifier key, `name+id+key` (C2SP signed-note), for WebCrypto. @throws {NoteKeyError}, and WebCrypto's error if it does not support Ed25519 */
 export async function importVerifierKey(text: string): Promise<WebNoteVerifier> {
   const { publicKey, ...noteKey } = parseNoteKey(text);
   const key = await crypto.subtle.importKey('raw', copyForWeb(publicKey), 'Ed25519', false, ['verify']);
@@ -19,14 +19,14 @@ export async function importVerifierKey(text: string): Promise<WebNoteVerifier> 
   };
 }
 
-/** WebCrypto takes no view of shared memory. */
+/** WebCrypto does not accept a view of shared memory. */
 function copyForWeb(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
 /**
  * Reads a checkpoint that the log itself has signed, as `openCheckpoint` does, by WebCrypto.
- * @param keys those of the log; their name is the origin that is expected
+ * @param keys those of the log; their name is the expected origin
  * @throws {NoteError}
  */
 export async function openCheckpointAsync(note: string, keys: readonly WebNoteVerifier[]): Promise<Checkpoint> {

@@ -6,7 +6,7 @@ const { published, current, historic } = tableOf();
 const rows = (lines) => lines.map((line) => `  ${line},\n`).join('');
 writeFileSync(
   new URL('../src/iso-4217.ts', import.meta.url),
-  `// Written by iso-4217/write-table.mjs from the maintenance agency's lists; a test keeps both alike.
+  `// Written by iso-4217/write-table.mjs from the maintenance agency's lists; a test keeps the two in step.
 
 /** When the lists were published. */
 export const ISO_4217_PUBLISHED = '${published}';
@@ -15,7 +15,7 @@ export const ISO_4217_PUBLISHED = '${published}';
 export const currentCurrencies: ReadonlyMap<string, number | null> = new Map<string, number | null>([
 ${rows(Object.entries(current).map(([code, digits]) => `['${code}', ${String(digits)}]`))}]);
 
-/** List three, the codes of the past: when each was withdrawn, as the list says it. */
+/** List three, historic codes: when each was withdrawn, in the list's words. */
 export const historicCurrencies: ReadonlyMap<string, string> = new Map<string, string>([
 ${rows(Object.entries(historic).map(([code, withdrawn]) => `['${code}', '${withdrawn}']`))}]);
 `,

@@ -1,4 +1,4 @@
-// Written by iso-4217/write-table.mjs from the maintenance agency's lists; a test keeps both alike.
+// Written by iso-4217/write-table.mjs from the maintenance agency's lists; a test keeps the two in step.
 
 /** When the lists were published. */
 export const ISO_4217_PUBLISHED = '2026-01-01';
@@ -185,7 +185,7 @@ export const currentCurrencies: ReadonlyMap<string, number | null> = new Map<str
   ['ZWG', 2],
 ]);
 
-/** List three, the codes of the past: when each was withdrawn, as the list says it. */
+/** List three, historic codes: when each was withdrawn, in the list's words. */
 export const historicCurrencies: ReadonlyMap<string, string> = new Map<string, string>([
   ['ADP', '2003-07'],
   ['AFA', '2003-01'],

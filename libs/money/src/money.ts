@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { currentCurrencies, historicCurrencies } from './iso-4217.js';
 
-/** The largest amount of one transfer, in minor units: far under what a 64-bit balance holds, so that sums cannot overflow soon. */
+/** The largest amount of one transfer, in minor units: far below the maximum of a 64-bit balance, so that sums cannot overflow soon. */
 export const AMOUNT_LIMIT = 999_999_999_999_999n;
 
 /** An ISO 4217 code, current or historic: money in a withdrawn currency can still be read and moved. */
@@ -13,7 +13,7 @@ export const currencySchema = z
 /** An ISO 4217 code that {@link currencySchema} has checked. */
 export type Currency = z.infer<typeof currencySchema>;
 
-/** A currency for what begins now: current in ISO 4217, with a minor unit to count in. */
+/** A currency for new amounts: current in ISO 4217, with a minor unit to count in. */
 export const currentCurrencySchema = currencySchema
   .refine((code) => !historicCurrencies.has(code), {
     error: ({ input }) =>
@@ -38,7 +38,7 @@ export interface Money {
   readonly currency: Currency;
 }
 
-/** Money as JSON carries it: a decimal string, because a JSON number loses integers over 2^53. */
+/** Money in JSON: a decimal string, because a JSON number loses precision above 2^53. */
 export interface MoneyJson {
   readonly amount: string;
   readonly currency: string;

@@ -4,31 +4,31 @@ export interface NatsRights {
   readonly subscribe: readonly string[];
 }
 
-/** What one account lets others in for: a `service` takes requests and answers them, a `stream` only sends. */
+/** What one account exports to others: a `service` receives requests and answers them, a `stream` only sends. */
 export interface NatsExport {
   readonly kind: 'service' | 'stream';
   readonly subject: string;
-  /** Who may import it; every account where left out. */
+  /** Who may import it; every account when omitted. */
   readonly to?: readonly string[];
 }
 
-/** What one account uses of another's. */
+/** What one account imports from another. */
 export interface NatsImport {
   readonly kind: 'service' | 'stream';
   readonly from: 'issuer' | 'audit';
   readonly subject: string;
-  /** The name here, where it is another. */
+  /** The name here, if it differs. */
   readonly as?: string;
 }
 
-/** One service's part of the server: nothing crosses but what is exported and imported. */
+/** One service's part of the server: only exports and imports cross its boundary. */
 export interface NatsAccount {
   readonly name: string;
   /** The second wall, inside the account: what its only user may do. */
   readonly rights: NatsRights;
   readonly exports: readonly NatsExport[];
   readonly imports: readonly NatsImport[];
-  /** Capacity on disk for its streams and how many there may be; no JetStream where left out. */
+  /** Disk capacity for its streams and their maximum number; no JetStream when omitted. */
   readonly jetStream?: { readonly megabytes: number; readonly streams: number };
 }
 
@@ -110,10 +110,10 @@ function rightsOf(service: string): NatsRights {
 }
 
 /**
- * No service speaks for another. Each has its own account, because permissions inside one account are no wall: JetStream answers on
- * whatever reply subject it is given, and publishes, delivers and copies in the account's name. One truth for the local stack, for compose and
+ * No service can impersonate another. Each has its own account, because permissions inside one account are no barrier: JetStream answers on
+ * whatever reply subject it is given, and publishes, delivers and copies in the account's name. The single definition for the local stack, for compose and
  * for `countersign nats rights`.
- * @param services every service of the server: audit's account lets each of them in
+ * @param services every service of the server: audit's account admits each of them
  */
 export function natsAccountOf(service: string, services: readonly string[]): NatsAccount {
   const account = {

@@ -1,6 +1,6 @@
 import { accountName, natsAccountOf, type NatsAccount, type NatsExport, type NatsImport } from './nats-account.js';
 
-/** A neighbour that opens connections without end takes only its own. */
+/** A neighbour that opens connections without limit exhausts only its own. */
 const CONNECTION_LIMIT = 256;
 const SUBSCRIPTION_LIMIT = 4_096;
 
@@ -25,8 +25,8 @@ export function exportsFor(service: string): readonly string[] {
 }
 
 /**
- * An account as nats-server's configuration file has it, inside `accounts { … }`.
- * @param password as the file may have it: a bcrypt hash, or the password itself
+ * An account in the syntax of nats-server's configuration file, inside `accounts { … }`.
+ * @param password as allowed in the file: a bcrypt hash, or the password itself
  */
 export function accountLines(account: NatsAccount, user: string, password: string): readonly string[] {
   const { name, rights, exports: exported, imports, jetStream } = account;

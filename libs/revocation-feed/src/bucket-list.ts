@@ -7,7 +7,7 @@ import { type SignedDigest, type Statement } from './statement.js';
 
 /** Milliseconds for which an entry may be behind the statement that counts it. */
 const SETTLING_MS = 250;
-/** Milliseconds for which entries are verified in one go, so that requests are answered while a long list is read. */
+/** Milliseconds for which entries are verified without a pause, so that requests are answered while a long list is read. */
 const SLICE_MS = 5;
 
 /** From where the list is read, and what follows from its entries. */
@@ -28,7 +28,7 @@ export interface BucketListOptions {
 /** The list as the bucket has it: its entries are taken as they come, and all of them are read when what is held is not what the issuer states. */
 export class BucketList {
   #held: HeldList;
-  /** Made from nothing beside the one that is held, when a key is no longer the issuer's: what it signed must not stay. */
+  /** Built from scratch alongside the current one, when a key is no longer the issuer's: what it signed must not stay. */
   #next: HeldList | undefined;
   /** The stream's number up to which the bucket was read. */
   #through = 0;
@@ -52,7 +52,7 @@ export class BucketList {
     this.#next = this.options.makeList();
   }
 
-  /** @returns what an entry says; undefined when it is not to be believed, or is the statement of the whole list */
+  /** @returns an entry's content; undefined if it cannot be trusted, or is the statement of the whole list */
   async take(key: string, text: string): Promise<Statement | undefined> {
     try {
       return this.#takeNow(key, text);
@@ -79,7 +79,7 @@ export class BucketList {
   }
 
   /**
-   * Brings the list to what the issuer states now: first by waiting a moment, then by reading what is new, then by reading everything.
+   * Brings the list up to date with the issuer's statement: first by waiting a moment, then by reading what is new, then by reading everything.
    * @param isBehind whether entries may have been missed: then what is new is read first
    * @returns the issuer's statement of the whole list, which it is
    * @throws when it is not
@@ -113,7 +113,7 @@ export class BucketList {
       await this.#breathe();
     };
     const last = await readBucket(connection, getSubject, from, take);
-    // A bucket that is shorter than it was is another one.
+    // A bucket that is shorter than before is a different one.
     this.#through = last < this.#through && from > 1 ? await readBucket(connection, getSubject, 1, take) : last;
   }
 
@@ -122,7 +122,7 @@ export class BucketList {
     if (entry !== undefined) await this.take(DIGEST_KEY, entry.value);
   }
 
-  /** The list from nothing, by the current keys; it replaces the old one once it is complete. */
+  /** The list built from scratch with the current keys; it replaces the old one once it is complete. */
   async #rebuild(connection: NatsConnection, next: HeldList): Promise<void> {
     await this.#read(connection, 1);
     await this.#readStated(connection);

@@ -8,20 +8,20 @@ export const BUCKET_PREFIX = `$KV.${REVOCATION_BUCKET}.`;
 export const BUCKET_CHANGES = `${BUCKET_PREFIX}>`;
 /** The key of the statement of the whole list. */
 export const DIGEST_KEY = 'digest';
-/** Where the issuer itself, or anyone who shares its NATS account, asks for entries. */
+/** The subject on which the issuer itself, or anyone in its NATS account, requests entries. */
 export const DIRECT_GET = `$JS.API.DIRECT.GET.KV_${REVOCATION_BUCKET}`;
-/** Where every other account asks for them, by an import. */
+/** The subject on which every other account requests them, by an import. */
 export const REVOCATIONS_GET = 'revocations.get';
 
-/** Milliseconds that one answer may take. */
+/** Milliseconds that one response may take. */
 const TIMEOUT_MS = 3_000;
-/** Questions that are in progress at once. */
+/** Maximum concurrent requests. */
 const LANES = 16;
-/** Sequence numbers that are worth a separate lane. */
+/** Minimum sequence numbers for a separate lane. */
 const LANE_LENGTH = 64;
 const NOT_FOUND = 404;
 
-/** An entry as it rests in the bucket. */
+/** An entry as stored in the bucket. */
 export interface BucketEntry {
   readonly key: string;
   readonly value: string;
@@ -29,13 +29,13 @@ export interface BucketEntry {
   readonly sequence: number;
 }
 
-/** The key that a message of the bucket is about; undefined for what deletes one. */
+/** The key that a message of the bucket is about; undefined for a deletion. */
 export function bucketKeyOfMessage({ subject, headers }: Pick<Msg, 'subject' | 'headers'>): string | undefined {
   const isDeletion = (headers?.get('KV-Operation') ?? '') !== '';
   return isDeletion || !subject.startsWith(BUCKET_PREFIX) ? undefined : subject.slice(BUCKET_PREFIX.length);
 }
 
-/** What NATS said, and what to do where this account lacks a right. */
+/** NATS's error, and what to do if this account lacks a permission. */
 function causeOf(error: unknown, subject: string): string {
   const nobody = error instanceof RequestError && error.isNoResponders();
   if (!nobody && !(error instanceof PermissionViolationError)) return String(error);
@@ -67,13 +67,13 @@ export function readDigestEntry(connection: NatsConnection, get: string): Promis
 }
 
 /**
- * Reads what the bucket holds, by plain questions: no consumer is made, so nobody can take one away, and each part of the bucket is read
- * at the same time as the others.
+ * Reads the bucket by plain requests: no consumer is created, so nobody can delete one, and all parts of the bucket are read
+ * concurrently.
  * @param get the subject to ask, {@link REVOCATIONS_GET} or {@link DIRECT_GET}
- * @param from the stream's number from which on
- * @param take gets each entry, in no order
- * @returns the last number that the bucket had when it was started; less than `from` where nothing is newer
- * @throws when the bucket is not there or does not answer
+ * @param from the first sequence number of the stream to read
+ * @param take called with each entry, in no particular order
+ * @returns the bucket's last number at the start; less than `from` if nothing is newer
+ * @throws when the bucket does not exist or does not respond
  */
 export async function readBucket(
   connection: NatsConnection,

@@ -3,7 +3,7 @@ import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState }
 
 type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds' | 'quietStartMs'>;
 
-/** Whether the list can be relied on, since when not, and what follows from that for a request. */
+/** Whether the list can be relied on, since when it cannot, and what that means for a request. */
 export class FeedHealth {
   readonly #startedAt: number;
   /** Milliseconds since 1970. */
@@ -16,7 +16,7 @@ export class FeedHealth {
   #keepError: string | null = null;
   #keepKeysError: string | null = null;
 
-  /** @param hasLoaded whether a whole list was ever there */
+  /** @param hasLoaded whether there has ever been a complete list */
   constructor(
     private readonly policies: Policies,
     private readonly logger: FeedLogger,
@@ -72,7 +72,7 @@ export class FeedHealth {
     this.#completeUntil = Math.min(this.now(), at);
   }
 
-  /** @param error why the list could not be kept in its file; undefined if it was */
+  /** @param error why the list could not be written to its file; undefined if it was */
   kept(error?: unknown): void {
     const reason = error === undefined ? null : messageOf(error);
     if (reason !== null && reason !== this.#keepError)
@@ -80,7 +80,7 @@ export class FeedHealth {
     this.#keepError = reason;
   }
 
-  /** @param reason why the keys cannot be kept in their file, from now on; empty when they can be again */
+  /** @param reason why the keys cannot be written to their file; empty once they can be again */
   keptKeys(reason: string): void {
     this.#keepKeysError = reason === '' ? null : reason;
     if (reason !== '') this.logger.warn({ reason }, 'the keys of the revocations cannot be kept; trying again');
@@ -90,7 +90,7 @@ export class FeedHealth {
     this.#unreadable += 1;
   }
 
-  /** @returns milliseconds from the issuer's having made the entry to its being in force here */
+  /** @returns milliseconds from the entry's creation at the issuer until it is in force here */
   pushed(madeAt: number): number {
     return (this.#lagMs = Math.max(0, this.now() - madeAt));
   }

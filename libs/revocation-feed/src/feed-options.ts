@@ -1,32 +1,32 @@
 import { type RevocationList } from '@countersign/auth-core';
 import { type NatsConnection } from '@nats-io/nats-core';
 
-/** Where the feed logs; pino fits. */
+/** The feed's logger; pino fits. */
 export interface FeedLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** Whose revocations the feed follows, and what it does while it cannot. */
+/** The issuer whose revocations the feed follows, and what it does while it cannot. */
 export interface RevocationFeedOptions {
-  /** The issuer identifier, as the tokens have it. */
+  /** The issuer identifier, as in the tokens. */
   readonly issuer: string;
-  /** Where the issuer publishes the keys of its revocations; its `/.well-known/revocation-jwks.json` by default. */
+  /** Where the issuer publishes its revocation keys; its `/.well-known/revocation-jwks.json` by default. */
   readonly keysUrl?: string | undefined;
-  /** A file that keeps the last good of these keys (written 0600), so that a start during an outage of the issuer works; none by default. */
+  /** A file that keeps the last good keys (written 0600), so that a start during an outage of the issuer works; none by default. */
   readonly keysFile?: string | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   /**
    * Connects to NATS; called again after a failure and after the connection has closed. Let it reconnect by itself forever.
-   * The signal ends an attempt that is no longer wanted.
+   * The signal ends an attempt that is no longer needed.
    */
   readonly connect: (signal: AbortSignal) => Promise<NatsConnection>;
   /**
-   * The subject to ask for entries: `revocations.get`, the import of another account than the issuer's, by default;
+   * The subject on which to request entries: by default `revocations.get`, the import in accounts other than the issuer's;
    * `$JS.API.DIRECT.GET.KV_revocations` in the issuer's own account.
    */
   readonly getSubject?: string | undefined;
-  /** A file that keeps the list, signed as it is, through a restart; none by default. */
+  /** A file that keeps the signed list across a restart; none by default. */
   readonly listFile?: string | undefined;
   /**
    * What a validator does after losing the feed: `accept` continues with its list for `graceSeconds`, and then refuses; `refuse` answers 503 immediately.
@@ -34,16 +34,16 @@ export interface RevocationFeedOptions {
    */
   readonly whenLost?: 'accept' | 'refuse' | undefined;
   /**
-   * What a validator does that holds no list yet: `refuse` answers 503 until it has loaded one, or found a kept one that is not older than
-   * `graceSeconds`; `accept` takes every token for `graceSeconds`. `refuse` by default.
+   * What a validator does while it has no list yet: `refuse` answers 503 until it has loaded one, or found a stored one not older than
+   * `graceSeconds`; `accept` accepts every token for `graceSeconds`. `refuse` by default.
    */
   readonly atStart?: 'accept' | 'refuse' | undefined;
   /** Seconds of `accept`: as long as a token may live, 900 by default. */
   readonly graceSeconds?: number | undefined;
-  /** Seconds for which the issuer may state nothing before the list counts as lost; 60 by default. It states the list every ten. */
+  /** Seconds without a statement by the issuer after which the list counts as lost; 60 by default. The issuer states the list every ten. */
   readonly silenceSeconds?: number | undefined;
   /**
-   * Maximum entries; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it holds and
+   * Maximum entries; 1,000,000 by default, more than a full bucket has. None is dropped for another: a full list keeps what it has and
    * counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
    */
   readonly entryLimit?: number | undefined;
@@ -53,12 +53,12 @@ export interface RevocationFeedOptions {
   readonly loadLimitMs?: number | undefined;
   /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */
   readonly checkIntervalMs?: number | undefined;
-  /** Called for each pushed entry: seconds from when the issuer made it until it is in force here. */
+  /** Called for each pushed entry: seconds from its creation at the issuer until it is in force here. */
   readonly onPushed?: ((delaySeconds: number) => void) | undefined;
-  /** Without one, only what keeps the first list from being loaded goes to the console. */
+  /** Without one, only the reason why the first list cannot be loaded goes to the console. */
   readonly logger?: FeedLogger | undefined;
   /**
-   * Milliseconds after the start in which nothing is logged of a first list that is not there yet, because the issuer may have been started
+   * Milliseconds after startup in which a missing first list is not logged, because the issuer may have been started
    * at the same moment; 0 by default.
    */
   readonly quietStartMs?: number | undefined;
@@ -68,24 +68,24 @@ export interface RevocationFeedOptions {
 
 /** The state of a feed, for health and metrics. */
 export interface RevocationFeedState {
-  /** `loading` until a whole list was first there; `current` while it is all that the issuer states; else `lost`. */
+  /** `loading` until the first complete list; `current` while it is everything that the issuer states; otherwise `lost`. */
   readonly state: 'loading' | 'current' | 'lost';
   /** Entries held. */
   readonly entries: number;
-  /** The last revocation that the held list is known to reach to, in the issuer's count; nothing before a whole list was there. */
+  /** The number of the last revocation that the list is known to include, in the issuer's count; undefined before the first complete list. */
   readonly number: number | null;
-  /** Until when the held list is known to be complete. */
+  /** The time up to which the list is known to be complete. */
   readonly completeUntil: string | null;
-  /** Since when the feed is not current; nothing while it is. */
+  /** Since when the feed has not been current; undefined while it is. */
   readonly lostSince: string | null;
-  /** Whether tokens are refused because of it. */
+  /** Whether tokens are refused because of that. */
   readonly refusing: boolean;
-  /** Entries that came and were not to be believed. */
+  /** Entries that arrived and could not be trusted. */
   readonly unreadable: number;
-  /** Milliseconds from the issuer's having made the last pushed entry to its being in force here. */
+  /** Milliseconds from the last pushed entry's creation at the issuer until it was in force here. */
   readonly lagMs: number | null;
   readonly lastError: string | null;
-  /** Why the list, or the keys that it is read with, could not be kept in its file the last time; null if they could, or need not be. */
+  /** Why the last write of the list, or of its keys, to a file failed; null if it succeeded, or there is no file. */
   readonly keepError: string | null;
 }
 
@@ -93,8 +93,8 @@ export interface RevocationFeedState {
 export interface RevocationFeed extends RevocationList {
   state(): RevocationFeedState;
   /**
-   * Resolves once a whole list is there: from the bucket, or a kept one that is not too old. Rejects with {@link RevocationFeedError} after
-   * `loadLimitMs`, or when the feed is closed before; nobody has to wait for it.
+   * Resolves once there is a complete list: from the bucket, or a stored one that is not too old. Rejects with {@link RevocationFeedError} after
+   * `loadLimitMs`, or when the feed is closed before; awaiting it is optional.
    */
   readonly loaded: Promise<void>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ export class RevocationFeedError extends Error {
   }
 }
 
-/** The first whole list, for which anyone may wait a limited time. */
+/** The first complete list, which anyone may await for a limited time. */
 export class FirstLoad {
   readonly promise: Promise<void>;
   #isDone = false;
@@ -15,13 +15,13 @@ export class FirstLoad {
   #reject: (error: RevocationFeedError) => void = () => undefined;
   readonly #limit: NodeJS.Timeout;
 
-  /** @param reason what keeps it, once the limit is reached */
+  /** @param reason why there is none, once the limit is reached */
   constructor(limitMs: number, reason: () => string) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Nobody has to wait for it.
+    // Awaiting it is optional.
     this.promise.catch(() => undefined);
     this.#limit = setTimeout(() => {
       this.giveUp(`${reason()} (after ${String(limitMs)} ms)`);

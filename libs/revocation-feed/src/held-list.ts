@@ -6,20 +6,20 @@ import { bucketKeyOf } from './revocation.js';
 import { readDigest, readStatement, StatementError } from './read-statement.js';
 import { type SignedDigest, type Statement } from './statement.js';
 
-/** Seconds beyond its time after which an entry refuses nothing: no clock is off by that much. */
+/** Seconds after its expiry from which an entry refuses nothing: no clock is off by that much. */
 const PAST_SECONDS = 60;
 
 export interface HeldListOptions {
   readonly issuer: string;
   readonly keys: () => KeySet;
   readonly entryLimit: number | undefined;
-  /** Whether the signed entries themselves are wanted, to be kept in a file. */
+  /** Whether the signed entries themselves are kept, to be written to a file. */
   readonly keepsTexts: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** What a validator holds: entries that the issuer signed, and the issuer's last statement of what the whole list is. */
+/** A validator's list: entries that the issuer signed, and the issuer's last statement of what the whole list is. */
 export class HeldList {
   readonly #list: MemoryRevocationList;
   readonly #digest = new ListDigest();
@@ -52,8 +52,8 @@ export class HeldList {
 
   /**
    * Puts an entry in force.
-   * @returns what it says; undefined for the statement of the whole list
-   * @throws {StatementError} for what is not to be believed; whatever was known by its key stays known
+   * @returns its content; undefined for the statement of the whole list
+   * @throws {StatementError} for an entry that cannot be trusted; the previous one under its key stays in force
    * @throws {RangeError} when the list is full
    */
   take(key: string, text: string): Statement | undefined {
@@ -71,7 +71,7 @@ export class HeldList {
     return statement;
   }
 
-  /** Whether it is all that the issuer last stated. */
+  /** Whether it is everything that the issuer last stated. */
   get isComplete(): boolean {
     return this.#stated !== undefined && this.#digest.agreesWith(this.#stated);
   }
@@ -85,7 +85,7 @@ export class HeldList {
     }
   }
 
-  /** An older statement than the last one says nothing new, however it came. */
+  /** A statement older than the last one says nothing new, however it arrived. */
   #takeDigest(text: string, stated: SignedDigest): void {
     const known = this.#stated;
     if (known !== undefined && (stated.number < known.number || stated.at < known.at - PAST_SECONDS)) return;

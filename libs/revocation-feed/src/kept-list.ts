@@ -10,12 +10,12 @@ const keptSchema = z.object({
   entries: z.record(z.string(), z.string()),
 });
 
-/** Bytes that a kept list may have: a full bucket's twice. */
+/** Maximum bytes of a stored list: twice those of a full bucket. */
 const SIZE_LIMIT = 128 * 1024 ** 2;
 
 /**
- * Keeps the list through a restart. Everything in it is signed, and so is what the whole of it is: anyone who can write the file can make it
- * useless, but neither add nor leave out an entry; how old it may be is for the reader to decide.
+ * Keeps the list across a restart. Everything in it is signed, including the statement of the whole: anyone who can write the file can make it
+ * useless, but neither add nor omit an entry; the reader decides how old it may be.
  */
 export class KeptList {
   constructor(
@@ -23,7 +23,7 @@ export class KeptList {
     private readonly issuer: string,
   ) {}
 
-  /** Replaces the file in one step: a reader, or a crash, meets the old list or the new one. */
+  /** Replaces the file atomically: after a crash, and to readers, it is either the old list or the new one. */
   async write(held: HeldList): Promise<void> {
     const { digest, entries } = held.texts;
     const next = `${this.path}.${randomUUID()}`;
@@ -33,7 +33,7 @@ export class KeptList {
       await rename(next, this.path);
     } catch (error) {
       await rm(next, { force: true });
-      // By the name of the file that is meant: the one beside it has another name each time.
+      // The message names the real file: the temporary one has a different name each time.
       if (error instanceof Error) error.message = error.message.replaceAll(next, this.path);
       throw error;
     }
@@ -41,7 +41,7 @@ export class KeptList {
 
   /**
    * Reads the file into a list.
-   * @returns whether it held all that its statement says
+   * @returns whether it contained everything in its statement
    * @throws what is wrong with the file or an entry of it
    */
   async read(held: HeldList): Promise<boolean> {

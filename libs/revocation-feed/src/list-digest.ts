@@ -7,32 +7,32 @@ interface Held {
   readonly holder: string | undefined;
   readonly issuedBefore: number;
   readonly until: number;
-  /** What it is, hashed; in hexadecimal digits. */
+  /** The hash of its content; hexadecimal. */
   readonly hash: string;
 }
 
-/** Entries that end in the same second. They leave together, so that no clock but the statement's own decides which are counted. */
+/** Entries that expire in the same second. They are removed together, so that only the statement's own clock decides which are counted. */
 interface Bin {
   readonly hashes: Set<string>;
   digest: Buffer | undefined;
 }
 
-/** Seconds for which what has ended is remembered: replicas whose clocks differ may state the list for an earlier time again. */
+/** Seconds for which expired entries are remembered: replicas whose clocks differ may state the list for an earlier time again. */
 const REMEMBERED_SECONDS = 300;
 
 const sha256 = (content: string): Buffer => createHash('sha256').update(content).digest();
 
 /**
- * Checks whether a list is complete, by one hash over its content, independent of the order of arrival. Entries are added by their number, and
- * counted once a statement says that number; what is newer waits. An addition costs a hash, a comparison one for each second in which entries have
+ * Checks whether a list is complete, by one hash over its content, independent of the order of arrival. Entries are added by number, and
+ * counted once a statement covers that number; newer ones wait. An addition costs a hash, a comparison one for each second in which entries have
  * changed.
  */
 export class ListDigest {
   readonly #held = new Map<string, Held>();
   readonly #bins = new Map<number, Bin>();
-  /** Clients whose own entry has taken the place of their tokens', up to a number. */
+  /** Clients whose own entry has replaced those of their tokens, up to a number. */
   readonly #replaced = new Map<string, { readonly number: number; readonly until: number }>();
-  /** What no statement has counted yet. */
+  /** Entries that no statement has counted yet. */
   #waiting: ListedRevocation[] = [];
 
   add(listed: ListedRevocation): void {
@@ -40,9 +40,9 @@ export class ListDigest {
   }
 
   /**
-   * The hash of what matters.
+   * The hash of the current entries.
    * @param number the last revocation that is counted
-   * @param at seconds; entries that end before it are not counted
+   * @param at seconds; entries that expire before it are not counted
    */
   of(number: number, at: number): SignedDigest {
     this.#count(number);
@@ -59,7 +59,7 @@ export class ListDigest {
     return { number, at, entries, digest: hash.digest('base64url') };
   }
 
-  /** Whether the list is what the issuer says that it is. */
+  /** Whether the list matches the issuer's statement. */
   agreesWith({ number, at, entries, digest }: SignedDigest): boolean {
     const own = this.of(number, at);
     return own.entries === entries && own.digest === digest;

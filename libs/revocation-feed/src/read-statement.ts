@@ -17,7 +17,7 @@ import {
   type Statement,
 } from './statement.js';
 
-/** Seconds by which the clocks of issuer, database and validators may differ in what a statement says. */
+/** Seconds by which the clocks of issuer, database and validators may differ in a statement. */
 const TOLERANCE_SECONDS = 60;
 
 const seconds = z.int().positive().max(253_402_300_799);
@@ -70,9 +70,9 @@ const claimsSchema = z.object({
   events: z.record(z.string(), z.unknown()),
 });
 
-/** Why an entry is not believed. */
+/** Why an entry cannot be trusted. */
 export class StatementError extends Error {
-  /** @param keyId the `kid` that is not known, where that is the reason: it may be new */
+  /** @param keyId the unknown `kid`, if that is the reason: it may be new */
   constructor(
     message: string,
     readonly keyId?: string,
@@ -107,7 +107,7 @@ function readEvent(text: string, issuer: string, keys: KeySet, now: number): Eve
   return { type: event[0], payload: event[1], issuedAt: iat, madeAt: toe * 1_000 };
 }
 
-/** A revocation bounds its own life by what its kind can need; a stolen revocation key must not refuse somebody forever. */
+/** A revocation may last only as long as its kind requires; a stolen revocation key must not refuse somebody forever. */
 function isWithinBounds(revocation: Revocation, issuedAt: number): boolean {
   const latest = issuedAt + TOLERANCE_SECONDS;
   switch (revocation.kind) {
@@ -132,10 +132,10 @@ function asStatementError(error: unknown): StatementError {
 }
 
 /**
- * Reads a revocation, and believes nothing but the signature.
+ * Reads a revocation, and trusts nothing but the signature.
  * @param keys the issuer's revocation keys
  * @param now milliseconds since 1970
- * @throws {StatementError} for what is not a statement of this issuer, or asks for more than its kind can need
+ * @throws {StatementError} for anything that is not a statement of this issuer, or demands more than its kind requires
  */
 export function readStatement(text: string, issuer: string, keys: KeySet, now: number): Statement {
   try {
@@ -150,7 +150,7 @@ export function readStatement(text: string, issuer: string, keys: KeySet, now: n
   }
 }
 
-/** Like {@link readStatement}, for what the whole list is. @throws {StatementError} */
+/** Like {@link readStatement}, for the statement of the whole list. @throws {StatementError} */
 export function readDigest(text: string, issuer: string, keys: KeySet, now: number): SignedDigest {
   try {
     const { type, payload } = readEvent(text, issuer, keys, now);

@@ -2,17 +2,17 @@ import { jetstream, jetstreamManager, type JetStreamManager, type StreamConfig }
 import { type NatsConnection } from '@nats-io/nats-core';
 import { BUCKET_CHANGES, BUCKET_PREFIX, DIRECT_GET, readBucket, REVOCATION_BUCKET } from './bucket-reader.js';
 
-/** Bytes that the bucket may hold by default: some 80,000 entries, and so the bound of every validator's memory. */
+/** The bucket's default size in bytes: some 80,000 entries, which also bounds every validator's memory. */
 export const BUCKET_SIZE_LIMIT = 64 * 1024 ** 2;
 /** Maximum bytes of one entry. */
 const ENTRY_SIZE_LIMIT = 4 * 1_024;
-/** Milliseconds that one answer of JetStream may take. */
+/** Milliseconds that one JetStream response may take. */
 const TIMEOUT_MS = 3_000;
 const STREAM = `KV_${REVOCATION_BUCKET}`;
-/** JetStream's code for a stream that is not there. */
+/** JetStream's code for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10_059;
 
-/** How large the bucket is, and how often it is copied. */
+/** The bucket's size and number of copies. */
 export interface BucketOptions {
   /** 1 on one server, 3 in a cluster. */
   readonly replicas: number;
@@ -20,9 +20,9 @@ export interface BucketOptions {
   readonly maxBytes: number;
 }
 
-/** The bucket as its only writer, the issuer, sees it. */
+/** The bucket from the view of its only writer, the issuer. */
 export interface RevocationBucket {
-  /** Every entry, key to value; the statement of the whole list among them. */
+  /** Every entry, key to value, including the statement of the whole list. */
   read(): Promise<ReadonlyMap<string, string>>;
   /** Resolves once the server has stored it. */
   put(key: string, value: string): Promise<void>;
@@ -47,7 +47,7 @@ async function open(manager: JetStreamManager, wanted: Partial<StreamConfig> & {
   }
 }
 
-/** Opens the bucket as its writer: makes it where it is missing, and brings an older one to what is wanted. */
+/** Opens the bucket as its writer: creates it if it is missing, and updates an older one's settings. */
 export async function openRevocationBucket(
   connection: NatsConnection,
   options: BucketOptions,

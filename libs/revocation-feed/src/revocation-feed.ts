@@ -17,13 +17,13 @@ import { KeptList } from './kept-list.js';
 import { StatementError } from './read-statement.js';
 import { type Statement } from './statement.js';
 
-/** Milliseconds of silence after which the feed says what it still waits for. */
+/** Milliseconds of silence after which the feed logs what it is still waiting for. */
 const SAY_AFTER_MS = 4_000;
 /** Milliseconds for which `loaded` waits. */
 const LOAD_LIMIT_MS = 30_000;
-/** Milliseconds before what failed is tried again. */
+/** Milliseconds before a failed step is retried. */
 const RETRY_MS = 500;
-/** Milliseconds between two writes of the kept list. */
+/** Milliseconds between two writes of the stored list. */
 const KEEP_EVERY_MS = 10_000;
 
 class BucketFeed implements RevocationFeed {
@@ -40,7 +40,7 @@ class BucketFeed implements RevocationFeed {
   readonly #list: BucketList;
   #keyIds: ReadonlySet<string> = new Set();
   readonly #firstLoad: FirstLoad;
-  /** What it waits for just now. */
+  /** What it is waiting for. */
   #doing = 'connecting to NATS';
   #keptAt = -Infinity;
   #wake: () => void = () => undefined;
@@ -140,7 +140,7 @@ class BucketFeed implements RevocationFeed {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     const keys = this.#keys.refresh();
-    // What is said while the start is quiet would not be heard.
+    // A message during the quiet start would be lost.
     const sayAfterMs = Math.max(SAY_AFTER_MS, (this.options.quietStartMs ?? 0) + 1);
     while (!signal.aborted) {
       let connection: NatsConnection | undefined;
@@ -188,7 +188,7 @@ class BucketFeed implements RevocationFeed {
       }
       await this.#rest(next);
     }
-    // Closing the connection ends the statuses and the changes, and so who listens to them.
+    // Closing the connection ends the status and change iterators, and thereby their listeners.
     await connection.close().catch(() => undefined);
     await Promise.all([watching, listening]);
   }
@@ -295,9 +295,9 @@ class BucketFeed implements RevocationFeed {
 }
 
 /**
- * Follows the revocation bucket. It never throws: until a list was there, and while it is lost, the policies decide. It believes nothing but
- * the issuer's signatures, and counts as current only while it holds all that the issuer states.
- * Entries held are kept through any loss of the bucket until they no longer matter.
+ * Follows the revocation bucket. It never throws: until there is a list, and while it is lost, the policies decide. It trusts nothing but
+ * the issuer's signatures, and counts as current only while it has everything that the issuer states.
+ * Entries are kept through any loss of the bucket until they expire.
  */
 export function startRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
   return new BucketFeed(options);

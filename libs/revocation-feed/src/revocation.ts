@@ -1,6 +1,6 @@
 import { revokedName, type Principal, type Revoked } from '@countersign/auth-core';
 
-/** What the bucket's keys are made of: a `jti`, `txn` or `kid` as it is, a client or subject in base64url. */
+/** The form of the bucket's keys: a `jti`, `txn` or `kid` unchanged, a client or subject in base64url. */
 const plainName = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** Whether a `jti`, `txn` or `kid` can be revoked: letters, digits, `_` and `-`, at most 128 of them. */
@@ -16,9 +16,9 @@ export function bucketKeyOf(revoked: Revoked): string {
 }
 
 /**
- * The keys of all entries that could refuse a token: anyone who keeps revocations elsewhere than in memory looks for these. Those of clients and
+ * The keys of all entries that could refuse a token: a store other than memory looks for these. Those of clients and
  * subjects refuse it only if it was issued before their time.
- * @param keyId the `kid` that signed it; omit it if keys are handled in another way
+ * @param keyId the `kid` that signed it; omit it if keys are handled differently
  */
 export function bucketKeysAgainst(principal: Principal, keyId?: string): ReadonlySet<string> {
   const { tokenId, txn, subject, clientId, actors, apiKey } = principal;

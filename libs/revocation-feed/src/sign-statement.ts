@@ -53,7 +53,7 @@ export function signStatement(
   return sign(signing, `${EVENT}${revocation.kind}-revoked`, payload);
 }
 
-/** States what the whole list is. @returns it at once from a private JWK */
+/** States the content of the whole list. @returns it at once from a private JWK */
 export function signDigest(list: SignedDigest, signing: Signing): string;
 export function signDigest(list: SignedDigest, signing: Signing<AnyKey>): Statement;
 export function signDigest({ number, at, entries, digest }: SignedDigest, signing: Signing<AnyKey>): Statement {

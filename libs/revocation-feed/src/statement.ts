@@ -1,17 +1,17 @@
 import { type Revocation } from '@countersign/auth-core';
 
-/** What the whole list is, as the issuer signs it. */
+/** The statement of the whole list, as signed by the issuer. */
 export interface SignedDigest {
   /** The last revocation that is counted. */
   readonly number: number;
-  /** Seconds since 1970; entries that matter until then or longer are counted. */
+  /** Seconds since 1970; entries that are valid until then or longer are counted. */
   readonly at: number;
   readonly entries: number;
   /** SHA-256 in base64url. */
   readonly digest: string;
 }
 
-/** `typ` of a Security Event Token (RFC 8417, section 2.3): no verifier of access tokens takes it. */
+/** `typ` of a Security Event Token (RFC 8417, section 2.3): no verifier of access tokens accepts it. */
 export const TYPE = 'secevent+jwt';
 export const EVENT = 'urn:countersign:event:';
 export const LIST_EVENT = `${EVENT}revocation-list`;
@@ -25,12 +25,12 @@ export interface ListedRevocation {
   readonly number: number;
   /** The client of a revoked token or transaction, if known. */
   readonly holder?: string | undefined;
-  /** A client's: up to this number it has taken the place of those that are its tokens'. */
+  /** For a client: up to this number it has replaced the revocations of its tokens. */
   readonly replaces?: number | undefined;
 }
 
-/** One revocation as the issuer states it. */
+/** One revocation as stated by the issuer. */
 export interface Statement extends ListedRevocation {
-  /** Milliseconds since 1970 at which it was made. */
+  /** When it was made, in milliseconds since 1970. */
   readonly madeAt: number;
 }

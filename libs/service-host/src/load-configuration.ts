@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isPlainHttp, messageOf } from '@countersign/auth-core';
 import { z } from 'zod';
 
-/** Thrown at start when the environment does not describe a runnable service; the message names every variable at fault. */
+/** Thrown at startup when the environment does not describe a runnable service; the message names every faulty variable. */
 export class ConfigurationError extends Error {
   readonly code = 'CONFIGURATION_INVALID';
   constructor(readonly problems: readonly string[]) {
@@ -28,7 +28,7 @@ function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[
 }
 
 /**
- * A secret as it is now: one that comes from a file may have been rotated since the start.
+ * The current value of a secret: one from a file may have been rotated since startup.
  * @returns undefined when both the variable and its file are gone
  */
 export function secretOf(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -37,7 +37,7 @@ export function secretOf(name: string, environment: NodeJS.ProcessEnv = process.
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** What each variable by itself cannot say. */
+/** Checks that no single variable can make. */
 function contradictions(values: Readonly<Record<string, unknown>>): readonly string[] {
   const problems: string[] = [];
   for (const [name, value] of Object.entries(values)) {
@@ -63,9 +63,9 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
  * Reads the variables named by a zod shape from the environment.
  * Any variable `NAME` may instead be given as `NAME_FILE`, the path of a file whose trimmed content is the value.
  *
- * @param shape variable names and their schemas (units stand in each variable's comment)
+ * @param shape variable names and their schemas (units are in each variable's comment)
  * @param environment defaults to `process.env`
- * @param contradictionsOf says what valid values contradict each other; each sentence begins with a variable's name and repeats no secret
+ * @param contradictionsOf lists contradictions between valid values; each sentence begins with a variable's name and repeats no secret
  * @returns the parsed values
  * @throws {ConfigurationError} naming every variable that is missing or wrong; values are never repeated in it
  */

@@ -6,11 +6,11 @@ import { clientConfigOf, databaseOf, type TlsDemand } from './database/connectio
 import { databaseFaultOf, databaseReasonOf } from './problems/database-fault.js';
 import { migrateDatabase, MigrationError } from './database/migrations.js';
 
-/** Which database is migrated, and as whom. */
+/** The database to migrate, and the logins. */
 export interface MigrationSettings {
   /** The login that may become the database's owner. */
   readonly migrationUrl: string;
-  /** The service's own: its role gets the rights that the migrations give, its password is not used. */
+  /** The service's own URL: its role gets the rights that the migrations grant; its password is not used. */
   readonly serviceUrl: string;
   readonly tls?: TlsDemand;
   /** The app's drizzle migrations. */
@@ -28,7 +28,7 @@ function roleOf(url: string): string {
 
 /**
  * Brings one service's schema up to date with its own credentials.
- * @returns the names of the migrations that ran
+ * @returns the names of the applied migrations
  * @throws {MigrationError} and PostgreSQL's error, once waiting has ended or cannot help
  */
 export async function migrateService(settings: MigrationSettings): Promise<readonly string[]> {
@@ -58,7 +58,7 @@ export async function migrateService(settings: MigrationSettings): Promise<reado
 }
 
 /**
- * `node dist/main.js migrate`: reads `MIGRATION_DATABASE_URL` and `DATABASE_URL` (or `…_FILE`), migrates, says what ran.
+ * `node dist/main.js migrate`: reads `MIGRATION_DATABASE_URL` and `DATABASE_URL` (or `…_FILE`), migrates, and prints what it applied.
  * @throws {ConfigurationError} when one of them is missing
  */
 export async function runMigrations(folder: string): Promise<void> {

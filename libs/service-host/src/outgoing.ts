@@ -1,5 +1,5 @@
 /**
- * `@countersign/service-host/outgoing`: where a service may send requests whose address somebody else chose: webhooks, notices to
+ * `@countersign/service-host/outgoing`: where a service may send requests to addresses that somebody else chose: webhooks, notices to
  * applications, documents of clients.
  */
 export { askNameServers, askSystem, type NameLookup } from './outgoing/name-lookup.js';

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { findFilesDirectly } from './fast/find-files-directly.js';
 
 /**
- * What V8 compiled is kept for the next start, among the packages: anyone who can write there can change the code itself. Where this process cannot
- * write, it uses what is there, and nothing is kept. `NODE_COMPILE_CACHE` names another folder, `NODE_DISABLE_COMPILE_CACHE=1` does without.
+ * V8's compiled code is cached for the next start, among the packages: anyone who can write there can change the code itself. If this process cannot
+ * write, it uses what is there and stores nothing. `NODE_COMPILE_CACHE` names another folder, `NODE_DISABLE_COMPILE_CACHE=1` turns the cache off.
  */
 function keepCompiled(main: string): void {
   for (let folder = new URL('.', main); ; folder = new URL('..', folder)) {
@@ -19,17 +19,17 @@ function keepCompiled(main: string): void {
   }
 }
 
-/** Failures whose message says all: a stack would only hide it. */
+/** Failures whose message says everything: a stack would only obscure it. */
 const IN_WORDS: ReadonlySet<string> = new Set(['MigrationError', 'DatabaseRefused']);
 
-/** Of a name with several addresses Node's error has no message, only an error for each. */
+/** For a name with several addresses Node's error has no message, only an error for each. */
 function tracesOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.stack ?? error.message;
   return error instanceof AggregateError ? [own, ...error.errors.map(tracesOf)].join('\n') : own;
 }
 
-/** Words after `main.js` that every service knows, and what each does. */
+/** Commands after `main.js` that every service has, and what each does. */
 const commands = {
   migrate: "bring the database's schema up to date and exit; needs MIGRATION_DATABASE_URL and DATABASE_URL",
   '--help': 'show this',
@@ -47,13 +47,13 @@ const usageOf = (own: Readonly<Record<string, string>>): string =>
 
 /**
  * Runs a service from its `main.ts`, which imports nothing else: `runService(import.meta.url, () => import('./start.js'))`.
- * `node dist/main.js migrate` applies the app's `migrations` instead and ends: the one command that holds MIGRATION_DATABASE_URL.
- * `--help` lists the commands. Any failure to start is printed in words and ends the process: exit code 2 for a wrong configuration or an unknown
+ * `node dist/main.js migrate` applies the app's `migrations` instead and exits: the one command that uses MIGRATION_DATABASE_URL.
+ * `--help` lists the commands. Any failure to start is printed as a message and ends the process: exit code 2 for a wrong configuration or an unknown
  * command, else 1.
  *
- * @param main the `import.meta.url` of `main.ts`; the app's migrations are in the folder `../migrations` of it
+ * @param main the `import.meta.url` of `main.ts`; the app's migrations are in `../migrations`, relative to it
  * @param load imports what starts the service
- * @param own the service's own commands, which `load` finds in `process.argv`, and what each does
+ * @param own the service's additional commands, which `load` finds in `process.argv`, and what each does
  */
 export function runService(
   main: string,

@@ -10,7 +10,7 @@ export interface RefusalSeen {
   readonly principal?: Principal | undefined;
 }
 
-/** What a test looks for; each member that is given must fit. */
+/** What a test looks for; each member given must match. */
 export interface EventMatch {
   readonly action?: string;
   readonly outcome?: UnnumberedEvent['data']['outcome'];
@@ -20,26 +20,26 @@ export interface EventMatch {
   readonly subject?: string;
 }
 
-/** Takes what a service records. It replaces the service's outbox, and receives its guard's refusals. */
+/** Collects what a service records. It replaces the service's outbox, and receives its guard's refusals. */
 export interface AuditProbe {
   readonly events: readonly UnnumberedEvent[];
   readonly refusals: readonly RefusalSeen[];
-  /** As `AuditOutbox.record`: the event is checked as the real one would check it. */
+  /** Like `AuditOutbox.record`, with the same checks. */
   record(transaction: unknown, event: NewAuditEvent): Promise<string>;
-  /** As `AuditOutbox.recordDurably`. */
+  /** Like `AuditOutbox.recordDurably`. */
   recordDurably(event: NewAuditEvent): Promise<string>;
   complete(event: NewAuditEvent): UnnumberedEvent;
   /** For `AuthModule.forRoot({ onRefused: probe.onRefused })`. */
   readonly onRefused: (refusal: RefusalSeen) => Promise<void>;
   find(requested: EventMatch): readonly UnnumberedEvent[];
-  /** The one event that fits. @throws {Error} when there is none, or more than one, listing what there is */
+  /** The one matching event. @throws {Error} when there is none, or more than one, listing what there is */
   only(requested: EventMatch): UnnumberedEvent;
-  /** Makes the next record fail, as an unavailable database does: the answer must then not be sent. */
+  /** Makes the next record fail, as with an unavailable database: the response must then not be sent. */
   failNext(error: Error): void;
   clear(): void;
 }
 
-/** How an audit probe is set up. */
+/** Options of an audit probe. */
 export interface AuditProbeOptions {
   /** The service's name; `orders` by default. */
   readonly source?: string;

@@ -27,7 +27,7 @@ function hmacWithPublicKey(issuer: TestIssuer, payload: string): string {
   return `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
 }
 
-/** Every kind of token that a service must refuse, by name, with the code that it must be refused with. */
+/** Every kind of token that a service must refuse, by name, with the code of the refusal. */
 export async function badTokens(issuer: TestIssuer): Promise<readonly BadToken[]> {
   const good = await issuer.mint();
   const { header, payload, signature } = withoutSignature(good);

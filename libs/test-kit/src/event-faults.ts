@@ -1,9 +1,9 @@
 import { auditEventSchema, type EventDeclaration, type UnnumberedEvent } from '@countersign/audit-event';
 
-/** In the outbox an event has its number only once the relay has given it one. */
+/** In the outbox an event has a number only once the relay has assigned it. */
 const rowSchema = auditEventSchema.partial({ sequence: true });
 
-/** What the faults of an event are judged by: a catalogue, as `defineEvents` of `@countersign/audit-event` returns it. */
+/** The reference for an event's faults: a catalogue, as `defineEvents` of `@countersign/audit-event` returns it. */
 export interface JudgingCatalogue {
   readonly source: string;
   readonly prefix: string;
@@ -12,7 +12,7 @@ export interface JudgingCatalogue {
 }
 
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** What every service records of its guard: the service's own catalogue does not have it. */
+/** Events that every service's guard records: the service's own catalogue does not declare them. */
 const ofTheGuard = /\.requests?\.refused\.v1$/;
 
 function nameOf(type: string, { prefix, source }: JudgingCatalogue): string {
@@ -27,8 +27,8 @@ function declarationOf(type: string, catalogue: JudgingCatalogue): EventDeclarat
 }
 
 /**
- * What is wrong with a recorded event, in words: what its catalogue does not declare (type, action, kind of resource, members of `changes`),
- * and what no event may be: a `subject` other than its resource, a UUID in capitals, a request without a `txn`, a denial or failure without
+ * What is wrong with a recorded event, in words: what its catalogue does not declare (type, action, resource kind, members of `changes`),
+ * and what no event may have: a `subject` other than its resource, a UUID in capitals, a request without a `txn`, a denial or failure without
  * a `reason`.
  * @returns empty if nothing is wrong
  */
@@ -61,7 +61,7 @@ export function eventFaults(event: UnnumberedEvent, catalogue: JudgingCatalogue)
   ].map((fault) => `${type}: ${fault}`);
 }
 
-/** What carries a statement: a client or a pool of `pg`. */
+/** Runs a statement: a client or a pool of `pg`. */
 export interface OutboxDatabase {
   query(statement: string): Promise<{ readonly rows: readonly unknown[] }>;
 }
@@ -74,9 +74,9 @@ async function outboxEvents(database: OutboxDatabase): Promise<readonly Unnumber
 }
 
 /**
- * What a service's outbox has, each kind once, with its outcome: `payment.settled allowed`. With {@link outboxFaults}, a test that names them has
+ * The kinds of events in a service's outbox, each once, with its outcome: `payment.settled allowed`. With {@link outboxFaults}, a test that lists them has
  * seen them recorded as they are declared.
- * @throws {Error} a row that is not an event
+ * @throws {Error} for a row that is not an event
  */
 export async function outboxKinds(database: OutboxDatabase, catalogue: JudgingCatalogue): Promise<readonly string[]> {
   const events = await outboxEvents(database);
@@ -85,8 +85,8 @@ export async function outboxKinds(database: OutboxDatabase, catalogue: JudgingCa
 
 /**
  * The `data` of a service's events of one type, oldest first.
- * @param name as the catalogue has it: `payment.expired`
- * @throws {Error} a row that is not an event
+ * @param name as in the catalogue: `payment.expired`
+ * @throws {Error} for a row that is not an event
  */
 export async function outboxData(
   database: OutboxDatabase,
@@ -98,8 +98,8 @@ export async function outboxData(
 }
 
 /**
- * {@link eventFaults} of everything that is in a service's outbox, each once: for the end of a test that has called many routes.
- * @throws {Error} a row that is not an event
+ * {@link eventFaults} of everything in a service's outbox, each once: for the end of a test that has called many routes.
+ * @throws {Error} for a row that is not an event
  */
 export async function outboxFaults(database: OutboxDatabase, catalogue: JudgingCatalogue): Promise<readonly string[]> {
   const events = await outboxEvents(database);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { catalogueToMarkdown } from '@countersign/audit-event';
 
-/** What a page says of a service's events, and what its catalogue says; both without the blanks that a formatter adds. */
+/** What a page and the catalogue say about a service's events; both without the blanks that a formatter adds. */
 export interface EventsPage {
   readonly documented: string;
   readonly declared: string;

@@ -1,4 +1,4 @@
-/** What {@link countersignMatchers} need of Jest's or Vitest's matcher context. */
+/** The parts of Jest's or Vitest's matcher context that {@link countersignMatchers} use. */
 interface MatcherAnswer {
   readonly pass: boolean;
   readonly message: () => string;
@@ -10,7 +10,7 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** The document of an answer: fetch's `Response`, Fastify's injected answer, supertest's response, or the document itself. */
+/** The document of a response: fetch's `Response`, Fastify's injected answer, supertest's response, or the document itself. */
 async function documentOf(answer: unknown): Promise<unknown> {
   if (answer instanceof Response)
     return answer
@@ -44,7 +44,7 @@ async function refusalCode(received: unknown): Promise<string | undefined> {
 /**
  * Matchers for `expect.extend(countersignMatchers)`.
  *
- * `await expect(x).toBeRefusedWith('TOKEN_EXPIRED')`, where `x` is a function that throws, a promise, or an answer: of `fetch`, of
+ * `await expect(x).toBeRefusedWith('TOKEN_EXPIRED')`, where `x` is a function that throws, a promise, or a response: of `fetch`, of
  * Fastify's `inject`, of supertest, of a NATS handler, of GraphQL.
  */
 export const countersignMatchers = {

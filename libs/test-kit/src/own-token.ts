@@ -7,7 +7,7 @@ import {
   type JsonObject,
 } from '@countersign/auth-core/jws';
 
-/** What a JWT says, unverified. @throws {TokenError} for what is not one */
+/** A JWT's content, unverified. @throws {TokenError} for anything that is not one */
 export function claimsSaid(token: string): JsonObject {
   return parseJsonObject(parseCompactJws(token).payload);
 }
@@ -19,7 +19,7 @@ interface Expected {
   readonly now: number;
 }
 
-/** The claims of a token that this issuer signed, for whichever audience. @throws {Error} for any other, and for one that has expired */
+/** The claims of a token that this issuer signed, for any audience. @throws {Error} for any other, and for one that has expired */
 export function claimsOfOwn(token: string, { keys, issuer, now }: Expected): JsonObject {
   const { header, signingInput, payload, signature } = parseCompactJws(token);
   const { algorithm, kid } = header;

@@ -10,11 +10,11 @@ import {
 } from '@countersign/auth-core';
 import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
-/** What a test says about a token; the rest is filled in. Times in seconds. */
+/** What a test specifies about a token; the rest is filled in. Times in seconds. */
 export interface TestTokenOptions {
   readonly subject?: string;
   readonly clientId?: string;
-  /** Who the subject is; the claim is left out by default. A `person` has its own id by default, and has just signed in. */
+  /** The kind of subject; the claim is omitted by default. A `person` has its own id by default, and has just signed in. */
   readonly kind?: PrincipalKind;
   readonly roles?: readonly string[];
   /** Seconds since the person signed in (`auth_time`); 0 by default for a person. */
@@ -26,9 +26,9 @@ export interface TestTokenOptions {
   readonly scopes?: readonly string[];
   /** Seconds until it expires; negative for one that has expired. 300 by default. */
   readonly lifetime?: number;
-  /** Claims that replace or join the usual ones; `undefined` leaves one out. */
+  /** Claims that replace or extend the usual ones; `undefined` omits one. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Header members that replace or join the usual ones. */
+  /** Header members that replace or extend the usual ones. */
   readonly header?: Readonly<Record<string, unknown>>;
   /** Sign with this key instead of the issuer's own. */
   readonly key?: PrivateJwk;
@@ -40,15 +40,15 @@ export interface TestIssuer {
   /** The `iss` of its tokens; after `listen`, also where its JWKS is. */
   readonly issuer: string;
   mint(requested?: TestTokenOptions): Promise<string>;
-  /** A `fetch` that answers with this issuer's JWKS, whatever is asked. */
+  /** A `fetch` that returns this issuer's JWKS for any URL. */
   readonly fetch: typeof globalThis.fetch;
   readonly jwks: { readonly keys: readonly object[] };
-  /** What its token endpoint was asked, oldest first; only a listening issuer has one. */
+  /** Requests to its token endpoint, oldest first; only a listening issuer has one. */
   readonly tokenRequests: readonly TokenRequestSeen[];
   close(): Promise<void>;
 }
 
-/** How a test issuer is set up. */
+/** Options of a test issuer. */
 export interface TestIssuerOptions {
   readonly audience?: string;
   readonly issuer?: string;
@@ -56,7 +56,7 @@ export interface TestIssuerOptions {
   readonly key?: PrivateJwk;
   /**
    * Serve the JWKS and a token endpoint (`client_credentials`, token exchange) on a free port of the loopback address; `issuer` is then
-   * that address. The endpoint believes who a client says it is and grants what is asked: it is for tests only.
+   * that address. The endpoint trusts the client's name and grants every request: it is for tests only.
    */
   readonly listen?: boolean;
   /** Milliseconds since 1970. */

@@ -3,7 +3,7 @@ import { verifyDpopProof, TOKEN_EXCHANGE } from '@countersign/auth-core';
 import { type JsonObject } from '@countersign/auth-core/jws';
 import { claimsOfOwn, claimsSaid } from './own-token.js';
 
-/** What the test issuer's token endpoint was asked. */
+/** A request to the test issuer's token endpoint. */
 export interface TokenRequestSeen {
   readonly grantType: string;
   readonly clientId: string;
@@ -27,7 +27,7 @@ export interface TokenEndpointOptions {
   readonly now: number;
 }
 
-/** What came in the headers of a token request. */
+/** The headers of a token request. */
 export interface TokenRequestHeaders {
   readonly traceparent: string | undefined;
   readonly dpop: string | undefined;
@@ -47,20 +47,20 @@ function clientOf(form: URLSearchParams): string {
   return textOf(iss) ?? 'test-client';
 }
 
-/** What a token says about its subject, and an exchange keeps. */
+/** What a token says about its subject, which an exchange preserves. */
 const subjectClaims: ReadonlySet<string> = new Set(['kind', 'roles', 'auth_time', 'acr', 'amr']);
 const aboutSubject = (claims: JsonObject): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(claims).filter(([name]) => subjectClaims.has(name)));
 
-/** The key that the client proves to hold (RFC 9449, section 5). @throws {TokenError} for a proof that is no good */
+/** The key whose possession the client proves (RFC 9449, section 5). @throws {TokenError} for an invalid proof */
 function confirmationOf(dpop: string | undefined, { issuer, now }: TokenEndpointOptions): object | undefined {
   if (dpop === undefined) return undefined;
   return { jkt: verifyDpopProof(dpop, { method: 'POST', url: `${issuer}/oauth2/token`, now }).thumbprint };
 }
 
 /**
- * A token endpoint for tests: `client_credentials` and token exchange (RFC 8693). It believes who the client says it is and grants what
- * is asked, so that a test needs no registration; a subject token must be one of this issuer's own. With a DPoP proof the token is bound.
+ * A token endpoint for tests: `client_credentials` and token exchange (RFC 8693). It trusts the client's name and grants what
+ * is requested, so that a test needs no registration; a subject token must be one of this issuer's own. With a DPoP proof the token is bound.
  */
 export async function answerTokenRequest(
   form: URLSearchParams,

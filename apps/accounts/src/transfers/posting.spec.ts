@@ -41,7 +41,7 @@ describe('posting, while the database does not answer', () => {
     expect(sockets.length).toBeLessThanOrEqual(4);
   }, 60_000);
 
-  it('refuses requests when too many wait, whoever asks, as a temporary condition', async () => {
+  it('refuses requests when too many wait, no matter who asks, as a temporary condition', async () => {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
     const expire = (number: number): Promise<unknown> =>

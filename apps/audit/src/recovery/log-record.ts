@@ -44,7 +44,7 @@ export interface OwnEvents {
 }
 
 const TIMEOUT_MS = 3_000;
-/** JetStream's code for a stream that is not there. */
+/** JetStream's code for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10_059;
 
 /** @param keepHours hours for which records are kept */

@@ -53,11 +53,11 @@ function audiencesOf(given: readonly string[]): Readonly<Record<string, readonly
 interface NewKeyRequest {
   readonly path: string;
   readonly body: object;
-  /** Where the key goes, instead of the screen. */
+  /** The file for the key, instead of the screen. */
   readonly file: string | undefined;
 }
 
-/** Asks for a new key and shows it once: on the screen, or in a file that only its owner may read. The file is there before it is asked for. */
+/** Requests a new key and shows it once: on the screen, or in a file that only its owner may read. The file is created before the request. */
 async function showNew(session: Session, { path, body, file }: NewKeyRequest): Promise<void> {
   const kept = file === undefined ? undefined : await NewFile.create(file, {});
   const { api_key: text, ...key } = await callAdmin(session, newApiKeySchema, { path, method: 'POST', body });

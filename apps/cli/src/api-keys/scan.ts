@@ -19,7 +19,7 @@ interface Found {
 }
 
 const passedOver = new Set(['.git', 'node_modules']);
-/** Keys that one request asks about. */
+/** Maximum keys per request. */
 const LOOKUP_LIMIT = 1_000;
 const statusSchema = z.object({
   keys: z.array(
@@ -31,7 +31,7 @@ type Status = z.infer<typeof statusSchema>['keys'][number];
 const notReadable = (path: string, reason: string): CliError =>
   new CliError(ExitCode.usage, 'FILE_UNREADABLE', `${path} cannot be read: ${reason}`);
 
-/** @throws {CliError} for what is not there, or cannot be reached */
+/** @throws {CliError} for a path that does not exist, or cannot be reached */
 function named(path: string): Stats {
   let stat: Stats | undefined;
   try {
@@ -44,8 +44,8 @@ function named(path: string): Stats {
 }
 
 /**
- * What the caller names is read whatever it is, also a link or a pipe: finding nothing because nothing was read would look like a clean scan.
- * @param unreadable gets the folders that cannot be read
+ * What the caller names is read whatever it is, even a link or a pipe: finding nothing because nothing was read would look like a clean scan.
+ * @param unreadable collects the folders that cannot be read
  * @throws {CliError} for a path that does not exist
  */
 function* filesOf(path: string, unreadable: string[]): Generator<string> {
@@ -53,7 +53,7 @@ function* filesOf(path: string, unreadable: string[]): Generator<string> {
   else yield path;
 }
 
-/** Of a name that is listed: undefined where it cannot be reached, as one that is not UTF-8 or in a folder that may only be listed. */
+/** The status of a listed name: undefined if it cannot be reached, such as one that is not UTF-8 or in a folder that may only be listed. */
 function listed(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -62,7 +62,7 @@ function listed(path: string): Stats | undefined {
   }
 }
 
-/** Files in a folder and the folders in it; links are not followed, so that no file is read twice and none outside. */
+/** Files in a folder and its subfolders; links are not followed, so that no file is read twice and none outside the folder. */
 function* filesBelow(folder: string, unreadable: string[]): Generator<string> {
   for (const name of namesIn(folder, unreadable)) {
     const path = join(folder, name);
@@ -82,14 +82,14 @@ function namesIn(path: string, unreadable: string[]): readonly string[] {
   }
 }
 
-/** The keys of all files below a path, and what could not be read: a scan skips it, and says so. */
+/** The keys of all files below a path, and what could not be read: a scan skips that, and says so. */
 export async function scanned(
   path: string,
 ): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly string[] }> {
   const [found, unreadable]: [Found[], string[]] = [[], []];
   for (const file of filesOf(path, unreadable)) {
     try {
-      // One by one: a file may hold more of them than one call has arguments.
+      // One by one: a file may contain more of them than a call can take as arguments.
       for (const key of await keysIn(file)) found.push(key);
     } catch {
       unreadable.push(file);
@@ -100,7 +100,7 @@ export async function scanned(
 
 const isOfAKey = (code: number): boolean => /\w/.test(String.fromCharCode(code));
 
-/** End of the text that can be scanned now: the rest may be the start of a key. A run of key characters longer than a key is not one. */
+/** End of the text that can be scanned now: the rest may be the start of a key. A run of key characters longer than a key is not a key. */
 function wholeUntil(text: string): number {
   const least = Math.max(0, text.length - API_KEY_LENGTH_LIMIT - 1);
   let end = text.length;
@@ -108,7 +108,7 @@ function wholeUntil(text: string): number {
   return end;
 }
 
-/** Parts of a file, none of which ends in the middle of a key, however long its lines are; a text in UTF-16 without its zeros. */
+/** Parts of a file, none of which ends in the middle of a key, however long its lines are; UTF-16 text without its zero bytes. */
 async function* partsOf(file: string): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of createReadStream(file, 'latin1')) {
@@ -160,7 +160,7 @@ async function statusesOf(session: Session, found: readonly Found[]): Promise<Re
 
 const isLive = (status: string): boolean => status === 'live' || status === 'rotated';
 
-/** `countersign keys scan`. @throws {CheckFailed} when a key that works is in a file, or a part could not be read: it may have one */
+/** `countersign keys scan`. @throws {CheckFailed} when a file contains a working key, or something could not be read, which may contain one */
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
   const { found, unreadable } = await scanned(path);

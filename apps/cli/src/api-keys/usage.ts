@@ -24,10 +24,10 @@ const usageSchema = z.object({
 type Usage = z.infer<typeof usageSchema>;
 
 const HOUR_MS = 3_600_000;
-/** Hours beyond which the line has one mark for each day. */
+/** Hours beyond which the line has one bar per day. */
 const HOURS_SHOWN = 72;
 
-/** Requests in each hour, or each day of a longer time, those without any included. */
+/** Requests per hour, or per day for a longer period, including those without any. */
 export function countsOf({ from, to, uses }: Pick<Usage, 'from' | 'to' | 'uses'>): readonly number[] {
   const [start, end] = [Date.parse(from), Date.parse(to)];
   const span = end - start > HOURS_SHOWN * HOUR_MS ? 24 * HOUR_MS : HOUR_MS;

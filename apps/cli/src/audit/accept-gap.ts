@@ -31,7 +31,7 @@ async function run(
   session.output.result({ ok: true, sources }, `accepted; ${source} is complete through ${sources[0]?.through ?? '0'}`);
 }
 
-/** `countersign audit accept-gap`: numbers of a source that nothing will ever fill. */
+/** `countersign audit accept-gap`: numbers of a source that will never arrive. */
 export function register(audit: Command): void {
   audit
     .command('accept-gap')

@@ -1,4 +1,4 @@
-/** The rows of CSV (RFC 4180), however its text is cut. @returns undefined for a row that is not well-formed */
+/** The rows of CSV (RFC 4180), however its text is split. @returns undefined for a row that is not well-formed */
 export async function* csvRows(chunks: AsyncIterable<string>): AsyncGenerator<readonly string[] | undefined> {
   let row: string[] = [];
   let cell = '';

@@ -99,7 +99,7 @@ async function replay(position: string, _: object, command: Command): Promise<vo
   session.output.result({ ok: true, ...done }, `dead letter ${position} is in the log at index ${done.log_index}`);
 }
 
-/** `countersign audit dead-letters`: what no trail could take. */
+/** `countersign audit dead-letters`: messages that the trail could not accept. */
 export function register(audit: Command): void {
   const group = audit
     .command('dead-letters')

@@ -5,7 +5,7 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Parses a stream of server-sent events; comments and unfinished events are left out. */
+/** Parses a stream of server-sent events; comments and unfinished events are omitted. */
 export async function* readEventStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
   let text = '';

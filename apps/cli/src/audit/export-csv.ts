@@ -47,7 +47,7 @@ const eventRow = z.object({
 });
 
 /**
- * The lines of a CSV export. A row whose columns say something else than its event is treated as an altered event: people read the columns.
+ * The lines of a CSV export. A row whose columns differ from its event is treated as an altered event, because people read the columns.
  * @returns undefined for a row that is not from an export
  */
 export async function* csvLines(text: AsyncIterable<string>): AsyncGenerator<ExportLine | undefined> {
@@ -69,7 +69,7 @@ function lineOfRow(row: ReadonlyMap<string, string>): ExportLine | undefined {
   return { ...line, entry: { ...line.entry, leaf: leafHash(Buffer.from(JSON.stringify(cells))) } };
 }
 
-/** What no version of the schema knows cannot be compared; its leaf hash still can. */
+/** An event that no version of the schema knows cannot be compared; its leaf hash still can. */
 function agrees(row: ReadonlyMap<string, string>, event: unknown): boolean {
   const known = auditEventSchema.safeParse(event).data;
   return known === undefined || eventColumns.every(([name, valueOf]) => row.get(name) === plainCell(valueOf(known)));

@@ -17,13 +17,13 @@ async function linesOf(file: string): Promise<AsyncIterable<ExportLine | undefin
   const input = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
   raw.once('error', (error) => input.destroy(error));
   if (!/\.csv(\.gz)?$/.test(file)) return ndjsonLines(input);
-  // The event's columns come with a library that NDJSON does not need.
+  // The event's columns need a library that NDJSON does not.
   const { csvLines } = await import('./export-csv.js');
   return csvLines(input.setEncoding('utf8'));
 }
 
 /**
- * The lines of a file, in constant memory: NDJSON, or CSV where its name ends in `.csv`; a further `.gz` is unpacked.
+ * The lines of a file, in constant memory: NDJSON, or CSV if its name ends in `.csv`; with an additional `.gz` it is decompressed.
  * @throws {CliError} for a line that is not from an export
  */
 export async function* readExport(file: string): AsyncGenerator<ExportLine> {

@@ -17,7 +17,7 @@ const hash = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine(({ length }) => length === 32);
 const tileHashes = z.base64().transform((text) => Buffer.from(text, 'base64'));
-/** No cover of a span has more hashes: two of each height, for each of the trees that it passes through. */
+/** Maximum hashes that cover a span: two of each height, for each tree that it passes through. */
 const skipped = z.object({ from: index, hashes: z.array(hash).max(2 * 53 * 9) });
 
 export const eventSchema = z.looseObject({
@@ -42,7 +42,7 @@ export const startSchema = z.object({
   passing: z.array(index).max(8),
   skipped,
 });
-/** `skipped` is not in exports that were made before there was one. */
+/** Older exports have no `skipped`. */
 export const endSchema = z.object({ complete: z.boolean(), skipped: skipped.optional() });
 const segmentLine = z.object({
   segment: z.object({

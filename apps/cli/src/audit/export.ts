@@ -12,7 +12,7 @@ import { addFilters, queryOf, READING } from './filters.js';
 
 const endSchema = z.object({ events: z.number(), complete: z.boolean(), next_cursor: z.string().nullable() });
 const ndjsonEnd = z.object({ end: endSchema });
-/** The end line has a signed checkpoint; nothing longer than this can be one. */
+/** The end line contains a signed checkpoint; nothing longer than this can be one. */
 const END_LIMIT = 64 * 1024;
 
 interface ExportOptions {
@@ -25,7 +25,7 @@ interface ExportOptions {
   readonly force: boolean;
 }
 
-/** Writes the answer as it comes, no faster than it is taken. @returns its last bytes, also where the connection was lost */
+/** Writes the response as it arrives, no faster than it is consumed. @returns its last bytes, even if the connection was lost */
 async function copy(body: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<Buffer> {
   let last: Buffer = Buffer.alloc(0);
   try {
@@ -34,13 +34,13 @@ async function copy(body: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) 
       await write(chunk);
     }
   } catch (error) {
-    // Of a lost connection; without its end line the answer is known to be cut off.
+    // The connection was lost; without its end line the response is known to be truncated.
     if (!(error instanceof TypeError)) throw error;
   }
   return last;
 }
 
-/** Prints evidence as it is; to a terminal without what moves its cursor. */
+/** Prints evidence unchanged; to a terminal, without characters that move its cursor. */
 function printer(): (chunk: Uint8Array) => Promise<void> {
   const decoder = new TextDecoder();
   return async (chunk) => {
@@ -59,7 +59,7 @@ function endOf(last: Buffer): z.infer<typeof endSchema> | undefined {
   }
 }
 
-/** How many leaves a checkpoint has that somebody kept; whether it is genuine is for `verify` to say. */
+/** The number of leaves of a stored checkpoint; `verify` decides whether it is genuine. */
 function sizeOf(file: string): number {
   try {
     const note = readFileSync(file, 'utf8');

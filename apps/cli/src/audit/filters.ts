@@ -4,15 +4,15 @@ import { z } from 'zod';
 import { type Output } from '../output.js';
 import { noteTimes, timeOption } from '../time.js';
 
-/** Scopes that let one read the trail: all of it, or what one did oneself. */
+/** Scopes for reading the trail: all of it, or only one's own actions. */
 export const READING = ['audit:read', 'audit:read:client', 'audit:read:own'] as const;
 
-/** A filter as commander names its option: `api_key` is `apiKey`. */
+/** A filter's name in commander's options: `api_key` is `apiKey`. */
 const optionOf = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 const optionsSchema = z.looseObject({ text: z.string().optional() });
 
-/** The options of every command that narrows what it shows. @param timed whether a time may be given */
+/** The options of every command that filters what it shows. @param timed whether a time may be given */
 export function addFilters(command: Command, { timed }: { readonly timed: boolean }): Command {
   command
     .option('--subject <id>', 'the subject of the event')
@@ -34,7 +34,7 @@ export function addFilters(command: Command, { timed }: { readonly timed: boolea
     : command;
 }
 
-/** The filters of a command line as the query of the audit service; says how their times were understood. */
+/** The filters of a command line as the audit service's query; prints how their times were understood. */
 export function queryOf(command: Command, output: Pick<Output, 'note'>): URLSearchParams {
   noteTimes(command, output);
   const { text, ...options } = optionsSchema.parse(command.opts());

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { printable } from '../output.js';
 
-/** An event as the audit service shows it; what this version does not know passes through. */
+/** An event as the audit service returns it; members unknown to this version pass through. */
 export const foundEventSchema = z.looseObject({
   log_index: z.string(),
   event: z.looseObject({

@@ -6,7 +6,7 @@ import { CliError, ExitCode } from '../cli-error.js';
 const HASH = 32;
 const BLOCK = 2_048;
 
-/** Leaf hashes by index, from a file of level-0 tiles; a block of them is in memory. */
+/** Leaf hashes by index, from a file of level-0 tiles; one block of them is in memory. */
 export class LeafHashFile implements LeafHashes {
   readonly #file: number;
   readonly #block = Buffer.alloc(BLOCK * HASH);

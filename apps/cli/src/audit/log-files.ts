@@ -23,7 +23,7 @@ async function readLog(session: Session, path: string): Promise<Buffer> {
   }
 }
 
-/** Prints a text of the log, or keeps it in a file. */
+/** Prints a text of the log, or writes it to a file. */
 async function keep(
   session: Session,
   name: string,
@@ -53,7 +53,7 @@ async function fetchCheckpoint(
   );
 }
 
-/** Leaves of the log, as an unverified checkpoint says. @throws {CliError} `ANSWER_INVALID` */
+/** The log's number of leaves, according to an unverified checkpoint. @throws {CliError} `ANSWER_INVALID` */
 function sizeOf(note: string): number {
   try {
     return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;

@@ -66,7 +66,7 @@ async function erase({ event, subject, reason, yes }: EraseOptions, command: Com
 const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; recorded in the trail first').makeOptionMandatory();
 
-/** `countersign audit reveal` and `erase`: personal data, which the log holds as commitments only. */
+/** `countersign audit reveal` and `erase`: personal data, of which the log contains only commitments. */
 export function register(audit: Command): void {
   audit
     .command('reveal')

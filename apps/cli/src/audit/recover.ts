@@ -17,9 +17,9 @@ const reportSchema = z.object({
 });
 type Report = z.infer<typeof reportSchema>;
 
-/** Milliseconds between two checks at what came back. */
+/** Milliseconds between two checks of what has been recovered. */
 const CHECK_EVERY_MS = 1_000;
-/** Looks without anything new after which everybody is asked again. */
+/** Checks without anything new after which all services are asked again. */
 const ASK_AGAIN_AFTER = 10;
 
 interface RecoverOptions {
@@ -40,7 +40,7 @@ const call = (session: Session, path: string, body?: object): Promise<Report> =>
 const named = (ranges: Report['missing']): string =>
   ranges.map(({ first, last }) => (first === last ? first : `${first} to ${last}`)).join(', ');
 
-/** Waits until all came back, or until nothing came for so many seconds. */
+/** Waits until everything has come back, or nothing has for the given number of seconds. */
 async function collect(session: Session, seconds: number): Promise<Report> {
   let report = await call(session, '/log/recovery/recall', {});
   for (let idle = 0; report.missing.length > 0 && idle * CHECK_EVERY_MS < seconds * 1_000;) {
@@ -89,7 +89,7 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
   );
 }
 
-/** `countersign audit recover`: what a log lost whose database was restored from a backup. */
+/** `countersign audit recover`: recovers what the log lost when its database was restored from a backup. */
 export function register(audit: Command): void {
   audit
     .command('recover')

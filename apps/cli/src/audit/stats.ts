@@ -37,7 +37,7 @@ async function run(_: object, command: Command): Promise<void> {
   );
 }
 
-/** `countersign audit stats`: how much there is. */
+/** `countersign audit stats`: counts of events. */
 export function register(audit: Command): void {
   audit
     .command('stats')

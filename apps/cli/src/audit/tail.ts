@@ -9,7 +9,7 @@ import { countOf } from '../pages.js';
 import { addFilters, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema } from './found-event.js';
 
-/** Milliseconds between two tries to come back. */
+/** Milliseconds between two attempts to reconnect. */
 const AGAIN_AFTER_MS = 1_000;
 
 interface TailOptions {
@@ -99,7 +99,7 @@ async function run({ count = Infinity, cursor }: TailOptions, command: Command):
   }
 }
 
-/** `countersign audit tail`: events as they come. */
+/** `countersign audit tail`: events as they arrive. */
 export function register(audit: Command): void {
   addFilters(audit.command('tail'), { timed: false })
     .summary('show events as they arrive')

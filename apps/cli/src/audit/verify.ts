@@ -37,7 +37,7 @@ function readText(file: string): string {
   }
 }
 
-/** The key itself, or a file with keys, a line each; text after a key on its line is ignored. */
+/** The key itself, or a file with one key per line; text after a key is ignored. */
 function verifiersOf(text: string): readonly NoteVerifier[] {
   try {
     const lines = text.includes('+') && !existsSync(text) ? [text] : readText(text).split('\n');
@@ -99,7 +99,7 @@ async function verifyFiles(
   return check.finish();
 }
 
-/** Hashes of the subtrees in front of a segment. @throws {CliError} when its tiles do not hold them */
+/** Hashes of the subtrees before a segment. @throws {CliError} when its tiles do not contain them */
 function peaksOf(first: number, edge: readonly Tile[]): readonly Buffer[] {
   const known = new TileHashes(edge);
   try {

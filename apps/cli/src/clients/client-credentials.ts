@@ -35,9 +35,9 @@ function parseAudience(text: string): readonly [string, readonly string[]] {
 }
 
 /**
- * Creates a key and keeps its private part, for its owner only; never over a file that is there, and only once the issuer has its public part, so
+ * Creates a key and stores its private part, readable only by its owner; never over an existing file, and only once the issuer has its public part, so
  * that the same command works again after a refusal.
- * @param register gives the issuer its public part
+ * @param register registers its public part at the issuer
  */
 async function withNewKey<Answer>(
   path: string,
@@ -62,7 +62,7 @@ async function withNewKey<Answer>(
   return { key, answer };
 }
 
-/** The private part of a key that is registered, or may be, stays where it is. */
+/** The private part of a key that is, or may be, registered stays in place. */
 async function kept({ exitCode, code, message }: CliError, file: NewFile, what: string): Promise<CliError> {
   return new CliError(exitCode, code, message, `Its private key is in ${await file.keepUnfinished()}: ${what}`);
 }

@@ -5,7 +5,7 @@ import { applyClients, listClients, setClient, showClient } from './registered-c
 
 const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value];
 
-/** `countersign clients`: who may ask the issuer for tokens. */
+/** `countersign clients`: who may request tokens from the issuer. */
 export function register(program: Command): void {
   const group = program
     .command('clients')

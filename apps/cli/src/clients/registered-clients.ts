@@ -9,7 +9,7 @@ import { noteMore, readPages } from '../pages.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
 
-/** A client as the admin API shows it; what this command does not need passes through. */
+/** A client as the admin API returns it; members that this command does not need pass through. */
 export const clientSchema = z.looseObject({
   client_id: z.string(),
   status: z.string(),

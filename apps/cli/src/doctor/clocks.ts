@@ -1,8 +1,8 @@
 import { type Finding } from './finding.js';
 
-/** Milliseconds that two clocks may differ: validators forgive five seconds, of which some must be left. */
+/** Milliseconds that two clocks may differ: validators tolerate five seconds, some of which must remain. */
 const TOLERATED_MS = 2_000;
-/** A `Date` header leaves out the fraction of its second. */
+/** A `Date` header omits fractions of a second. */
 const SECOND_MS = 1_000;
 
 /** One reading of another machine's clock. */
@@ -22,7 +22,7 @@ interface Ahead {
   readonly most: number;
 }
 
-/** Names the two clocks that differ the most, when they certainly differ by more than is tolerated; a slow answer is no proof of anything. */
+/** Names the two clocks that differ the most, if they certainly differ by more than is tolerated; a slow response proves nothing. */
 export function clockDifference(readings: readonly ClockReading[]): readonly Finding[] {
   const clocks: readonly Ahead[] = [
     { where: 'this machine', least: 0, most: 0 },

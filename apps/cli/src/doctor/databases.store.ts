@@ -16,7 +16,7 @@ const ownersSchema = z.object({
   owner: z.string(),
   owner_logs_in: z.boolean(),
   may_own: z.boolean(),
-  /** Roles that log in and own tables here. */
+  /** Roles that can log in and own tables here. */
   table_owners: z.array(z.string()),
 });
 type Owners = Readonly<z.infer<typeof ownersSchema>>;
@@ -30,7 +30,7 @@ const ownersQuery = `
                 where c.relkind in ('r', 'p') and o.rolcanlogin and n.nspname not in ('pg_catalog', 'information_schema')) as table_owners
     from pg_database join pg_roles r on r.oid = datdba where datname = current_database()`;
 
-/** What is wrong with who owns a database. */
+/** What is wrong with a database's ownership. */
 function ownershipFindings(found: Owners): readonly Finding[] {
   const { database, login, owner, owner_logs_in, may_own, table_owners } = found;
   const where = `database ${database}`;
@@ -56,7 +56,7 @@ function ownershipFindings(found: Owners): readonly Finding[] {
   ];
 }
 
-/** The migrations of this version, where its files are beside the command: those of a service only in the workspace. */
+/** The migrations of this version, if its files are available: a service's only in the workspace. */
 function journalsOf(database: string): readonly { readonly table: string; readonly path: string }[] {
   return [
     { table: '__host_migrations', path: join(root, 'libs/service-host/migrations') },
@@ -67,7 +67,7 @@ function journalsOf(database: string): readonly { readonly table: string; readon
     .filter(({ path }) => existsSync(path));
 }
 
-/** There while migrations run, and after a run that did not come to its end: libs/service-host/src/database/migrations.ts */
+/** Exists while migrations run, and after an interrupted run: libs/service-host/src/database/migrations.ts */
 const UNFINISHED = 'drizzle.__unfinished';
 
 async function isThere(client: pg.Client, table: string): Promise<boolean> {
@@ -103,11 +103,11 @@ async function missingMigrations(client: pg.Client, database: string): Promise<r
   ];
 }
 
-/** Seconds that events may wait: the relay sends again what got no receipt for 30. */
+/** Seconds that events may wait: the relay resends after 30 seconds without a receipt. */
 const GROUPS_SECONDS = 120;
 const waitingRows = z.tuple([z.object({ events: z.string(), since: z.date().nullable() })]);
 
-/** Versions before 0.2 neither send nor count what is in `audit_outbox_group`, so such a service itself reports that nothing waits. */
+/** Versions before 0.2 neither send nor count what is in `audit_outbox_group`, so such a service reports that nothing is waiting. */
 async function waitingGroups(client: pg.Client, database: string): Promise<readonly Finding[]> {
   if (!(await isThere(client, 'audit_outbox_group'))) return [];
   const { rows } = await client.query(

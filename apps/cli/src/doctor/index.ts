@@ -23,7 +23,7 @@ interface Report {
   readonly not_asked: readonly NotAsked[];
 }
 
-/** What a person reads: who was asked, what is to do, and what could not be examined. */
+/** The text for people: who was asked, what there is to do, and what could not be examined. */
 export function textOf({ services, databases, findings, not_asked: notAsked }: Report): string {
   const asked = services.map(({ service, url, status }) => [service, status, url]);
   const parts = [
@@ -65,7 +65,7 @@ async function run(_: object, command: Command): Promise<void> {
       `Start one (npm start), set ${serviceNames.map((name) => `COUNTERSIGN_${name.toUpperCase()}_URL`).join(', ')}, or give --database URL.`,
     );
   }
-  // It brings PostgreSQL's driver and Drizzle, whose 200 ms no other command should wait for.
+  // It loads PostgreSQL's driver and Drizzle, whose 200 ms no other command should wait for.
   const { inspectDatabase } = await import('./databases.store.js');
   const [kept, seen] = await Promise.all([
     Promise.all(urls.map(inspectDatabase)),
@@ -84,7 +84,7 @@ async function run(_: object, command: Command): Promise<void> {
   if (!report.ok) throw new CheckFailed();
 }
 
-/** `countersign doctor`: leftovers of earlier versions and what is set wrongly. Exits with 1 if there is something to do. */
+/** `countersign doctor`: leftovers of earlier versions and wrong settings. Exits with 1 if there is something to do. */
 export function register(program: Command): void {
   program
     .command('doctor')

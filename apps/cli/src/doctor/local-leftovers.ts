@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Finding } from './finding.js';
 
-/** What an earlier version left in the folder of `npm start`. @param directory `.countersign` */
+/** Leftovers of an earlier version in the folder of `npm start`. @param directory `.countersign` */
 export function localLeftovers(directory: string): readonly Finding[] {
   const oldStore = join(directory, 'nats/store/jetstream/$G');
   if (!existsSync(oldStore)) return [];

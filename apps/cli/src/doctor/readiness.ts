@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Finding } from './finding.js';
 
-/** What `GET /health/ready` answers, whether the service is ready or not. */
+/** The response of `GET /health/ready`, whether the service is ready or not. */
 const readinessSchema = z.object({
   status: z.string(),
   checks: z.record(z.string(), z.string()),
@@ -9,7 +9,7 @@ const readinessSchema = z.object({
 });
 export type Readiness = z.infer<typeof readinessSchema>;
 
-/** The report in an answer's body; undefined if it is something else. */
+/** The report in a response's body; undefined if it is something else. */
 export function readinessIn(body: string): Readiness | undefined {
   try {
     return readinessSchema.safeParse(JSON.parse(body)).data;
@@ -20,13 +20,13 @@ export function readinessIn(body: string): Readiness | undefined {
 
 type Said = Omit<Finding, 'where'>;
 
-/** Share of the stream's limit from which it is filling. */
+/** Fraction of the stream's limit from which it counts as filling. */
 const FILLING = 0.5;
 const FULL = 0.95;
-/** Seconds that an event may wait in the outbox: the relay sends again what got no receipt for 30. */
+/** Seconds that an event may wait in the outbox: the relay resends after 30 seconds without a receipt. */
 const OUTBOX_SECONDS = 120;
 
-/** Reads one note; one of another form than this version knows says nothing. */
+/** Reads one note; a note of unknown form is ignored. */
 function rule<Schema extends z.ZodType>(
   name: string,
   schema: Schema,

@@ -61,7 +61,7 @@ function knownUrl(session: Session, service: string): string | undefined {
   }
 }
 
-/** Asks every service whose address is known for its readiness, and compares their clocks. */
+/** Requests the readiness of every service whose address is known, and compares their clocks. */
 export async function askServices(
   session: Session,
 ): Promise<{ readonly services: readonly AskedService[]; readonly findings: readonly Finding[] }> {

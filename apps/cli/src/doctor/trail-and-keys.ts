@@ -5,14 +5,14 @@ import { callAdmin } from '../session/admin.js';
 import { type Session } from '../session/session.js';
 import { type Finding } from './finding.js';
 
-/** A check that needs a scope which is not available here, or whose answer did not come. */
+/** A check that needs a scope which is not available here, or got no response. */
 export interface NotAsked {
   readonly check: string;
   readonly reason: string;
 }
 
 const waitingSchema = z.object({ dead_letters: z.object({ waiting: z.number(), oldest_at: z.string().nullable() }) });
-/** Audit counts no more of them. */
+/** Audit stops counting there. */
 const COUNTED = 10_000;
 
 async function deadLetters(session: Session): Promise<readonly Finding[]> {
@@ -32,7 +32,7 @@ async function deadLetters(session: Session): Promise<readonly Finding[]> {
 
 const keysSchema = z.object({ keys: z.array(z.looseObject({ state: z.string(), usable_from: z.string() })) });
 
-/** A key that signs ends with its rotation; without a successor nothing takes over. */
+/** A signing key ends with its rotation; without a successor nothing takes over. */
 export function keyFindings(
   kind: 'signing' | 'revocation',
   keys: z.infer<typeof keysSchema>['keys'],
@@ -58,7 +58,7 @@ const checks: Readonly<Record<string, (session: Session) => Promise<readonly Fin
   'revocation keys': (session) => keysOf(session, 'revocation', '/admin/revocation-keys'),
 };
 
-/** What only a client with the scope may see: `audit:read` at audit, `issuer:admin` at the issuer. */
+/** Checks that need a scope: `audit:read` at audit, `issuer:admin` at the issuer. */
 export async function askWithTokens(
   session: Session,
 ): Promise<{ readonly findings: readonly Finding[]; readonly notAsked: readonly NotAsked[] }> {

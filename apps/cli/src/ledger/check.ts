@@ -25,7 +25,7 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-/** What a person reads: each invariant, and where those that do not hold are broken. */
+/** The text for people: each invariant, and where it is violated. */
 export function textOf(answer: Answer): string {
   const rows = answer.invariants.map(({ name, holds, ok, faults }) => [
     ok ? 'ok' : counted(faults, 'fault'),
@@ -55,7 +55,7 @@ async function run(_options: object, command: Command): Promise<void> {
   if (!answer.ok) throw new CheckFailed();
 }
 
-/** `countersign ledger check`: whether debits equal credits, and all that follows. Exits with 1 if something does not hold. */
+/** `countersign ledger check`: whether debits equal credits, and everything that follows from it. Exits with 1 if something does not hold. */
 export function register(ledger: Command): void {
   ledger
     .command('check')

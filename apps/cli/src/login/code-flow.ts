@@ -4,10 +4,10 @@ import { thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { CliError, ExitCode } from '../cli-error.js';
 import { tokensFor, type IssuerAddress, type Tokens } from '../person/issuer-calls.js';
 
-/** Milliseconds that a person may take in the browser; the issuer keeps a request no longer. */
+/** Milliseconds that a person may take in the browser; the issuer keeps a request that long. */
 const PATIENCE_MS = 600_000;
 
-/** Of the addresses that requests to the loopback server name. */
+/** The base of request URLs at the loopback server. */
 const BASE = 'http://127.0.0.1';
 
 /** What a login asks for. */
@@ -15,18 +15,18 @@ export interface LoginRequest {
   readonly clientId: string;
   readonly scope: string;
   readonly audience: string | undefined;
-  /** Whether the person must sign in again, for what needs a recent sign-in. */
+  /** Whether the person must sign in again, for operations that need a recent sign-in. */
   readonly again?: boolean;
 }
 
-/** The parameters that both flows have. */
+/** The parameters of both flows. */
 export function parametersOf({ clientId, scope, audience }: LoginRequest): Readonly<Record<string, string>> {
   return { client_id: clientId, scope, ...(audience === undefined ? {} : { resource: audience }) };
 }
 
-/** The answer that a browser brings, or undefined for a request that is not that answer. @throws {CliError} a refusal */
+/** The response that a browser delivers, or undefined for any other request. @throws {CliError} for a refusal */
 function codeOf(query: URLSearchParams, state: string, issuer: string): string | undefined {
-  // Anybody on this machine can send requests here: only who knows the state is heard (RFC 9700, section 2.1), only this issuer (RFC 9207).
+  // Anybody on this machine can send requests here: only one with the state is accepted (RFC 9700, section 2.1), and only from this issuer (RFC 9207).
   if (query.get('state') !== state || query.get('iss') !== issuer) return undefined;
   const error = query.get('error');
   if (error === null) return query.get('code') ?? undefined;
@@ -51,13 +51,13 @@ export async function byBrowser(
   show: (url: string) => void,
 ): Promise<Tokens> {
   const [state, verifier] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
-  // Node 20 knows neither Promise.withResolvers nor URL.parse.
+  // Node 20 has neither Promise.withResolvers nor URL.parse.
   let [resolve, reject]: [(code: string) => void, (error: Error) => void] = [() => undefined, () => undefined];
   const promise = new Promise<string>((onCode, onError) => {
     [resolve, reject] = [onCode, onError];
   });
   const server = createServer(({ method, url = '' }: IncomingMessage, response) => {
-    // Of anybody: it may be no address.
+    // From anybody: it may not be a valid URL.
     const asked = URL.canParse(url, BASE) ? new URL(url, BASE) : undefined;
     if (method !== 'GET' || asked?.pathname !== '/callback') {
       answer(response, 404, 'This page does not exist.');

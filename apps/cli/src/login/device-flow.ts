@@ -15,9 +15,9 @@ const begunSchema = z.looseObject({
 export type BegunDevice = z.infer<typeof begunSchema>;
 
 /**
- * Logs a person in who has a browser elsewhere (RFC 8628).
- * @param show shows the person which code to enter where
- * @param wait takes milliseconds
+ * Logs in a person whose browser is elsewhere (RFC 8628).
+ * @param show shows the person the code and where to enter it
+ * @param wait waits the given milliseconds
  * @throws {CliError}
  */
 export async function byDevice(
@@ -38,7 +38,7 @@ export async function byDevice(
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       if (error.code === 'slow_down') interval += 5;
-      // RFC 8628, section 3.5: without an answer, less often.
+      // RFC 8628, section 3.5: after a timeout, poll less often.
       else if (error.exitCode === ExitCode.unreachable) interval *= 2;
       else if (error.code !== 'authorization_pending') throw error;
     }

@@ -23,14 +23,14 @@ export interface LoggedIn {
   readonly scope: string;
 }
 
-/** Ends a login at the issuer, with all that began by it. @throws {CliError} */
+/** Ends a login at the issuer, with everything derived from it. @throws {CliError} */
 async function end(address: IssuerAddress, { client_id, refresh_token: token }: KeptLogin): Promise<void> {
   await post(address, '/oauth2/revoke', { token, token_type_hint: 'refresh_token', client_id }, z.unknown());
 }
 
 /**
- * Logs a person in and keeps that; a login that was there before for the same service ends.
- * @param flow gets the tokens, bound to a key of this login only
+ * Logs a person in and stores the login; an existing login for the same service ends.
+ * @param flow obtains the tokens, bound to this login's own key
  */
 export async function logIn(
   address: IssuerAddress,
@@ -38,19 +38,19 @@ export async function logIn(
   file: LoginFile,
   flow: (key: PrivateJwk) => Promise<Tokens>,
 ): Promise<void> {
-  // Before anybody is asked: whether it can be kept.
+  // First, check whether it can be stored.
   const before = await file.locked(() => file.read().catch(() => undefined));
   const key = await generateSigningKey();
   const { refresh_token, scope } = await flow(key);
   const { audience } = file;
   const login = { issuer: address.issuer, audience, client_id: clientId, key, refresh_token, scope };
   await file.locked(() => file.write(login));
-  // What cannot be ended now ends with the person's session.
+  // Anything that cannot be ended now ends with the person's session.
   if (before !== undefined) await end(address, before).catch(() => undefined);
 }
 
 /**
- * Whom an ID token is about. It came from the issuer itself by the connection that this command opened, which stands for its signature (OpenID
+ * The subject of an ID token. It came directly from the issuer over a connection that this command opened, which replaces the signature check (OpenID
  * Connect Core, section 3.1.3.7).
  */
 function personOf(idToken: string | undefined, issuer: string, clientId: string): z.infer<typeof claimsSchema> {
@@ -59,7 +59,7 @@ function personOf(idToken: string | undefined, issuer: string, clientId: string)
   throw new CliError(ExitCode.refused, 'ANSWER_INVALID', 'the ID token is not from this issuer for this application');
 }
 
-/** Who is logged in, as the issuer says now. @throws {CliError} `NOT_LOGGED_IN`, `LOGIN_ENDED` */
+/** Who is logged in, according to the issuer. @throws {CliError} `NOT_LOGGED_IN`, `LOGIN_ENDED` */
 export function whoIsLoggedIn(address: IssuerAddress, file: LoginFile): Promise<LoggedIn> {
   return file.locked(async () => {
     const login = await keptLogin(file, address.issuer);
@@ -69,7 +69,7 @@ export function whoIsLoggedIn(address: IssuerAddress, file: LoginFile): Promise<
   });
 }
 
-/** Ends a login at the issuer, with all that began by it, and forgets it. @returns whether there was one */
+/** Ends a login at the issuer, with everything derived from it, and deletes it. @returns whether there was one */
 export async function logOut(address: IssuerAddress, file: LoginFile): Promise<boolean> {
   if ((await file.read()) === undefined) return false;
   return file.locked(async () => {

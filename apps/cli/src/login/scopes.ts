@@ -1,4 +1,4 @@
-/** What the commands of this program need of a service; who may not give all of it gives what they may. */
+/** The scopes that this program's commands need at a service; a person who may not grant all of them grants what they may. */
 const ofCommands: Readonly<Record<string, readonly string[]>> = {
   payments: ['payments:create', 'payments:read', 'payments:reconcile'],
   accounts: ['accounts:read'],
@@ -6,7 +6,7 @@ const ofCommands: Readonly<Record<string, readonly string[]>> = {
   issuer: ['issuer:admin'],
 };
 
-/** What a login asks for: who the person is, and what they name or what the commands of the service need. */
+/** What a login requests: the person's identity, and the scopes that they name or that the service's commands need. */
 export function loginScope(audience: string | undefined, named: readonly string[]): string {
   const scopes = named.length > 0 || audience === undefined ? named : (ofCommands[audience] ?? []);
   return [

@@ -3,7 +3,7 @@ import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 
-/** Its account holds what every other service has no right to. */
+/** Its account contains what no other service may access. */
 const ours = ['issuer', 'audit'];
 
 function serviceName(text: string): string {

@@ -32,7 +32,7 @@ const reportSchema = z.object({
 });
 type Report = z.infer<typeof reportSchema>;
 
-/** What a person reads: how much was compared, and each difference with what can be done about it. */
+/** The text for people: how much was compared, and each difference with what to do about it. */
 export function textOf(report: Report): string {
   const { payments, refunds, transfers, repaired, started_at } = report;
   const left = Object.values(report.differences).reduce((sum, count) => sum + count, 0);

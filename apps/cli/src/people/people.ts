@@ -72,7 +72,7 @@ export function endSession(person: string, session: string, _: object, command: 
   return show({ path: pathOf(person, `/sessions/${encodeURIComponent(session)}/end`), method: 'POST' }, command);
 }
 
-/** A change of a person as a whole; what is left of theirs is shown. */
+/** A change to a person as a whole; shows what remains. */
 export function changePerson(verb: 'end-sessions' | 'disable' | 'enable') {
   return (person: string, _: object, command: Command): Promise<void> =>
     show({ path: pathOf(person, `/${verb}`), method: 'POST' }, command);

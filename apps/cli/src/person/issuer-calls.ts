@@ -21,7 +21,7 @@ const tokensSchema = z.looseObject({
   refresh_token: z.string(),
   scope: z.string(),
 });
-/** The issuer's answer to a person's application. */
+/** The issuer's response to a person's application. */
 export type Tokens = z.infer<typeof tokensSchema>;
 const refusalSchema = z.looseObject({
   error: z.string().optional(),
@@ -30,7 +30,7 @@ const refusalSchema = z.looseObject({
   detail: z.string().optional(),
 });
 
-/** The nonce that an answer asks a proof for (RFC 9449, section 8), where it does. */
+/** The nonce that a response requires in a proof (RFC 9449, section 8), if any. */
 export function wantedNonce({ status, headers }: Response, error: string | undefined): string | undefined {
   const wants = (status === 400 || status === 401) && error === 'use_dpop_nonce';
   return wants ? (headers.get('dpop-nonce') ?? undefined) : undefined;
@@ -38,7 +38,7 @@ export function wantedNonce({ status, headers }: Response, error: string | undef
 
 /**
  * Sends a request.
- * @param again makes it again with a nonce
+ * @param again repeats it with a nonce
  * @throws {CliError} `UNREACHABLE`; with the error's own code for a refusal
  */
 async function ask(url: string, init: RequestInit, again?: (nonce: string) => RequestInit): Promise<unknown> {
@@ -92,7 +92,7 @@ export async function post<Schema extends z.ZodType>(
   return read(schema, await ask(url + path, request(), proof === undefined ? undefined : request));
 }
 
-/** Asks the token endpoint, with a proof of the key. @throws {CliError} */
+/** Calls the token endpoint, with a proof of the key. @throws {CliError} */
 export function tokensFor(
   address: IssuerAddress,
   form: Readonly<Record<string, string>>,

@@ -24,13 +24,13 @@ const keptSchema = z.strictObject({
 /** A person's login at one issuer, for one service. */
 export type KeptLogin = z.infer<typeof keptSchema>;
 
-/** The folder of logins: `COUNTERSIGN_LOGIN_FOLDER`, else `countersign` where the system keeps configuration. */
+/** The folder of logins: `COUNTERSIGN_LOGIN_FOLDER`, else `countersign` in the system's configuration folder. */
 export function loginFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { COUNTERSIGN_LOGIN_FOLDER: own, XDG_CONFIG_HOME: xdg } = environment;
   return own ?? join(xdg ?? join(homedir(), '.config'), 'countersign');
 }
 
-/** Where no service is named: who the person is, and what they may do at the issuer. */
+/** If no service is named: who the person is, and what they may do at the issuer. */
 const IDENTITY = 'issuer';
 const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
@@ -78,7 +78,7 @@ export class LoginFile {
     this.path = join(folder, `login-${nameOf(issuer)}-${nameOf(audience)}.json`);
   }
 
-  /** All logins that are kept of an issuer, by service. */
+  /** All stored logins at an issuer, by service. */
   static async all(issuer: string, folder = loginFolder()): Promise<readonly LoginFile[]> {
     const files = await readdir(folder).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return [];
@@ -92,12 +92,12 @@ export class LoginFile {
     return found.sort((one, other) => one.audience.localeCompare(other.audience));
   }
 
-  /** @throws {CliError} `LOGIN_EXPOSED` where others may read it, `LOGIN_UNREADABLE` */
+  /** @throws {CliError} `LOGIN_EXPOSED` if others may read it, `LOGIN_UNREADABLE` */
   read(): Promise<KeptLogin | undefined> {
     return readLogin(this.path);
   }
 
-  /** Puts it in its place whole. @throws {CliError} `LOGIN_UNWRITABLE` */
+  /** Writes it atomically. @throws {CliError} `LOGIN_UNWRITABLE` */
   async write(login: KeptLogin): Promise<void> {
     await this.#makeFolder();
     const beside = `${this.path}.${randomUUID()}.part`;

@@ -7,11 +7,11 @@ import { CliError, ExitCode } from '../cli-error.js';
 
 const CHECK_MS = 50;
 
-/** What a system call failed of, such as `ENOENT`. */
+/** The code of a failed system call, such as `ENOENT`. */
 export const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 
-/** Whether the process that a lock names is gone. Of another machine's process, or of what is no name, nothing is known. */
+/** Whether the process that a lock names has ended. Nothing is known about a process of another machine, or an invalid name. */
 async function isAbandoned(lock: string): Promise<boolean> {
   let holder: string;
   try {
@@ -29,7 +29,7 @@ async function isAbandoned(lock: string): Promise<boolean> {
   }
 }
 
-/** Creates a file that names this process, whole or not at all. @returns whether it was not there before */
+/** Atomically creates a file that names this process. @returns false if it already existed */
 async function make(path: string): Promise<boolean> {
   const beside = `${path}.${randomUUID()}.part`;
   try {
@@ -44,7 +44,7 @@ async function make(path: string): Promise<boolean> {
   }
 }
 
-/** Removes the lock of a process that is gone. Of many that see it abandoned one at a time looks again, so that none removes a new one. */
+/** Removes the lock of a process that has ended. Of several that see it abandoned, one at a time checks again, so that none removes a new one. */
 async function clear(lock: string): Promise<void> {
   if (!(await isAbandoned(lock))) return;
   const turn = `${lock}.turn`;
@@ -60,8 +60,8 @@ async function clear(lock: string): Promise<void> {
 }
 
 /**
- * Takes a lock between processes: a file that names the one that holds it. What a killed process left is taken over.
- * @returns gives it back
+ * Takes a lock between processes: a file that names its holder. The lock of a killed process is taken over.
+ * @returns a function that releases it
  * @throws {CliError} `LOGIN_LOCKED`
  */
 export async function takeLock(lock: string, patienceMs: number): Promise<() => void> {

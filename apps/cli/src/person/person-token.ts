@@ -9,7 +9,7 @@ export interface PersonToken {
   /** Seconds since 1970. */
   readonly expiresAt: number;
   readonly scopes: readonly string[];
-  /** To which it is bound (RFC 9449): the one who sends it proves the key. */
+  /** The key to which it is bound (RFC 9449), whose possession the sender proves. */
   readonly key: PrivateJwk;
 }
 
@@ -18,7 +18,7 @@ const loginHint = (audience: string, scopes: readonly string[] = []): string =>
   `Log in: countersign login${audience === 'issuer' && scopes.length === 0 ? '' : ` --audience ${audience}`}` +
   (scopes.length === 0 ? '' : ` --scope ${scopes.join(' ')}`);
 
-/** The login that is kept. @throws {CliError} `NOT_LOGGED_IN` */
+/** The stored login. @throws {CliError} `NOT_LOGGED_IN` */
 export async function keptLogin(file: LoginFile, issuer: string): Promise<KeptLogin> {
   const login = await file.read();
   if (login !== undefined) return login;
@@ -34,7 +34,7 @@ export async function keptLogin(file: LoginFile, issuer: string): Promise<KeptLo
 }
 
 /**
- * Uses the refresh token, in the lock of the file; its successor is kept before anything else happens.
+ * Uses the refresh token under the file's lock; its successor is stored before anything else happens.
  * @param scopes all of the login's when empty
  * @throws {CliError} `LOGIN_ENDED`
  */
@@ -60,7 +60,7 @@ export async function refresh(
 /**
  * A token for the person who is logged in.
  * @param scopes what is needed; all of the login's when empty
- * @param anyOf where one of several is enough, the best first
+ * @param anyOf scopes of which one is enough, the best first
  * @throws {CliError} `NOT_LOGGED_IN`, `LOGIN_ENDED`, `SCOPE_NOT_ALLOWED`
  */
 export function personToken(

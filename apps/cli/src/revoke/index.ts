@@ -21,7 +21,7 @@ const revocationSchema = z.looseObject({
   pushed: z.boolean(),
 });
 const pageSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: z.string().nullable() });
-/** Seconds since 1970 of the last time that RFC 3339 can write. */
+/** The last time that RFC 3339 can express, in seconds since 1970. */
 const LAST_TIME = 253_402_300_799;
 const claimsSchema = z.looseObject({
   jti: z.string(),
@@ -48,7 +48,7 @@ function refuseApiKey(requested: Readonly<Record<string, unknown>>): void {
   );
 }
 
-/** A whole token stands for its own `jti`, transaction and end. @throws {CliError} */
+/** A whole token supplies its `jti`, transaction and expiry. @throws {CliError} */
 function tokenRevocation(text: string, withDerived: boolean): Readonly<Record<string, unknown>> {
   const derived = { with_derived: withDerived };
   if (!text.includes('.')) return { kind: 'token', jti: text, ...derived };
@@ -89,7 +89,7 @@ async function revoke(
     method: 'POST',
     path: '/admin/revocations',
     body,
-    // What very many people allowed a client ends before the answer.
+    // Everything that people allowed a client ends before the response, which can take long.
     ...(requested['kind'] === 'client' ? { timeoutMs: WHOLE_CHECK_MS } : {}),
   });
   const where = done.pushed
@@ -145,7 +145,7 @@ async function restored({ acknowledge = false }: { acknowledge?: boolean }, comm
 const before = (): Option => timeOption('--before <time>', 'only tokens issued up to this time (default: now)');
 const reason = (): Option => new Option('--reason <text>', 'why; recorded in the audit trail');
 
-/`countersign revoke`: refuse tokens everywhere, immediately. */
+/** `countersign revoke`: refuse tokens everywhere, immediately. */
 export function register(program: Command): void {
   const group = program
     .command('revoke')

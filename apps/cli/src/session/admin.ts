@@ -4,8 +4,8 @@ import { ExitCode, OutcomeUnknown } from '../cli-error.js';
 import { type ServiceRequest, type Session } from './session.js';
 
 /**
- * A call of the issuer's admin API, as a client that may (`issuer:admin`; the local stack's is `operator`). A POST whose answer was lost is
- * repeated under the same idempotency key, so that a secret which is shown only once is not lost with it.
+ * Calls the issuer's admin API, as a client with `issuer:admin` (the local stack's is `operator`). A POST whose response was lost is
+ * repeated under the same idempotency key, so that a secret shown only once is not lost with it.
  * @throws {CliError}
  */
 export async function callAdmin<Schema extends z.ZodType>(

@@ -11,17 +11,17 @@ const keySchema = privateJwkSchema.refine(
   'must be a signing key; its use or key_ops says otherwise',
 );
 
-/** As whom the command speaks, and to which issuer. */
+/** The command's identity, and its issuer. */
 export interface Identity {
   readonly issuer: string;
   readonly clientId: string;
   readonly key: PrivateJwk;
   readonly keyFile: string;
-  /** Scopes that the local stack's clients file lets it ask for, by audience; nothing is known of other issuers. */
+  /** Scopes that the local stack's clients file allows it, by audience; unknown for other issuers. */
   readonly audiences: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** What says who we are; each may also be a variable of the environment. */
+/** The options that determine the identity; each may also be an environment variable. */
 export interface IdentityOptions {
   readonly issuer?: string | undefined;
   readonly clientId?: string | undefined;
@@ -81,7 +81,7 @@ function localClient(
 }
 
 /**
- * Decides as whom to speak: what the options say, else a client of the local stack that may ask for the audience, and for the scopes if one may.
+ * Chooses the identity: the options, else a client of the local stack that may request the audience, and the scopes if one may.
  * @param anyOf scopes of which one is enough, the best first
  * @throws {CliError} saying which option is missing
  */
@@ -92,7 +92,7 @@ export function chooseIdentity(
   scopes: readonly string[] = [],
   anyOf: readonly string[] = [],
 ): Identity {
-  // As it is: the assertion's `aud` is compared with it character by character.
+  // Unchanged: the assertion's `aud` is compared with it character by character.
   const issuerUrl = issuer ?? stack?.urlOf('issuer');
   if (issuerUrl === undefined || (stack === undefined && (clientId === undefined || key === undefined))) {
     throw new CliError(

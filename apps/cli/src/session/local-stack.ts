@@ -10,20 +10,20 @@ const clientsSchema = z.object({
   clients: z.array(z.object({ client_id: z.string(), policy: policySchema.default({ audiences: {} }) })),
 });
 
-/** A client of the local stack and the scopes it may ask for, by audience. */
+/** A client of the local stack and the scopes that it may request, by audience. */
 export interface LocalClient {
   readonly clientId: string;
   readonly keyFile: string;
   readonly audiences: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What `npm start` left in its folder: who the clients are, and where the services listen. */
+/** What `npm start` wrote to its folder: the clients, and where the services listen. */
 export interface LocalStack {
   readonly directory: string;
   readonly clients: readonly LocalClient[];
   /** @returns the service's URL as the stack last started it */
   urlOf(service: string): string | undefined;
-  /** @returns the URL with which the service logs in to its database, where the stack keeps it (compose does not) */
+  /** @returns the service's database URL, if the stack stores it (compose does not) */
   databaseUrlOf(service: string): string | undefined;
 }
 
@@ -62,7 +62,7 @@ function readClients(directory: string): readonly LocalClient[] {
  * The local stack's folder.
  * @param directory as given by `--stack`; the nearest `.countersign` upwards of the working directory by default
  * @returns undefined if no stack was ever started
- * @throws {CliError} when the folder that was named holds none
+ * @throws {CliError} when the named folder contains none
  */
 export function findLocalStack(directory: string | undefined, from = process.cwd()): LocalStack | undefined {
   const found = directory === undefined ? findDirectory(from) : resolve(directory);

@@ -1,11 +1,11 @@
-/** Milliseconds that an answer may take for which a service reads, or ends, everything that it has. */
+/** Milliseconds for a response that makes a service read, or end, everything that it has. */
 export const WHOLE_CHECK_MS = 15 * 60_000;
-/** Milliseconds that Node's `fetch` waits for an answer to begin, and for each further piece of it, whatever its signal allows. */
+/** Milliseconds that Node's `fetch` waits for a response to begin, and for each further part, whatever its signal allows. */
 const FETCH_LIMIT_MS = 300_000;
 
 /**
- * What more to give to `fetch` for an answer that may take so long: from five minutes on a connection that leaves the limit to the request's
- * signal. Its type says nothing, since that of Node's `fetch` is of another version of undici.
+ * Additional options of `fetch` for a response that may take that long: from five minutes, a connection that leaves the limit to the request's
+ * signal. Its type is loose, because Node's `fetch` uses types of another undici version.
  */
 export async function allowing(timeoutMs: number | null): Promise<object> {
   if (timeoutMs === null || timeoutMs < FETCH_LIMIT_MS) return {};

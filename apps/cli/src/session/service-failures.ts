@@ -20,7 +20,7 @@ function hintFor(name: string, { status, headers }: Response, asPerson: boolean)
     : 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.';
 }
 
-/** What a service's refusal says, as an error for the terminal. */
+/** A service's refusal as an error for the terminal. */
 export async function refusalOf(name: string, response: Response, asPerson: boolean): Promise<CliError> {
   const text = await response.text().catch(() => '');
   let body: z.infer<typeof failureSchema> = {};
@@ -51,7 +51,7 @@ export function unprotected(error: TypeError): CliError {
   );
 }
 
-/** Why the issuer gave no token, with what to do next. @returns other errors as they are */
+/** Why the issuer issued no token, and what to do next. @returns other errors unchanged */
 export function tokenFailure(error: unknown, identity: Identity): unknown {
   if (error instanceof TypeError) return unprotected(error);
   if (!(error instanceof TokenRequestError)) return error;

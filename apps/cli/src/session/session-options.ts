@@ -22,14 +22,14 @@ const sessionOptions = z.object({
 /** The session's options: of the command line, or of the environment. @throws {CliError} */
 export function readSessionOptions(command: Command, environment: NodeJS.ProcessEnv): z.infer<typeof sessionOptions> {
   const given = command.optsWithGlobals<{ readonly allowPlainHttp?: boolean }>();
-  // Not by commander, for which a flag's variable is on as soon as it is there, even as `false`.
+  // Not by commander, which treats a flag's variable as set even if it is `false`.
   const allowPlainHttp = given.allowPlainHttp ?? environment[PLAIN_HTTP_VARIABLE];
   const parsed = sessionOptions.safeParse({ ...given, allowPlainHttp });
   if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
   return parsed.data;
 }
 
-/** The options that every command takes. */
+/** The options of every command. */
 export function addCommonOptions(program: Command): Command {
   return program
     .option('--json', 'print the result as one line of JSON', false)

@@ -22,7 +22,7 @@ import { refusalOf, tokenFailure, unprotected } from './service-failures.js';
 import { readSessionOptions } from './session-options.js';
 import { understood } from './understood.js';
 
-/** Milliseconds that one answer of a service may take. */
+/** Milliseconds that one response of a service may take. */
 const TIMEOUT_MS = 30_000;
 
 /** A request to one of the services. */
@@ -31,7 +31,7 @@ export interface ServiceRequest {
   readonly service: string;
   /** What the route needs. */
   readonly scopes: readonly string[];
-  /** Where one of several is enough, the best first; `scopes` is then empty. */
+  /** Scopes of which one is enough, the best first; `scopes` is then empty. */
   readonly anyOf?: readonly string[];
   readonly method?: string;
   /** Path and query, beginning with `/`. */
@@ -39,35 +39,35 @@ export interface ServiceRequest {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds for the whole answer; 30,000 by default, `null` for an answer that streams on. */
+  /** Milliseconds for the whole response; 30,000 by default, `null` for an endless stream. */
   readonly timeoutMs?: number | null;
 }
 
-/** A token to send; with the key whose proof must come with it, where it is bound to one (RFC 9449). */
+/** A token to send, and the key for its proof if it is bound to one (RFC 9449). */
 export type Credential = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes'> & { readonly key?: PrivateJwk };
 
-/** What a command works with: who is asking, tokens for that one, the services, and where to print. */
+/** What a command works with: its identity, its tokens, the services, and its output. */
 export interface Session {
   readonly output: Output;
   /** Whether it acts as the person who is logged in. */
   readonly asPerson: boolean;
-  /** @param audience picks, with the scopes, a fitting client of the local stack when none is named */
+  /** @param audience selects, with the scopes, a suitable client of the local stack if none is named */
   identity(audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity;
-  /** The issuer, for a person who speaks for themselves. @throws {CliError} */
+  /** The issuer, for a person acting for themselves. @throws {CliError} */
   issuer(): IssuerAddress;
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
-  /** As `urlOf`, to send something there or to believe what comes. @throws {CliError} also `PLAIN_HTTP` to another machine, unless allowed */
+  /** Like `urlOf`, for sending secrets there or trusting the response. @throws {CliError} also `PLAIN_HTTP` to another machine, unless allowed */
   safeUrlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
   token(audience: string, scopes: readonly string[], anyOf?: readonly string[]): Promise<Credential>;
-  /** Sends a request with a fitting token. @throws {CliError} for any answer that is no success */
+  /** Sends a request with a suitable token. @throws {CliError} for any response that is not a success */
   send(request: ServiceRequest): Promise<Response>;
-  /** As `send`; the answer's JSON by a schema. @throws {CliError} */
+  /** Like `send`; parses the response's JSON with a schema. @throws {CliError} */
   call<Schema extends z.ZodType>(schema: Schema, request: ServiceRequest): Promise<z.infer<Schema>>;
 }
 
-/** Sends what is known to be allowed; of several scopes that are each enough the first that the issuer grants. */
+/** Requests what is known to be allowed; of alternative scopes, the first that the issuer grants. */
 async function firstGranted(
   client: TokenClient,
   audience: string,
@@ -140,7 +140,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       const speaker = identity(audience, scopes, anyOf);
       const known = speaker.audiences?.[audience] ?? [];
       const enough = anyOf.find((scope) => known.includes(scope));
-      // Of a client of another issuer nothing is known beforehand: what it may have is what it is given.
+      // Nothing is known in advance about a client of another issuer: it may have whatever it is granted.
       const unknown = speaker.audiences === undefined ? anyOf.map((scope) => [scope]) : [];
       const choices =
         scopes.length > 0 ? [scopes] : enough !== undefined ? [[enough]] : unknown.length > 0 ? unknown : [known];

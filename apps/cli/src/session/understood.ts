@@ -9,7 +9,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Reads a service's JSON by a schema. @throws {CliError} `ANSWER_INVALID` */
+/** Parses a service's JSON with a schema. @throws {CliError} `ANSWER_INVALID` */
 export function understood<Schema extends z.ZodType>(service: string, schema: Schema, text: string): z.infer<Schema> {
   const answer = schema.safeParse(jsonOf(text));
   if (answer.success) return answer.data;

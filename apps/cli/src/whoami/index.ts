@@ -48,7 +48,7 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
     issuer,
     client_id: clientId,
     key: { kid: key.kid, alg: key.alg, file: keyFile },
-    /** Whether the issuer took the key just now; undefined if no audience is known to ask for. */
+    /** Whether the issuer just accepted the key; undefined if no audience is known to request. */
     authenticated: granted === undefined ? null : true,
     audiences,
   };
@@ -66,7 +66,7 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
   );
 }
 
-/** `countersign whoami`: as whom the other commands speak. */
+/** `countersign whoami`: the identity of the other commands. */
 export function register(program: Command): void {
   program
     .command('whoami')

@@ -8,7 +8,7 @@ export type RevocationKind = (typeof revocationKinds)[number];
 
 const text = z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(128))), undefined);
 
-/** What the address of the screen says; what it says wrongly is left out. */
+/** The screen's URL parameters; invalid ones are ignored. */
 const searchSchema = z.object({
   part: z.catch(z.optional(z.enum(parts)), undefined),
   /** Only of this client. */
@@ -16,7 +16,7 @@ const searchSchema = z.object({
   /** Only of this person. */
   person: text,
   kind: z.catch(z.optional(z.enum(revocationKinds)), undefined),
-  /** Whether the person has just asked for their rights at the issuer. */
+  /** Whether the person has just requested their rights at the issuer. */
   asked: z.catch(z.optional(z.literal('yes')), undefined),
 });
 export type AccessSearch = z.infer<typeof searchSchema>;

@@ -14,11 +14,11 @@ export interface AccessTableProps<Row> {
   readonly idOf: (row: Row) => string;
   /** Which rows stand out. */
   readonly isUrgent?: (row: Row) => boolean;
-  /** Said in the place of an empty table. */
+  /** Shown instead of an empty table. */
   readonly empty: string;
 }
 
-/** A table that scrolls in itself where the page is narrow, also by keyboard. */
+/** A table that scrolls horizontally on a narrow page, also by keyboard. */
 export function AccessTable<Row>({ caption, columns, rows, idOf, isUrgent, empty }: AccessTableProps<Row>) {
   if (rows.length === 0) return <PageState title={empty} />;
   return (

@@ -27,7 +27,7 @@ const titles: Readonly<Record<AccessPart, string>> = {
   revocations: 'Revocations',
 };
 
-/** A person who has not asked for their rights at the issuer yet, or who has none there. */
+/** For a person who has not requested their rights at the issuer yet, or has none there. */
 function WithoutRights({ asked }: { readonly asked: boolean }) {
   const back = '/access?asked=yes';
   const address = `/console/sign-in?${new URLSearchParams({ for: 'issuer', return_to: back }).toString()}`;
@@ -90,7 +90,7 @@ function Part({ search, plan }: { readonly search: AccessSearch; readonly plan: 
   }
 }
 
-/** Who and what has access, and how it ends. */
+/** Who and what has access, and how to end it. */
 export function Access() {
   const search = route.useSearch();
   const [planned, setPlanned] = useState<PlannedChange>();
@@ -102,7 +102,7 @@ export function Access() {
     made.current = false;
     setPlanned(change);
   };
-  // Whether the person has the right at all is asked once, before any list.
+  // Whether the person has the right at all is checked once, before any list.
   const { error, isPending, refetch } = useQuery({
     queryKey: ['issuer', 'keys'],
     queryFn: async ({ signal }) => (await askIssuer(keysSchema, 'admin/keys', { signal })).keys,
@@ -143,7 +143,7 @@ export function Access() {
           }}
           onClose={() => {
             setPlanned(undefined);
-            // The button that opened it goes with what it offered; without a change the browser gives it the focus back.
+            // After a change the button that opened it is gone; without one the browser returns the focus to it.
             if (made.current) heading.current?.focus();
           }}
         />

@@ -94,7 +94,7 @@ interface ApiKeysProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** Keys of applications, newest first; above them those that end within days. */
+/** Keys of applications, newest first; above them those that expire within days. */
 export function ApiKeys({ client, plan }: ApiKeysProps) {
   const now = useNow();
   const load = async (query: Request['query'], signal: AbortSignal) => {

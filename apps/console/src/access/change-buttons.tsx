@@ -7,7 +7,7 @@ interface ChangeButtonsProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** The changes that one row offers; each says to a screen reader of what it is. */
+/** The changes that one row offers; each tells a screen reader what it changes. */
 export function ChangeButtons({ changes, plan }: ChangeButtonsProps) {
   return (
     <div className={styles.changes}>

@@ -8,7 +8,7 @@ import { make, newIdempotencyKey, previewQuery } from './issuer-queries.js';
 import { type PlannedChange } from './planned-change.js';
 import { sentencesOf } from './preview-sentences.js';
 
-/** What the change would refuse, before it is made. */
+/** A preview of what the change would refuse. */
 function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['refuses']> }) {
   const { data, error } = useQuery(previewQuery(refuses));
   return (
@@ -24,7 +24,7 @@ function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['ref
   );
 }
 
-/** What came back once and never again. */
+/** A secret that is shown only once. */
 function Secret({ text }: { readonly text: string }) {
   return (
     <>
@@ -42,7 +42,7 @@ interface ChangeDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks twice. The browser keeps the focus inside, closes by Escape and gives the focus back to the button that opened it. */
+/** Asks for confirmation. The browser keeps the focus inside, closes it on Escape and returns the focus to the button that opened it. */
 export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState('');
@@ -56,7 +56,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
       return make(change, key.current, reason.trim());
     },
     onError: (failure) => {
-      // What was refused was not made, and is asked for again; what was not answered may have been made.
+      // A refused change was not made, and may be requested again; an unanswered one may have been made.
       if (isRefused(failure)) key.current = '';
     },
     onSuccess: async (answer) => {
@@ -80,7 +80,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
       className={styles.dialog}
       aria-labelledby="change-title"
       onCancel={(event) => {
-        // What comes back is shown once: it must find the dialog open.
+        // The response is shown once: the dialog must still be open.
         if (isPending) event.preventDefault();
       }}
       onClose={() => {

@@ -5,7 +5,7 @@ import { type changedSchema } from './issuer-answers.js';
 
 type Changed = z.infer<typeof changedSchema>;
 
-/** What came back once and never again. */
+/** A secret that is shown only once. */
 export const secretOf = (changed: Changed | undefined): string | undefined =>
   changed?.client_secret ?? changed?.api_key;
 
@@ -21,6 +21,6 @@ export async function afterChange(
   close();
 }
 
-/** Whether a change was refused: then it was not made. What was not answered may have been. */
+/** Whether a change was refused, and so not made. An unanswered one may have been. */
 export const isRefused = (error: unknown): boolean =>
   error instanceof ApiProblem && error.status >= 400 && error.status < 500;

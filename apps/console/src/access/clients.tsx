@@ -54,7 +54,7 @@ function Credentials({ row, plan }: { readonly row: ClientAnswer; readonly plan:
   );
 }
 
-/** What a client did last; the link shows it in the trail. */
+/** A client's latest action; the link shows it in the trail. */
 function LastUse({ client, page }: { readonly client: string; readonly page: readonly string[] }) {
   const { data, error } = useQuery(newestQuery(page));
   const last = data?.get(client);
@@ -68,7 +68,7 @@ function LastUse({ client, page }: { readonly client: string; readonly page: rea
   );
 }
 
-/** Services and applications that may ask for tokens. */
+/** Services and applications that may request tokens. */
 export function Clients({ plan }: { readonly plan: (change: PlannedChange) => void }) {
   return (
     <PagedTable

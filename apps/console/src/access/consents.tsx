@@ -19,7 +19,7 @@ interface ConsentsProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** When it ends in any case, and when it ends unless it is used. */
+/** When it expires in any case, and when it expires unless it is used. */
 function End({ consent, now }: { readonly consent: DelegationAnswer; readonly now: number }) {
   const { ends_at: end, unused_ends_at: unused } = consent;
   if (typeof end !== 'string') return null;
@@ -79,7 +79,7 @@ const columnsOf = (now: number, plan: ConsentsProps['plan']): readonly Column<De
   },
 ];
 
-/** What people allowed applications to do, and has not ended; above it what they must soon allow again, however much it is used. */
+/** Live consents of people to applications; above them those that must soon be given again, however much they are used. */
 export function Consents({ client, person, plan }: ConsentsProps) {
   const now = useNow();
   const load = async (query: Request['query'], signal: AbortSignal) => {

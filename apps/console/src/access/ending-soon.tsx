@@ -10,13 +10,13 @@ import { WARNING_DAYS, warningBound } from './expiry.js';
 const LIMIT = 200;
 
 interface EndingSoonProps<Row> {
-  /** Names the part: `Keys that end soon`. */
+  /** The section's title: `Keys that end soon`. */
   readonly label: string;
-  /** How many end: `One key expires`. */
+  /** The number that expires: `One key expires`. */
   readonly count: (rows: number) => string;
-  /** What follows from that, if it must be said. */
+  /** The consequence, if it needs stating. */
   readonly so?: string;
-  /** Tells this list from others. */
+  /** Identifies this list. */
   readonly name: readonly unknown[];
   readonly load: (
     query: { readonly ends_before: string; readonly limit: number },
@@ -27,7 +27,7 @@ interface EndingSoonProps<Row> {
   readonly columns: readonly Column<Row>[];
 }
 
-/** What ends within days: above all others, wherever it would be in the list. */
+/** Entries that expire within days: above all others, wherever they would be in the list. */
 export function EndingSoon<Row>({ label, count, so = '', name, load, ...table }: EndingSoonProps<Row>) {
   const now = useNow();
   const [before] = useState(() => warningBound(now));

@@ -40,7 +40,7 @@ const personSessionSchema = z.object({
 export type PersonSessionAnswer = z.infer<typeof personSessionSchema>;
 export const personDetailSchema = z.extend(personSchema, {
   sessions: z.array(personSessionSchema),
-  /** Absent in the answer of an older issuer. */
+  /** Absent in the response of an older issuer. */
   more_sessions: z.optional(z.boolean()),
 });
 
@@ -55,7 +55,7 @@ const delegationSchema = z.object({
   last_used_at: time,
   /** In any case. */
   ends_at: time,
-  /** Unless it is used until then. */
+  /** Unless it is used before then. */
   unused_ends_at: time,
 });
 export type DelegationAnswer = z.infer<typeof delegationSchema>;
@@ -105,7 +105,7 @@ export type RevocationAnswer = z.infer<typeof revocationSchema>;
 export const revocationsSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: cursor });
 
 export const previewSchema = z.object({
-  /** Null where the issuer cannot say. */
+  /** Null if the issuer cannot tell. */
   tokens: z.nullable(
     z.object({
       live: z.number(),
@@ -124,7 +124,7 @@ export const newestSchema = z.object({
   newest: z.array(z.object({ client: z.string(), time: z.string(), action: z.string(), log_index: z.string() })),
 });
 
-/** What may come back from a change: a secret, shown only once. */
+/** The possible result of a change: a secret, shown only once. */
 export const changedSchema = z.looseObject({
   client_secret: z.optional(z.string()),
   api_key: z.optional(z.string()),

@@ -6,7 +6,7 @@ import { type PlannedChange } from './planned-change.js';
 
 const PREFIX = '/console/issuer/';
 
-/** Asks the issuer's administration with the rights of the person who is signed in. @throws {ApiProblem} */
+/** Calls the issuer's admin API with the rights of the signed-in person. @throws {ApiProblem} */
 export async function askIssuer<Schema extends z.core.$ZodType>(
   schema: Schema,
   path: string,
@@ -24,7 +24,7 @@ export const previewQuery = (refuses: NonNullable<PlannedChange['refuses']>) =>
     gcTime: 0,
   });
 
-/** What clients did last, by client. From the trail, which records that it was asked. */
+/** The latest actions of clients, by client. From the trail, which records the request. */
 export const newestQuery = (clients: readonly string[]) =>
   queryOptions({
     queryKey: ['events', 'newest', clients],
@@ -37,7 +37,7 @@ export const newestQuery = (clients: readonly string[]) =>
     },
   });
 
-/** Creates a change. @param key the same for every try of one change. @throws {ApiProblem} */
+/** Makes a change. @param key the same for every attempt at one change. @throws {ApiProblem} */
 export function make(change: PlannedChange, key: string, reason: string) {
   const { body, takesReason } = change;
   const whole = takesReason === true && reason !== '' ? { ...body, reason } : body;
@@ -48,7 +48,7 @@ export function make(change: PlannedChange, key: string, reason: string) {
   });
 }
 
-/** A key under which a change is made once, however often it is tried. Works also where the page is not a secure context. */
+/** A key under which a change is made once, however often it is attempted. Also works if the page is not a secure context. */
 export function newIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -17,7 +17,7 @@ interface KeysProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** When a key signed last, as far as the issuer says it. */
+/** When a key last signed, as far as the issuer reports it. */
 function LastUse({ state, retired_at: retired, activated_at: activated, removed_at: removed }: KeyAnswer) {
   if (state === 'active') return <>signs now</>;
   const end = retired ?? removed;
@@ -29,7 +29,7 @@ function LastUse({ state, retired_at: retired, activated_at: activated, removed_
   );
 }
 
-/** Whether a key still signs though its rotation was due an hour ago. */
+/** Whether a key still signs although its rotation was due an hour ago. */
 const isLate = ({ state, ends_at: end }: KeyAnswer, now: number): boolean =>
   state === 'active' && typeof end === 'string' && Date.parse(end) < now - 3_600_000;
 

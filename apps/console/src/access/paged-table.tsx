@@ -2,7 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { ErrorState, Loading } from '../ui/page-state.js';
 import { AccessTable, type AccessTableProps, type Column } from './access-table.js';
 
-/** Rows that one request asks for. */
+/** Rows per request. */
 const PAGE = 50;
 
 export interface Page<Row> {
@@ -12,17 +12,17 @@ export interface Page<Row> {
 
 interface PagedTableProps<Row> extends Omit<AccessTableProps<Row>, 'rows' | 'columns'> {
   readonly what: string;
-  /** Tells this list from others. */
+  /** Identifies this list. */
   readonly name: readonly unknown[];
   readonly load: (
     query: { readonly limit: number; readonly cursor: string | undefined },
     signal: AbortSignal,
   ) => Promise<Page<Row>>;
-  /** @param pageOf the rows that came together with one, for what is asked about a page at once */
+  /** @param pageOf the rows of the same page, for requests about a whole page */
   readonly columns: (pageOf: (row: Row) => readonly Row[]) => readonly Column<Row>[];
 }
 
-/** A list of the issuer as a table, a page at a time. */
+/** One of the issuer's lists as a table, a page at a time. */
 export function PagedTable<Row>({ what, name, load, columns, ...table }: PagedTableProps<Row>) {
   const { data, error, fetchNextPage, hasNextPage, isFetching, refetch } = useInfiniteQuery({
     queryKey: ['issuer', ...name],

@@ -40,7 +40,7 @@ export const personChange = {
   }),
 };
 
-/** Ends what a person allowed an application. */
+/** Ends a person's consent to an application. */
 export function endOfDelegation(id: string, person: string, client: string): PlannedChange {
   return {
     title: `End what ${person} allowed ${client}`,

@@ -15,12 +15,12 @@ export interface PlannedChange {
   readonly takesReason?: true;
   /** What must be typed because the change takes effect immediately; without it a second press is enough. */
   readonly word?: string;
-  /** What a preview is asked of. */
+  /** The subject of the preview. */
   readonly refuses?: { readonly kind: RevocationKind | 'session'; readonly name: string };
   readonly button: string;
 }
 
-/** The name that people type again: the whole name, or the end of a long one. @param id used instead of a name that no keyboard types */
+/** The name that people retype: the whole name, or the end of a long one. @param id used instead of a name that cannot be typed */
 export function wordOf(name: string, id = 'yes'): string {
   if (partsOf(name).some(({ kind }) => kind === 'unseen') || name.trim() !== name) return wordOf(id);
   return name.length <= 24 ? name : [...name].slice(-8).join('').trim();

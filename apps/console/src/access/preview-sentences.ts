@@ -3,7 +3,7 @@ import { type Preview } from './issuer-answers.js';
 const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
-/** What a preview says, a sentence each; the first is about tokens. */
+/** The sentences of a preview; the first is about tokens. */
 export function sentencesOf({ tokens, delegations, sessions, api_keys: keys }: Preview): readonly string[] {
   const others = [
     ...(delegations > 0 ? [counted(delegations, 'permission that a person gave', 'permissions that people gave')] : []),

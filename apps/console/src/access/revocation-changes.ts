@@ -1,6 +1,6 @@
 import { type PlannedChange, wordOf } from './planned-change.js';
 
-/** What may be named in the form of the revocations. */
+/** The kinds offered by the revocation form. */
 export const revocable = ['token', 'transaction', 'client', 'subject'] as const;
 export type Revocable = (typeof revocable)[number];
 

@@ -63,7 +63,7 @@ interface RevocationsProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** What is refused though its signature is valid, newest first. */
+/** What is refused although its signature is valid, newest first. */
 export function Revocations({ kind, plan }: RevocationsProps) {
   return (
     <>

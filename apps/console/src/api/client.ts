@@ -1,16 +1,16 @@
 import * as z from 'zod/mini';
 import { ApiProblem, problemOf, unreachable, unreadable } from './problem.js';
 
-/** A value, or why there is none. */
+/** A value, or the reason for its absence. */
 export type Answer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problem: ApiProblem };
 
-/** Without it the server ignores the session's cookie: a page of another site cannot send it. */
+/** Without it the server ignores the session cookie: a page of another site cannot send it. */
 const consoleHeader = { 'x-countersign-console': '1' } as const;
 
 const refusedListeners = new Set<() => void>();
 
-/** Called for each request that the server did not accept as anybody's: the session may be over. */
+/** Called for each request that the server treated as unauthenticated: the session may have ended. */
 export function onSignedOut(listener: () => void): void {
   refusedListeners.add(listener);
 }
@@ -20,13 +20,13 @@ const LIMIT_MS = 30_000;
 
 export interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Sent in the query; what is not there is left out, and a list is sent as many of the same name. */
+  /** Sent in the query; undefined values are omitted, and a list is sent as repeated parameters. */
   readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
-  /** For an answer without an end, which no time limit may cut off. */
+  /** For an endless response, which no timeout may cut off. */
   readonly endless?: boolean;
-  /** Under which the server does it once, however often it is asked. */
+  /** The idempotency key. */
   readonly idempotencyKey?: string;
 }
 
@@ -68,8 +68,8 @@ export async function send(
 }
 
 /**
- * Takes the body of an answer that has begun.
- * @param body what takes it, such as `response.text()`
+ * Reads the body of a response that has begun.
+ * @param body reads it, such as `response.text()`
  * @throws {ApiProblem} `UNREACHABLE` when the connection was lost on the way; the signal's reason when that ended it
  */
 export async function whole<Body>(body: Promise<Body>, signal?: AbortSignal): Promise<Body> {
@@ -89,8 +89,8 @@ function jsonOf(text: string): unknown {
 }
 
 /**
- * Asks for JSON and checks its form.
- * @returns the parsed value; a problem with the code `ANSWER_UNREADABLE` when the answer is not what the schema says
+ * Requests JSON and validates it.
+ * @returns the parsed value; a problem with the code `ANSWER_UNREADABLE` if the response does not match the schema
  */
 export async function ask<Schema extends z.core.$ZodType>(
   schema: Schema,
@@ -108,7 +108,7 @@ export async function ask<Schema extends z.core.$ZodType>(
   }
 }
 
-/** For TanStack Query, which knows errors by their being thrown. @throws {ApiProblem} */
+/** For TanStack Query, which expects errors to be thrown. @throws {ApiProblem} */
 export function valueOf<Value>(answer: Answer<Value>): Value {
   if (answer.ok) return answer.value;
   throw answer.problem;

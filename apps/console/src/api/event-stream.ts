@@ -4,7 +4,7 @@ import { foundEventSchema, type FoundEvent } from './events.js';
 import { ApiProblem, problemOf, unreadable } from './problem.js';
 
 const PATH = '/events/tail';
-/** Milliseconds before a stream that was cut off is asked for again. */
+/** Milliseconds before a stream that was cut off is requested again. */
 const AGAIN_MS = 1_000;
 const LONGEST_MS = 30_000;
 
@@ -14,7 +14,7 @@ export interface Message {
   readonly data: string;
 }
 
-/** Takes whole messages off the front of a text. @returns them, and what is left */
+/** Takes complete messages from the start of a text. @returns them, and the rest */
 export function messagesIn(text: string): { readonly messages: readonly Message[]; readonly rest: string } {
   const blocks = text.split('\n\n');
   const rest = blocks.pop() ?? '';
@@ -30,13 +30,13 @@ export function messagesIn(text: string): { readonly messages: readonly Message[
 
 export interface TailListener {
   readonly onEvents: (events: readonly FoundEvent[]) => void;
-  /** `problem` is why it does not run; undefined when it does. */
+  /** `problem` says why it is not running; undefined while it is. */
   readonly onState: (problem: ApiProblem | undefined) => void;
 }
 
 /**
- * Listens to events as they come, and continues after each interruption where it was. Ends with the signal, when the server refuses, and at an event
- * that cannot be read: none is left out in silence.
+ * Listens to events as they arrive, and resumes after each interruption. Ends with the signal, when the server refuses, and at an event
+ * that cannot be read: none is skipped silently.
  */
 export async function followEvents(
   query: Readonly<Record<string, string>>,
@@ -64,7 +64,7 @@ export async function followEvents(
   }
 }
 
-/** @returns the problem if one of them cannot be read, or says what is wrong: asked again, it would be said again */
+/** @returns the problem if one of them cannot be read, or reports an error: a retry would end the same way */
 function eventsOf(messages: readonly Message[]): readonly FoundEvent[] | ApiProblem {
   try {
     const fault = messages.find(({ event }) => event === 'error');
@@ -89,7 +89,7 @@ async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent
       if (events instanceof ApiProblem || events.length > 0) yield events;
     }
   } catch {
-    // Cut off: the listener asks again.
+    // Cut off: the listener reconnects.
   } finally {
     await reader?.cancel().catch(() => undefined);
   }

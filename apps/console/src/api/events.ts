@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 export const outcomes = ['allowed', 'denied', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-// Loose wherever an event has members: one that a schema took away would change what is proven.
+// Loose wherever an event has members: if a schema removed one, it would change what is proven.
 const principalSchema = z.looseObject({
   subject: z.string(),
   client_id: z.string(),
@@ -12,7 +12,7 @@ const principalSchema = z.looseObject({
   scopes: z.array(z.string()),
   jti: z.string(),
   api_key: z.optional(z.looseObject({ id: z.string(), name: z.string() })),
-  /** Where the subject is a person: with which roles, and how they had proven who they are. */
+  /** For a person: their roles, and how they had authenticated. */
   person: z.optional(
     z.looseObject({ roles: z.array(z.string()), acr: z.optional(z.string()), auth_time: z.optional(z.number()) }),
   ),
@@ -47,7 +47,7 @@ export type FoundEvent = z.infer<typeof foundEventSchema>;
 
 export const eventPageSchema = z.object({
   events: z.array(foundEventSchema),
-  /** Where the next page begins; nothing at the end. */
+  /** Where the next page begins; undefined at the end. */
   next_cursor: z.nullable(z.string()),
 });
 export type EventPage = z.infer<typeof eventPageSchema>;

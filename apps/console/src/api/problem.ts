@@ -6,10 +6,10 @@ const problemSchema = z.object({
   detail: z.optional(z.string()),
 });
 
-/** What the server refused, or why it could not be reached (RFC 9457). */
+/** The server's refusal, or why it could not be reached (RFC 9457). */
 export class ApiProblem extends Error {
   constructor(
-    /** The HTTP status; 0 when there was no answer. */
+    /** The HTTP status; 0 when there was no response. */
     readonly status: number,
     /** Stable, for machines. */
     readonly code: string,
@@ -29,21 +29,21 @@ export function problemOf(status: number, body: unknown, challenge: string | nul
   return new ApiProblem(status, code ?? 'UNKNOWN', detail ?? title ?? `The server answered ${String(status)}.`, needs);
 }
 
-/** That there was no answer, or not all of it. */
+/** There was no response, or only part of it. */
 export function unreachable(): ApiProblem {
   return new ApiProblem(0, 'UNREACHABLE', 'The server cannot be reached. Check the connection and try again.');
 }
 
-/** What this page was answered and cannot read. */
+/** A response that this page cannot read. */
 export function unreadable(path: string): ApiProblem {
   const detail = `The server sent something that this page does not understand (${path}). Reload the page; it may be older than the server.`;
   return new ApiProblem(200, 'ANSWER_UNREADABLE', detail);
 }
 
-/** What a screen shows for an error. */
+/** How a screen shows an error. */
 export type Fault = 'signed-out' | 'no-rights' | 'unknown' | 'refused' | 'away' | 'broken';
 
-/** @returns how an error is to be shown */
+/** @returns how to show an error */
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof ApiProblem)) return 'broken';
   const { status, code } = error;

@@ -21,19 +21,19 @@ export const sessionQuery = queryOptions({
     return answer.person === null ? null : answer;
   },
   staleTime: 60_000,
-  // Another tab may have signed out meanwhile, or signed somebody else in.
+  // Another tab may have signed out in the meantime, or signed somebody else in.
   refetchOnWindowFocus: 'always',
 });
 
 const signedOutSchema = z.object({
-  /** Where the browser goes next, to sign out at the issuer. */
+  /** The URL to which the browser goes next, to sign out at the issuer. */
   next: z.string(),
 });
 
 /**
  * Ends the session here.
- * @returns where the browser goes next: to sign out at the issuer; to sign in where the session was over already
- * @throws {ApiProblem} where the session may not have ended
+ * @returns the URL to which the browser goes next: to sign out at the issuer, or to sign in if the session had already ended
+ * @throws {ApiProblem} if the session may not have ended
  */
 export async function signOut(): Promise<string> {
   const answer = await ask(signedOutSchema, '/console/sign-out', { method: 'POST' });
@@ -41,7 +41,7 @@ export async function signOut(): Promise<string> {
   return valueOf(answer).next;
 }
 
-/** The address at which a person signs in, and then comes back to where they were. */
+/** The URL at which a person signs in, and from which they return to where they were. */
 export function signInPath(returnTo: string): string {
   return `/console/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`;
 }

@@ -2,8 +2,8 @@ import { type QueryClient } from '@tanstack/react-query';
 import { sessionQuery } from '../api/session.js';
 
 /**
- * Forgets what was loaded for one person as soon as another is signed in: in another tab, which shares the session's cookie.
- * @returns ends it
+ * Discards data loaded for one person as soon as another is signed in, for example in another tab, which shares the session cookie.
+ * @returns a function that ends it
  */
 export function forgetAtNewPerson(queries: QueryClient): () => void {
   const [key] = sessionQuery.queryKey;

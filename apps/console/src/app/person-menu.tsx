@@ -4,7 +4,7 @@ import { Untrusted } from '../ui/untrusted.js';
 import { chooseTheme, keptTheme, themes, themeTitles } from './theme.js';
 import styles from './shell.module.css';
 
-/** Who is signed in, how the page looks, and the way out. */
+/** Who is signed in, the theme, and signing out. */
 export function PersonMenu({ session }: { readonly session: Session | undefined }) {
   const [theme, setTheme] = useState(keptTheme);
   const [fault, setFault] = useState('');

@@ -9,7 +9,7 @@ import { forgetAtNewPerson } from './one-person.js';
 import { routeTree } from './routes.js';
 import { NotFound, ScreenFailed, ScreenLoading, Shell, ShellFailed } from './shell.js';
 
-/** Only what may be better next time is asked for again: not what the server refused. */
+/** Retries only what may succeed next time, not what the server refused. */
 function shouldRetry(times: number, error: Error): boolean {
   return times < 2 && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500);
 }
@@ -20,7 +20,7 @@ export const queries = new QueryClient({
 
 forgetAtNewPerson(queries);
 
-// Whatever was refused, the shell asks whether anybody is signed in.
+// After any refusal, the shell checks whether anybody is signed in.
 onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
 
 rootRoute.update({ component: Shell, notFoundComponent: NotFound, errorComponent: ShellFailed });

@@ -6,7 +6,7 @@ import { mapRoute } from '../map/route.js';
 import { proofRoute } from '../proof/route.js';
 import { trailRoute } from '../trail/route.js';
 
-/** Every screen, a line each. */
+/** Every screen, one per line. */
 export const routeTree = rootRoute.addChildren([
   trailRoute,
   eventRoute,

@@ -3,7 +3,7 @@ import { type LinkProps } from '@tanstack/react-router';
 export interface ScreenLink {
   readonly to: NonNullable<LinkProps['to']>;
   readonly title: string;
-  /** After `g`, the letter that leads there. */
+  /** The letter after `g` that opens it. */
   readonly letter: string;
 }
 

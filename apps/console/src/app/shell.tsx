@@ -8,7 +8,7 @@ import styles from './shell.module.css';
 import { ShortcutHelp } from './shortcut-help.js';
 import { PersonMenu } from './person-menu.js';
 
-/** Moves the focus to a new screen, so that a screen reader begins there; not at the first one, where the browser does. */
+/** Moves the focus to a new screen, so that a screen reader starts there; not for the first one, where the browser does it. */
 function useFocusOnScreen(): React.RefObject<HTMLElement | null> {
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: ({ location }) => location.pathname });
@@ -24,7 +24,7 @@ function useFocusOnScreen(): React.RefObject<HTMLElement | null> {
 function Welcome({ ended }: { readonly ended: boolean }) {
   const here = useRouterState({ select: ({ location }) => location.href });
   useEffect(() => {
-    // What had the focus is gone.
+    // The focused element is gone.
     if (ended) document.getElementById('main')?.focus();
   }, [ended]);
   return (
@@ -94,12 +94,12 @@ export function NotFound() {
   );
 }
 
-/** While a screen's code is awaited. */
+/** Shown while a screen's code is loading. */
 export function ScreenLoading() {
   return <Loading isWholePage what="the screen" />;
 }
 
-/** In the place of a screen whose code did not come, or failed. */
+/** Shown instead of a screen whose code did not load, or failed. */
 export function ScreenFailed() {
   return (
     <PageState
@@ -121,7 +121,7 @@ export function ScreenFailed() {
   );
 }
 
-/** In the place of the whole page, frame included. */
+/** Shown instead of the whole page, including its frame. */
 export function ShellFailed() {
   return (
     <main id="main" className={styles.main}>

@@ -5,7 +5,7 @@ import { Dialog } from '../ui/dialog.js';
 import { screens } from './screens.js';
 import styles from './shell.module.css';
 
-/** The list of shortcuts, behind `?`, and those that lead to the screens. */
+/** The list of shortcuts, opened by `?`, including those for the screens. */
 export function ShortcutHelp() {
   const [open, setOpen] = useState(false);
   const listed = useListedShortcuts();

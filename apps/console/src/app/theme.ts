@@ -1,6 +1,6 @@
-/** As the system says, or as the reader chose. */
+/** The system's theme, or the reader's choice. */
 export const themes = ['system', 'light', 'dark'] as const;
-/** As the choice names them. */
+/** By the names of the choice. */
 export const themeTitles: Readonly<Record<Theme, string>> = {
   system: 'Auto',
   light: 'Light',
@@ -10,7 +10,7 @@ export type Theme = (typeof themes)[number];
 
 const KEY = 'countersign.theme';
 
-/** The choice that this browser keeps; it may be forbidden to keep any. */
+/** The choice stored in this browser, which may not be allowed to store any. */
 export function keptTheme(): Theme {
   try {
     const kept = localStorage.getItem(KEY);
@@ -20,13 +20,13 @@ export function keptTheme(): Theme {
   }
 }
 
-/** Shows a theme, and keeps it for the next time. */
+/** Applies a theme, and stores it for the next visit. */
 export function chooseTheme(theme: Theme): void {
   if (theme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // It is shown all the same, until the page is left.
+    // It applies anyway, until the page is left.
   }
 }

@@ -4,13 +4,13 @@ interface Waiting<Value> {
   readonly failed: (error: unknown) => void;
 }
 
-/** Gathers questions about single names, which the parts of a page ask at the same time, and asks them as few. */
+/** Batches requests about single names, which parts of a page make at the same time. */
 export class AskedTogether<Value> {
   #waiting: Waiting<Value>[] = [];
 
   /**
-   * @param limit names of one question
-   * @param answer what is known, by name
+   * @param limit maximum names per request
+   * @param answer returns what is known, by name
    */
   constructor(
     private readonly limit: number,

@@ -6,10 +6,10 @@ import { departedQuery } from './departed-query.js';
 import styles from './departed-mark.module.css';
 import { endOf, namesOf } from './departures.js';
 
-/** Says of an actor that it has departed, and whether what it did was before or after. */
+/** Marks an actor as departed, and says whether the action was before or after that. */
 export function DepartedMark({ principal, time }: { readonly principal: Principal; readonly time: string }) {
   const { data: session } = useQuery(sessionQuery);
-  // Who sees only what they did themselves sees nobody's end.
+  // A person who sees only their own actions sees nobody's departure.
   const enabled = session?.scopes.includes('audit:read') === true;
   const departure = useQueries({
     queries: namesOf(principal).map((name) => ({ ...departedQuery(name), enabled })),

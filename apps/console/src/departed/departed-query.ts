@@ -4,7 +4,7 @@ import { ask, valueOf } from '../api/client.js';
 import { AskedTogether } from './asked-together.js';
 import { type Departure } from './departures.js';
 
-/** Names of one request; the server takes 100. */
+/** Names per request; the server accepts 100. */
 const LIMIT = 50;
 const departuresSchema = z.object({
   departures: z.array(z.object({ resource: z.string(), how: z.enum(['disabled', 'revoked']), at: z.string() })),
@@ -15,7 +15,7 @@ const together = new AskedTogether<Departure>(LIMIT, async (names) => {
   return new Map(departures.map((one) => [one.resource, one]));
 });
 
-/** Whether a person, client or API key has departed; null where not. */
+/** How a person, client or API key departed; null if it has not. */
 export const departedQuery = (name: string) =>
   queryOptions({
     queryKey: ['departed', name],

@@ -1,6 +1,6 @@
 import { type Principal } from '../api/events.js';
 
-/** How an actor ended: from then on it gets and does nothing. */
+/** How an actor ended: from then on it can do nothing. */
 export interface Departure {
   readonly resource: string;
   readonly how: 'disabled' | 'revoked';
@@ -8,13 +8,13 @@ export interface Departure {
   readonly at: string;
 }
 
-/** What was answered about one of an actor's names. */
+/** The answer about one of an actor's names. */
 interface Answered {
   readonly data: Departure | null | undefined;
   readonly error: unknown;
 }
 
-/** @returns how an actor ended; `unknown` where one of its names could not be asked about, and none of the others ended; undefined if none did */
+/** @returns how an actor ended; `unknown` if one of its names could not be looked up, and none of the others ended; undefined if none did */
 export function endOf(answers: readonly Answered[]): Departure | 'unknown' | undefined {
   const [departure] = answers.flatMap(({ data }) => data ?? []);
   return departure ?? (answers.some(({ data, error }) => data === undefined && error !== null) ? 'unknown' : undefined);
@@ -22,13 +22,13 @@ export function endOf(answers: readonly Answered[]): Departure | 'unknown' | und
 
 const LIMIT = 512;
 
-/** Everybody by whom something was done, as the issuer's events name them: the key, the subject, the client, those who acted. */
+/** Every actor of an event, as the issuer's events name them: the key, the subject, the client, the delegates. */
 export function namesOf({ subject, client_id: client, actors, api_key: key }: Principal): readonly string[] {
   const names = [
     ...(key === undefined ? [] : [`api-key/${key.id}`]),
     `person/${subject}`,
     ...[subject, client, ...actors].map((name) => `client/${name}`),
   ];
-  // A name that no question can hold is nobody that the issuer knows.
+  // A name that no request can contain is unknown to the issuer.
   return [...new Set(names)].filter((name) => name.length <= LIMIT && !name.endsWith('/'));
 }

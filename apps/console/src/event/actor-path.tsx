@@ -9,7 +9,7 @@ interface Station {
   readonly search: Readonly<Record<string, string>>;
 }
 
-/** For whom, through which application, by way of which services, at which. */
+/** The subject, its application, the services in between, and the service called. */
 function stationsOf({ source, data: { principal } }: TrailEvent): readonly Station[] {
   const at: Station = { role: 'recorded by', name: source, search: { source } };
   if (principal === null) return [at];
@@ -22,7 +22,7 @@ function stationsOf({ source, data: { principal } }: TrailEvent): readonly Stati
   return [
     { role: kind, name: subject, search: { subject } },
     ...(client === subject ? [] : [{ role: 'client', name: client, search: { client } }]),
-    // Newest first as the token says it; here the way goes forward.
+    // The token lists them newest first; here oldest first.
     ...actors.toReversed().map((actor): Station => ({ role: 'acting', name: actor, search: { actor } })),
     at,
   ];

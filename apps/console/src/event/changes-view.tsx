@@ -7,7 +7,7 @@ function Value({ value }: { readonly value: unknown }) {
   return <Untrusted text={valueText(value)} />;
 }
 
-/** What an event says that changed: before and after side by side. */
+/** An event's changes: before and after side by side. */
 export function ChangesView({ changes }: { readonly changes: Readonly<Record<string, unknown>> | undefined }) {
   const list = changesOf(changes ?? {});
   if (list.length === 0) return <p>This event does not say what changed.</p>;

@@ -1,4 +1,4 @@
-/** A thing that changed, or that is only said. Values are JSON. */
+/** A changed value, or a plain one. Values are JSON. */
 export type Change =
   | { readonly kind: 'said'; readonly path: string; readonly value: unknown }
   | { readonly kind: 'changed'; readonly path: string; readonly before: unknown; readonly after: unknown };
@@ -9,14 +9,14 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `{ before, after }`, and nothing else beside. */
+/** `{ before, after }`, and nothing else. */
 function pairOf(value: unknown): { readonly before: unknown; readonly after: unknown } | undefined {
   if (!isObject(value) || !('before' in value) || !('after' in value) || Object.keys(value).length !== 2)
     return undefined;
   return { before: value['before'], after: value['after'] };
 }
 
-/** The changes of an event, each by its path: what was before and is after side by side, everything else as it is said. */
+/** The changes of an event, by path: before and after side by side, everything else unchanged. */
 export function changesOf(changes: Readonly<Record<string, unknown>>, path = '', depth = 0): readonly Change[] {
   return Object.entries(changes).flatMap(([name, value]): readonly Change[] => {
     const here = path === '' ? name : `${path}.${name}`;
@@ -28,7 +28,7 @@ export function changesOf(changes: Readonly<Record<string, unknown>>, path = '',
   });
 }
 
-/** Of two objects only the members that differ. */
+/** For two objects, only the members that differ. */
 function differencesOf(path: string, before: unknown, after: unknown, depth: number): readonly Change[] {
   if (!isObject(before) || !isObject(after) || depth >= DEPTH_LIMIT) return [{ kind: 'changed', path, before, after }];
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name): readonly Change[] => {
@@ -37,7 +37,7 @@ function differencesOf(path: string, before: unknown, after: unknown, depth: num
   });
 }
 
-/** A JSON value as people read it. */
+/** A JSON value for people to read. */
 export function valueText(value: unknown): string {
   if (value === undefined) return '(not there)';
   return typeof value === 'string' ? value : JSON.stringify(value);

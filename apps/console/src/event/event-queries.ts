@@ -28,15 +28,15 @@ export const eventQuery = (index: string) =>
     staleTime: Infinity,
   });
 
-/** The newest of what happened under one trace or transaction. */
+/** The newest events of one trace or transaction. */
 export interface Related {
   /** Oldest first. */
   readonly events: readonly FoundEvent[];
-  /** Whether there are older ones, which are left out. */
+  /** Whether there are older ones, which are omitted. */
   readonly isCut: boolean;
 }
 
-/** What else happened under the same trace or transaction. */
+/** Other events of the same trace or transaction. */
 export const relatedQuery = (by: 'trace' | 'txn', value: string) =>
   queryOptions({
     queryKey: ['related', by, value],
@@ -47,19 +47,19 @@ export const relatedQuery = (by: 'trace' | 'txn', value: string) =>
     },
   });
 
-/** The event of the issuer that says how a token came to be. @returns null when the trail has none that the person may see */
+/** The issuer's event about the issuance of a token. @returns null if the trail has none that the person may see */
 export const tokenQuery = (jti: string) =>
   queryOptions({
     queryKey: ['token', jti],
     queryFn: async ({ signal }): Promise<FoundEvent | null> => {
-      // The issuer's own ids are one word of the index; nobody else's token is among its events.
+      // The issuer's ids are single words of the index; its events contain nobody else's tokens.
       if (!/^[\w-]{1,128}$/.test(jti)) return null;
-      // Of its type: also an introspection names the token, and each is newer.
+      // By type: introspections name the token too, and are newer.
       const query = { source: 'issuer', type: TOKEN_ISSUED, q: jti, limit: 20 };
       const { events } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
       return events.find(({ event: { type, data } }) => type === TOKEN_ISSUED && data.changes?.['jti'] === jti) ?? null;
     },
-    // The issuer's event may come after the one that is shown.
+    // The issuer's event may arrive after the one shown.
     staleTime: ({ state }) => (state.data ? Infinity : 0),
   });
 
@@ -67,7 +67,7 @@ const revealedSchema = z.object({
   values: z.array(z.object({ path: z.string(), value: z.unknown(), salt: z.string() })),
 });
 
-/** Asks for what the log has as commitments of an event. Recorded, with the reason. */
+/** Requests an event's values that the log has only as commitments. Recorded, with the reason. */
 export async function reveal(id: string, reason: string) {
   return ask(revealedSchema, `/events/${encodeURIComponent(id)}/reveal`, { method: 'POST', body: { reason } });
 }

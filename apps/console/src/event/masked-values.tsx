@@ -12,7 +12,7 @@ type Shown =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'open'; readonly values: readonly { readonly path: string; readonly value: unknown }[] };
 
-/** Shows what the log has only as commitments, to those who may see it, for a reason that is recorded. */
+/** Shows values that the log has only as commitments, to those who may see them, for a recorded reason. */
 export function MaskedValues({ id }: { readonly id: string }) {
   const { data: session } = useQuery(sessionQuery);
   const [shown, setShown] = useState<Shown>({ kind: 'closed' });

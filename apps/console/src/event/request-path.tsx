@@ -18,7 +18,7 @@ interface RequestPathProps {
 
 const percent = (part: number): string => `${String(Math.round(part * 10_000) / 100)}%`;
 
-/** What a request caused at each service, over time. */
+/** A request's effects at each service, over time. */
 export function RequestPath({ trace, txn, current }: RequestPathProps) {
   const ways = [
     ...(trace === undefined ? [] : [{ by: 'trace' as const, value: trace, title: 'This request' }]),

@@ -7,7 +7,7 @@ import { changesOf, valueText } from './changes.js';
 import { tokenQuery } from './event-queries.js';
 import styles from './event.module.css';
 
-/** The claims of the token by which it was done, as the trail knows them; never the token. */
+/** The claims of the token used, as far as the trail knows them; never the token. */
 export function TokenBehind({ principal }: { readonly principal: Principal }) {
   const { data: issued, error, refetch } = useQuery(tokenQuery(principal.jti));
   const claims: readonly (readonly [string, string])[] = [

@@ -1,6 +1,6 @@
 import { type FoundEvent } from '../api/events.js';
 
-/** What one service did for one request: from its first event to its last. */
+/** One service's part in one request: from its first event to its last. */
 export interface Step {
   readonly key: string;
   readonly source: string;
@@ -16,7 +16,7 @@ export interface Step {
 
 const timeOf = ({ event }: FoundEvent): number => Date.parse(event.time);
 
-/** The way of a request across services, in the order in which each began. @param found events of one trace or transaction */
+/** A request's path across services, in the order in which each began. @param found events of one trace or transaction */
 export function stepsOf(found: readonly FoundEvent[]): readonly Step[] {
   const groups = [
     ...Map.groupBy(found, ({ event, log_index: index }) => `${event.source} ${event.data.request?.id ?? index}`),

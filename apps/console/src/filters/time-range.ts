@@ -1,6 +1,6 @@
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** The ranges that the page offers: how far back, and how it says so. */
+/** The ranges that the page offers, and their labels. */
 export const offeredRanges = [
   { from: '-15m', title: 'Last 15 minutes' },
   { from: '-1h', title: 'Last hour' },
@@ -9,14 +9,14 @@ export const offeredRanges = [
   { from: '-30d', title: 'Last 30 days' },
 ] as const;
 
-/** @returns the time; undefined outside the years that the server reads */
+/** @returns the time; undefined outside the years that the server accepts */
 function keepable(time: number): number | undefined {
   const year = new Date(time).getUTCFullYear();
   return year >= 1 && year <= 9_999 ? time : undefined;
 }
 
 /**
- * Reads a time: relative to now (`-15m`, `-7d`), a day, or a time of RFC 3339; one without a zone is of the reader's own.
+ * Reads a time: relative to now (`-15m`, `-7d`), a day, or a time of RFC 3339; one without a zone is in the reader's own.
  * @param now milliseconds since 1970
  * @returns milliseconds since 1970; undefined for any other text
  */

@@ -16,7 +16,7 @@ const time = z.catch(
   undefined,
 );
 
-/** The filters of the server. What an address says wrongly is left out, so that no address breaks the page. */
+/** The server's filters. Invalid URL parameters are ignored, so that no URL breaks the page. */
 const fields = {
   subject: text,
   actor: text,
@@ -40,7 +40,7 @@ const searchSchema = z.object({
   /** Whether new events appear by themselves. */
   live: z.catch(z.optional(z.literal('1')), undefined),
 });
-/** What a trail's address says. */
+/** A trail's URL parameters. */
 export type TrailSearch = z.infer<typeof searchSchema>;
 
 /** Reads an address. */
@@ -48,12 +48,12 @@ export function trailSearchOf(search: Readonly<Record<string, unknown>>): TrailS
   return z.parse(searchSchema, search);
 }
 
-/** What of an address narrows what is found; the rest is only how it is shown. */
+/** The URL parameters that filter the results; the rest only affect how they are shown. */
 export function filtersOf(search: TrailSearch): TrailSearch {
   return { ...search, columns: undefined, live: undefined };
 }
 
-/** Those that are set, in the order in which the page shows them; the words last. */
+/** The filters that are set, in the page's order; the words last. */
 export function setFilters(
   search: TrailSearch,
 ): readonly { readonly name: (typeof eventFilters)[number] | 'q'; readonly value: string }[] {

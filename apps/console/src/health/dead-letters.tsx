@@ -15,7 +15,7 @@ interface LetterProps {
   readonly onDone: (words: string) => void;
 }
 
-/** Asks twice: the first press asks, the second one replays. */
+/** Asks for confirmation: the first press asks, the second one replays. */
 function Replay({ letter: { position }, onDone }: Omit<LetterProps, 'mayReplay'>) {
   const [asked, setAsked] = useState(false);
   const queries = useQueryClient();
@@ -80,7 +80,7 @@ function Letter({ letter, mayReplay, onDone }: LetterProps) {
   );
 }
 
-/** What the trail could not accept, oldest first. Loaded only on request, because each read is recorded. */
+/** Messages that the trail could not accept, oldest first. Loaded only on request, because each read is recorded. */
 export function DeadLetters({ mayReplay }: { readonly mayReplay: boolean }) {
   const [done, setDone] = useState('');
   const { data, error, fetchNextPage, hasNextPage, isFetching, refetch } = useInfiniteQuery({

@@ -1,14 +1,14 @@
 import { type Overview } from './health-answers.js';
 import { secondsSince, sourcesOf, type Report, type SourceHealth } from './source-health.js';
 
-/** Seconds that a checkpoint may be behind while events wait for it. */
+/** Seconds by which a checkpoint may lag while events wait for it. */
 const CHECKPOINT_LATE_SECONDS = 60;
 /** Seconds that an event may wait in the outbox. */
 const OUTBOX_LATE_SECONDS = 60;
-/** Share of the stream from which it is called full soon. */
+/** Fraction of the stream from which it is reported as nearly full. */
 const STREAM_NEARLY_FULL = 0.8;
 
-/** Something that is not as it should be. */
+/** Something wrong. */
 export interface Finding {
   readonly subject: 'sources' | 'silence' | 'dead-letters' | 'log' | 'intake' | 'outbox' | 'feed' | 'replica';
   readonly text: string;
@@ -17,16 +17,16 @@ export interface Finding {
 const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
-/** Ranges of missing numbers of one source that the server says; there may be more. */
+/** Ranges of a source's missing numbers reported by the server; there may be more. */
 const RANGES_SAID = 100;
 
-/** How many numbers are missing of a source, as far as the server says it: `5`, `at least 100`. */
+/** How many of a source's numbers are missing, as far as the server reports it: `5`, `at least 100`. */
 export function missingText({ missing }: Overview['sources'][number]): string {
   const said = missing.reduce((sum, { first, last }) => sum + BigInt(last) - BigInt(first) + 1n, 0n);
   return `${missing.length < RANGES_SAID ? '' : 'at least '}${said.toString()}`;
 }
 
-/** Up to which number the server counts dead letters that wait. */
+/** The number up to which the server counts waiting dead letters. */
 const LETTERS_COUNTED = 10_000;
 
 /** How many dead letters wait, as far as the server counts them: `1 dead letter waits`, `At least 10,000 dead letters wait`. */
@@ -40,7 +40,7 @@ export function uncovered({ log }: Overview): bigint {
   return BigInt(log.size) - BigInt(log.covered);
 }
 
-/** What one replica of a source reports as wrong. @param name as the reader is to know it by */
+/** What one replica of a source reports as wrong. @param name shown to the reader */
 function findingsOfReport(name: string, { failing, revocation_feed: feed }: Report): readonly Finding[] {
   return [
     ...failing.map(({ check, reason }): Finding => ({
@@ -53,7 +53,7 @@ function findingsOfReport(name: string, { failing, revocation_feed: feed }: Repo
   ];
 }
 
-/** What a source reports as wrong, or that it stopped reporting: then what it said last no longer counts. */
+/** What a source reports as wrong, or that it stopped reporting: then its last report no longer counts. */
 function findingsOfSource({ source, reports, silent }: SourceHealth, overview: Overview): readonly Finding[] {
   const [newest] = reports;
   if (newest === undefined) return [];
@@ -73,7 +73,7 @@ function findingsOfSource({ source, reports, silent }: SourceHealth, overview: O
   ];
 }
 
-/** What is not as it should be, the worst first; empty when all is well. */
+/** What is wrong, worst first; empty when all is well. */
 export function findingsOf(overview: Overview): readonly Finding[] {
   const { sources, reports, dead_letters: letters, log, replica } = overview;
   const { intake } = replica.notes;
@@ -105,7 +105,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
   return findings;
 }
 
-/** What a screen reader hears when it changes. */
+/** What a screen reader announces when it changes. */
 export function announcementOf(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'No problems found.';
   return `${counted(findings.length, 'finding', 'findings')}: ${findings.map(({ text }) => text).join(' ')}`;

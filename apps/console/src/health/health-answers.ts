@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 const time = z.nullable(z.string());
 
-/** What this screen reads of `GET /health/ready`; what a replica does not say is left out. */
+/** The parts of `GET /health/ready` that this screen uses; those that a replica does not report are omitted. */
 const notesSchema = z.object({
   intake: z.optional(
     z.object({
@@ -10,7 +10,7 @@ const notesSchema = z.object({
       /** Messages in the stream that are not in the log. */
       waiting: z.nullable(z.number()),
       lag_ms: z.number(),
-      /** From 0 to 1, at which the stream refuses more. */
+      /** From 0 to 1; at 1 the stream refuses more. */
       stream_fill: z.nullable(z.number()),
       last_error: z.nullable(z.string()),
     }),
@@ -25,7 +25,7 @@ const notesSchema = z.object({
   ),
 });
 
-/** What one replica of a service reported of itself. */
+/** One replica's report. */
 const reportSchema = z.object({
   source: z.string(),
   replica: z.string(),

@@ -52,7 +52,7 @@ function LogFacts({ overview }: { readonly overview: Overview }) {
   );
 }
 
-/** What the replica that answered says of itself. */
+/** The responding replica's report about itself. */
 function ReplicaFacts({ replica }: { readonly replica: Overview['replica'] }) {
   const { intake, revocation_feed: feed } = replica.notes;
   return (
@@ -110,7 +110,7 @@ function Letters({ overview, mayReplay }: { readonly overview: Overview; readonl
   );
 }
 
-/** Whether the trail is whole and up to date. */
+/** Whether the trail is complete and up to date. */
 export function Health() {
   const [paused, setPaused] = useState(false);
   const { data: session } = useQuery(sessionQuery);
@@ -143,7 +143,7 @@ export function Health() {
           </span>
         )}
       </header>
-      {/* It says something only when the words change. */}
+      {/* It announces something only when the text changes. */}
       <p className="visually-hidden" role="status">
         {data === undefined ? '' : announcementOf(findings)}
       </p>

@@ -5,12 +5,12 @@ export type Report = Overview['reports']['received'][number];
 /** Seconds without a report after which a source counts as silent: it reports every five. */
 const SILENT_SECONDS = 30;
 
-/** One source: what arrived in the trail, and what its replicas report of themselves. */
+/** One source: what arrived in the trail, and what its replicas report. */
 export interface SourceHealth {
   readonly source: string;
   /** Undefined before its first event. */
   readonly arrived: Overview['sources'][number] | undefined;
-  /** Of each replica that is heard, or of the last one that was; the newest first. Empty if it reports nothing. */
+  /** The reports of replicas that still report, or the last one received; newest first. Empty if there are none. */
   readonly reports: readonly Report[];
   /** Whether it used to report and stopped. */
   readonly silent: boolean;

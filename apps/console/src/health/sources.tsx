@@ -30,7 +30,7 @@ function Missing({ arrived }: { readonly arrived: NonNullable<SourceHealth['arri
   );
 }
 
-/** What a source says of itself: three cells of its row. */
+/** A source's report: three cells of its row. */
 function Reported({ health: { source, reports, silent } }: { readonly health: SourceHealth }) {
   const [newest] = reports;
   if (newest === undefined)
@@ -62,7 +62,7 @@ function Reported({ health: { source, reports, silent } }: { readonly health: So
   );
 }
 
-/** Each source: how far its events are in the trail, what is missing, and what it says of itself. */
+/** Each source: how far its events are in the trail, what is missing, and what it reports. */
 export function Sources({ overview }: { readonly overview: Overview }) {
   return (
     <div className={styles.scroll} role="region" aria-label="Table of sources" tabIndex={0}>

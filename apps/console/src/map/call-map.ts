@@ -23,7 +23,7 @@ export type CallMap = z.infer<typeof callMapSchema>;
 
 export const volumeOf = ({ allowed, denied, failed }: Calls): number => allowed + denied + failed;
 
-/** A caller or a service, where the picture has it. */
+/** A caller or a service, with its position in the picture. */
 export interface Node {
   /** Empty for unverified callers. */
   readonly name: string;
@@ -51,11 +51,11 @@ export interface Picture {
 
 export const NODE = { width: 170, height: 40 } as const;
 const GAP = { row: 64 } as const;
-/** Pixels from one column to the next: few columns share the width of a page. */
+/** Pixels from one column to the next; with few columns they share the page's width. */
 const COLUMN = { least: 290, most: 480, page: 1_160 } as const;
 const MARGIN = 16;
 
-/** Columns of services: each is to the right of the services that call it; a cycle is broken where it is first met. */
+/** Columns of services: each is to the right of the services that call it; a cycle is broken where it is first encountered. */
 function columnsOf(calls: readonly Calls[]): ReadonlyMap<string, number> {
   const services = [...new Set(calls.map(({ callee }) => callee))];
   const callersOf = (service: string): string[] =>
@@ -75,7 +75,7 @@ function columnsOf(calls: readonly Calls[]): ReadonlyMap<string, number> {
   return columns;
 }
 
-/** Where everything stands: callers to the left, services behind those that call them, the busiest on top. */
+/** The layout: callers on the left, services to the right of those that call them, the busiest on top. */
 export function pictureOf(calls: readonly Calls[]): Picture {
   const columns = columnsOf(calls);
   const last = Math.max(1, ...columns.values());
@@ -113,7 +113,7 @@ export function pictureOf(calls: readonly Calls[]): Picture {
 function pathBetween(from: Node, to: Node): string {
   const [x1, y1] = [from.x + NODE.width, from.y + NODE.height / 2];
   const [x2, y2] = [to.x, to.y + NODE.height / 2];
-  // Backwards, or to itself: around below.
+  // Backwards, or to itself: routed below.
   if (x2 <= x1) {
     const below = Math.max(y1, y2) + GAP.row / 2;
     return `M${String(x1)},${String(y1)} C${String(x1 + 60)},${String(below)} ${String(x2 - 60)},${String(below)} ${String(x2)},${String(y2)}`;

@@ -5,7 +5,7 @@ import styles from './map.module.css';
 
 const NAME_LIMIT = 20;
 
-/** A name as SVG text: no markup, nothing unseen, no longer than its box. */
+/** A name as SVG text: no markup, nothing invisible, no longer than its box. */
 function shown(name: string): string {
   if (name === '') return 'unverified callers';
   const text = partsOf(name)
@@ -25,7 +25,7 @@ interface MapPictureProps {
   readonly open: (calls: Calls) => void;
 }
 
-/** The map as a picture, for the mouse; the table beside it says the same to everybody. */
+/** The map as a picture, for the mouse; the table next to it shows the same to everybody. */
 export function MapPicture({ calls, open }: MapPictureProps) {
   const { width, height, nodes, edges } = useMemo(() => pictureOf(calls), [calls]);
   return (

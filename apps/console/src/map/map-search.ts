@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Periods that are chosen by one press, in hours. */
+/** Periods with their own button, in hours. */
 export const periods = [
   { name: 'day', title: 'Last day', hours: 24 },
   { name: 'week', title: 'Last week', hours: 7 * 24 },
@@ -13,15 +13,15 @@ const searchSchema = z.object({
   from: time,
   to: time,
 });
-/** What a map's address says: a period that moves on, or two times. */
+/** A map's URL parameters: a sliding period, or two times. */
 export type MapSearch = z.infer<typeof searchSchema>;
 
-/** Reads an address; what it says wrongly is left out. */
+/** Parses the URL parameters; invalid ones are ignored. */
 export function mapSearchOf(search: Readonly<Record<string, unknown>>): MapSearch {
   return z.parse(searchSchema, search);
 }
 
-/** The times that are asked for. */
+/** The requested times. */
 export function boundsOf({ last, from, to }: MapSearch, now: Date): { readonly from?: string; readonly to?: string } {
   const period = periods.find(({ name }) => name === last);
   if (period !== undefined) return { from: new Date(now.getTime() - period.hours * 3_600_000).toISOString() };

@@ -144,7 +144,7 @@ function Map() {
   );
 }
 
-/** Who calls whom: services and applications, how often, how often refused, how long. */
+/** Who calls whom: services and applications, how often, how often they are refused, how long calls take. */
 export function WhoCallsWhom() {
   return (
     <div className={styles.map}>

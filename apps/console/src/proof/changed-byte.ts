@@ -4,7 +4,7 @@ export interface ChangedPlace {
   readonly offset: number;
   /** Characters from the line's beginning, from 1. */
   readonly column: number;
-  /** What is there, and what should be, each with some context. */
+  /** The actual and the expected text, each with some context. */
   readonly found: string;
   readonly expected: string;
 }
@@ -15,7 +15,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The wanted value, its members in the order in which the file has them. */
+/** The expected value, its members in the file's order. */
 function inOrderOf(found: unknown, wanted: unknown): unknown {
   if (Array.isArray(found) && Array.isArray(wanted)) {
     const members: readonly unknown[] = found;
@@ -36,10 +36,10 @@ function firstDifference(one: string, other: string): number {
 }
 
 /**
- * Where a line of an export was changed, by the event that the log holds in its place.
+ * Where a line of an export was changed, by the event that the log has in its place.
  * @param line the line as it is in the file
- * @param offset bytes of the file in front of it
- * @param event what the log holds
+ * @param offset bytes of the file before it
+ * @param event the log's event
  * @returns undefined when the line's event is the log's
  */
 export function changedPlace(line: string, offset: number, event: unknown): ChangedPlace | undefined {
@@ -60,7 +60,7 @@ export function changedPlace(line: string, offset: number, event: unknown): Chan
   };
 }
 
-/** Where a line stops being JSON, as far as its first character that no export has there. */
+/** Where a line stops being JSON: the first character that no export has there. */
 export function unreadablePlace(line: string, offset: number): Pick<ChangedPlace, 'offset' | 'column'> {
   let [low, high] = [0, line.length];
   // The longest beginning that a complete JSON text may have.
@@ -72,7 +72,7 @@ export function unreadablePlace(line: string, offset: number): Pick<ChangedPlace
   return { offset: offset + new TextEncoder().encode(line.slice(0, low)).length, column: low + 1 };
 }
 
-/** Whether more text could make JSON of it: the parser then complains of its end, and of nothing before. */
+/** Whether more text could make it JSON: then the parser complains about its end, and nothing before. */
 function mayBegin(text: string): boolean {
   try {
     JSON.parse(text);

@@ -8,14 +8,14 @@ import styles from './proof.module.css';
 import { StepsList } from './steps-list.js';
 import { verdictOf } from './step.js';
 
-/** The newest checkpoint, verified in this browser; asked for again when it is examined after a while. */
+/** The newest checkpoint, verified in this browser; fetched again if it is needed after a while. */
 export const checkpointQuery = queryOptions({
   queryKey: ['checkpoint'],
   queryFn: () => checkCheckpoint(serverLog, browserMemory, new Date()),
   staleTime: 30_000,
 });
 
-/** A line for any screen: as of which checkpoint it is, and whether this browser believes it. */
+/** A line for any screen: its checkpoint, and whether this browser trusts it. */
 export function CheckpointLine() {
   const { data, error } = useQuery(checkpointQuery);
   if (data === undefined)

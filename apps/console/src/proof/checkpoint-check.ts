@@ -12,14 +12,14 @@ import { TreeReader, type LogSource } from './log-source.js';
 import { lastSeen, remembered, type Memory, type MemoryStore, type SeenCheckpoint } from './memory.js';
 import { open, right, wrong, type Step } from './step.js';
 
-/** A checkpoint that may be built on, or why there is none. */
+/** A trusted checkpoint, or why there is none. */
 export interface CheckpointReport {
   readonly steps: readonly Step[];
-  /** Nothing when a step went wrong. */
+  /** Undefined if a step failed. */
   readonly checkpoint?: Checkpoint;
   /** Keys that the log shows and this browser has not pinned. */
   readonly newKeys: readonly string[];
-  /** The keys by which it was checked. */
+  /** The keys used for the check. */
   readonly keys: readonly string[];
 }
 
@@ -31,7 +31,7 @@ async function opened(note: string, keys: readonly string[]): Promise<Checkpoint
   return openCheckpointAsync(note, await Promise.all(keys.map(importVerifierKey)));
 }
 
-/** Words for what the signature check threw. */
+/** A message for the signature check's error. */
 function signatureFault(error: unknown): string {
   if (error instanceof NoteError)
     return `${error.message}. Do not rely on what this page shows; ask the log’s operator.`;
@@ -50,11 +50,11 @@ export async function growth(log: LogSource, older: Checkpoint, newer: Checkpoin
   return verifyConsistency(older.size, newer.size, older.root, newer.root, proof);
 }
 
-/** Whether a log could not be asked, which says nothing of what it holds. */
+/** Whether a log could not be reached, which says nothing about its content. */
 const isAway = (error: unknown): boolean =>
   error instanceof ApiProblem && ['away', 'signed-out', 'no-rights'].includes(faultOf(error));
 
-/** As {@link growth}; not where the log shows something that fits nothing. @throws {ApiProblem} where the log cannot be asked */
+/** Like {@link growth}; false if the log's data is inconsistent. @throws {ApiProblem} if the log cannot be reached */
 export async function hasGrown(log: LogSource, older: Checkpoint, newer: Checkpoint): Promise<boolean> {
   return growth(log, older, newer).catch((error: unknown) => {
     if (isAway(error)) throw error;
@@ -82,7 +82,7 @@ const forgotten = open(
   'This browser stores nothing for this page, so it cannot notice a log that changes its past. Allow the page to store data, or run: countersign audit verify',
 );
 
-/** Fetches the newest checkpoint and checks it: its signature by pinned keys, and that the log only grew since this browser last looked. */
+/** Fetches the newest checkpoint and checks it: its signature with pinned keys, and that the log has only grown since this browser last looked. */
 export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: Date): Promise<CheckpointReport> {
   const [note, shown] = await Promise.all([log.checkpoint(), log.keys()]);
   const before = store.read();
@@ -123,7 +123,7 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
       : await judgeGrowth(log, last, known, checkpoint);
   const steps = [keyStep, signature, grown];
   if (grown.verdict === 'wrong') return { steps, newKeys, keys };
-  // Read again: meanwhile another tab may have seen more, or a person accepted a key.
+  // Read again: in the meantime another tab may have seen more, or a person may have accepted a key.
   const kept = store.write(remembered(store.read() ?? memory, { size: checkpoint.size, note, at: now.toISOString() }));
   return { steps: kept ? steps : [...steps, forgotten], checkpoint, newKeys, keys };
 }

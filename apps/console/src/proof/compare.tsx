@@ -35,7 +35,7 @@ function Choice({ label, seen, value, choose }: ChoiceProps) {
   );
 }
 
-/** What came between two checkpoints that this browser has seen. */
+/** What was added between two checkpoints that this browser has seen. */
 export function Compare() {
   // Read again whenever a checkpoint was verified.
   useQuery(checkpointQuery);

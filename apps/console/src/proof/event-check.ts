@@ -11,7 +11,7 @@ import { type CheckpointReport } from './checkpoint-check.js';
 import { TreeReader, type LogSource } from './log-source.js';
 import { open, right, wrong, type Step } from './step.js';
 
-/** An event as the server sent it, with nothing taken away: its bytes are what is proven. */
+/** An event exactly as the server sent it: its bytes are what is proven. */
 export interface ShownEvent {
   readonly logIndex: number;
   readonly event: unknown;
@@ -19,7 +19,7 @@ export interface ShownEvent {
 
 export interface EventsReport {
   readonly steps: readonly Step[];
-  /** Log indices of events that are not those of the log. */
+  /** Log indices of events that differ from the log's. */
   readonly altered: readonly number[];
   readonly proven: number;
 }
@@ -91,7 +91,7 @@ export async function checkEvents(
   return { steps, altered, proven };
 }
 
-/** What was found of events: all steps, and those of them that speak of the events. */
+/** The findings about events: all steps, and those that concern the events. */
 export interface Proven {
   readonly steps: readonly Step[];
   readonly answer: readonly Step[];
@@ -99,14 +99,14 @@ export interface Proven {
 
 const eventIdSchema = z.object({ id: z.string() });
 
-/** A genuine event in the place of another is no answer. */
+/** A genuine event in place of another is not an answer. */
 function isAsked({ event }: ShownEvent, id: string): boolean {
   return z.safeParse(eventIdSchema, event).data?.id.toLowerCase() === id.toLowerCase();
 }
 
 /**
  * Proves events under the newest checkpoint.
- * @param id of the event that was asked for, if it was one by its id
+ * @param id of the requested event, if one was requested by id
  * @throws what fetching tiles throws
  */
 export async function proveEvents(

@@ -15,14 +15,14 @@ export interface FileReport {
 const number = (value: number): string => value.toLocaleString('en');
 /** Faults of each kind that are shown. */
 const SHOWN = 10;
-/** Lines that are read before the page may draw again. */
+/** Lines that are read before the page may repaint. */
 const BREATH = 500;
 /** Maximum bytes of a file: its lines are kept while it is checked. */
 export const FILE_LIMIT = 512 * 1024 ** 2;
 
 const breathe = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-/** Entries that the log itself declares to have lost when its database was restored from a backup. */
+/** Entries that the log itself declares lost when its database was restored from a backup. */
 function lostEntries(indices: readonly number[]): readonly Step[] {
   if (indices.length === 0) return [];
   const names = `${indices.slice(0, SHOWN).map(number).join(', ')}${indices.length > SHOWN ? ', …' : ''}`;
@@ -35,7 +35,7 @@ function lostEntries(indices: readonly number[]): readonly Step[] {
 }
 
 /**
- * Checks an export file (NDJSON) against the checkpoint that it was made under, and that against one that this browser trusts.
+ * Checks an export file (NDJSON) against its checkpoint, and that against one that this browser trusts.
  * @param trusted verified in this browser
  * @param keys verifier keys of the log, pinned
  */

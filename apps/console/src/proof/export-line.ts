@@ -28,7 +28,7 @@ const eventSchema = z.looseObject({
   time: z.string(),
   data: z.optional(z.looseObject({ changes: z.optional(z.unknown()) })),
 });
-// Nothing else may be in a line: what nobody checks must not be there.
+// A line may contain nothing else: unchecked content must not be there.
 const lineSchema = z.strictObject({
   log_index: index,
   source: z.string(),
@@ -73,14 +73,14 @@ export type ExportLine =
   | {
       readonly kind: 'end';
       readonly events: number;
-      /** The index of its last event; null when nothing was left. */
+      /** The index of its last event; null if it had none. */
       readonly cursor: number | null;
       readonly complete: boolean;
       readonly checkpoint: string;
       readonly rest: Skipped;
     };
 
-/** Reads one line, spelled as an export spells it. @returns undefined for any other text */
+/** Reads one line, in an export's exact spelling. @returns undefined for any other text */
 export function parseExportLine(text: string): ExportLine | undefined {
   let json: unknown;
   try {
@@ -104,7 +104,7 @@ export function parseExportLine(text: string): ExportLine | undefined {
 
 function eventLine(line: z.infer<typeof lineSchema>): ExportLine | undefined {
   const { log_index: logIndex, leaf_hash: recorded, proof, event, checkpoint: size } = line;
-  // Said twice for people who read the line; twice the same.
+  // Repeated for people who read the line; both must agree.
   if (line.source !== event.source || line.sequence !== event.sequence) return undefined;
   try {
     const entry: ExportedEntry = {

@@ -12,10 +12,10 @@ import {
 import { changedPlace, type ChangedPlace } from './changed-byte.js';
 import { TreeReader, type LogSource } from './log-source.js';
 
-/** A fault of an export, and where in the file it is. */
+/** A fault of an export, and its place in the file. */
 export interface FaultPlace {
   readonly fault: string;
-  /** From 1; undefined if it is not one line's. */
+  /** From 1; undefined if it does not concern a single line. */
   readonly line?: number;
   readonly logIndex?: number;
   readonly changed?: ChangedPlace;
@@ -45,7 +45,7 @@ export function* linesOf(text: string): Generator<LineOf> {
   }
 }
 
-/** What the log holds at an index, proven by its leaf hash. @returns undefined if it cannot be fetched */
+/** The log's event at an index, proven by its leaf hash. @returns undefined if it cannot be fetched */
 async function heldEvent(log: LogSource, { size }: Checkpoint, index: number): Promise<unknown> {
   const bundle = Math.floor(index / TILE_WIDTH);
   const width = tileWidthAt(0, bundle, size);
@@ -58,7 +58,7 @@ async function heldEvent(log: LogSource, { size }: Checkpoint, index: number): P
   return JSON.parse(new TextDecoder().decode(entry));
 }
 
-/** Where in the file a fault is, and for an altered event which byte of it. */
+/** A fault's place in the file, and for an altered event the byte. */
 export async function placeOf(
   log: LogSource,
   trusted: Checkpoint,

@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'react';
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
 
 /**
- * Takes a file that is dropped anywhere on the page: beside the marked place the browser would leave the page to show the file.
- * @returns whether a file is held over the page
+ * Accepts a file dropped anywhere on the page: outside the marked area the browser would leave the page to show the file.
+ * @returns whether a file is being dragged over the page
  */
 export function useFileDrop(take: (file: File) => void, isBusy: boolean): boolean {
   const [over, setOver] = useState(false);
@@ -14,7 +14,7 @@ export function useFileDrop(take: (file: File) => void, isBusy: boolean): boolea
   });
   useEffect(() => {
     const stop = new AbortController();
-    // Each element that is entered says so before the one that is left.
+    // The element that is entered fires its event before the one that is left.
     let within = 0;
     const listen = (type: 'dragenter' | 'dragover' | 'dragleave' | 'drop', run: (event: DragEvent) => void): void => {
       const listener = (event: DragEvent): void => {

@@ -11,7 +11,7 @@ import {
 } from '@countersign/merkle-log';
 import { send, valueOf, whole } from '../api/client.js';
 
-/** The log's public side (C2SP tlog-tiles): what a verifier needs and need not believe. */
+/** The log's public side (C2SP tlog-tiles): what a verifier needs and need not trust. */
 export interface LogSource {
   /** The newest signed checkpoint. */
   checkpoint(): Promise<string>;
@@ -25,7 +25,7 @@ async function response(path: string): Promise<Response> {
   return valueOf(await send(`/log/${path}`));
 }
 
-/** The log that this page's server keeps. */
+/** The log of this page's server. */
 export const serverLog: LogSource = {
   checkpoint: async () => whole((await response('checkpoint')).text()),
   keys: async () => (await whole((await response('key')).text())).split('\n').filter((line) => line !== ''),
@@ -35,7 +35,7 @@ export const serverLog: LogSource = {
 /** Tiles that are fetched at the same time. */
 const AT_ONCE = 8;
 
-/** Reads hashes of a log's tree from its tiles, each fetched once. What a tile says counts only when it leads to a signed root. */
+/** Reads hashes of a log's tree from its tiles, each fetched once. A tile's content counts only if it leads to a signed root. */
 export class TreeReader {
   readonly #tiles = new Map<string, Promise<Bytes>>();
 
@@ -50,7 +50,7 @@ export class TreeReader {
     return this.#tiles.size;
   }
 
-  /** The hashes of spans that the tree has as nodes, in their order. */
+  /** The hashes of spans that are nodes of the tree, in their order. */
   async hashesOf(spans: readonly Span[]): Promise<readonly Bytes[]> {
     const places = tilesOf(spans);
     const tiles: Tile[] = [];

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Checkpoints that are kept for comparing; the newest. */
+/** Maximum checkpoints kept for comparison; the newest. */
 const KEPT = 50;
 const KEY = 'countersign.proof';
 
@@ -14,20 +14,20 @@ const seenSchema = z.object({
 export type SeenCheckpoint = z.infer<typeof seenSchema>;
 
 const memorySchema = z.object({
-  /** The log's keys (C2SP signed-note), as they were when this browser first used them, or as a person took them since. */
+  /** The log's keys (C2SP signed-note), as first used by this browser, or as accepted by a person since. */
   keys: z.array(z.string().check(z.maxLength(1_000))).check(z.maxLength(100)),
   pinnedAt: z.string(),
   /** Oldest first. */
   seen: z.array(seenSchema).check(z.maxLength(KEPT)),
 });
 
-/** What this browser remembers of the log, so that the log cannot change what it said without being noticed. */
+/** What this browser remembers of the log, so that the log cannot change its history unnoticed. */
 export type Memory = z.infer<typeof memorySchema>;
 
 /** Where it is kept. */
 export interface MemoryStore {
   read(): Memory | undefined;
-  /** @returns false where nothing may be kept */
+  /** @returns false if nothing may be stored */
   write(memory: Memory): boolean;
 }
 
@@ -55,7 +55,7 @@ export function lastSeen(memory: Memory | undefined): SeenCheckpoint | undefined
   return memory?.seen.at(-1);
 }
 
-/** Adds a checkpoint that was verified; the first one of all stays, so that there is always one from long ago. */
+/** Adds a checkpoint that was verified; the very first one stays, so that there is always an old one. */
 export function remembered(memory: Memory, checkpoint: SeenCheckpoint): Memory {
   if (memory.seen.some(({ size }) => size === checkpoint.size)) return memory;
   const seen = [...memory.seen, checkpoint].sort((one, other) => one.size - other.size);

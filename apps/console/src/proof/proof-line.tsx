@@ -4,16 +4,16 @@ import styles from './proof.module.css';
 import { VerifyEvents } from './verify-events.js';
 
 interface ProofLineProps {
-  /** What a screen shows, newest first. */
+  /** The events of a screen, newest first. */
   readonly shown: readonly FoundEvent[];
-  /** Changes when it shows something else: what was found of the earlier is then gone. */
+  /** Changes when the screen shows something else: earlier results are then discarded. */
   readonly name: string;
 }
 
-/** Maximum events that one press verifies. */
+/** Maximum events verified per press. */
 const LIMIT = 500;
 
-/** As of which checkpoint a screen is, and a button that proves in this browser what it shows: the very events, as they were received. */
+/** A screen's checkpoint, and a button that proves its content in this browser: the very events, as received. */
 export function ProofLine({ shown, name }: ProofLineProps) {
   const some = shown.slice(0, LIMIT);
   const what =

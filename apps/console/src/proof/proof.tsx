@@ -9,7 +9,7 @@ import { VerifyFile } from './verify-file.js';
 
 const route = getRouteApi('/proof');
 
-/** Proves in this browser what the trail shows: it trusts no claim of the server. */
+/** Proves the trail's content in this browser, without trusting any claim of the server. */
 export function Proof() {
   const { event, ...search } = route.useSearch();
   const navigate = route.useNavigate();

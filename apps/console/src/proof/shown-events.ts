@@ -4,7 +4,7 @@ import { serverQueryOf } from '../filters/server-query.js';
 import { type TrailSearch } from '../filters/trail-search.js';
 import { type ShownEvent } from './event-check.js';
 
-// Events stay as the server sent them: a schema that took a member away would change what is hashed.
+// Events stay as the server sent them: if a schema removed a member, it would change what is hashed.
 const foundSchema = z.object({ log_index: z.string(), event: z.unknown() });
 const pageSchema = z.object({ events: z.array(foundSchema) });
 
@@ -13,12 +13,12 @@ const shownOf = ({ log_index: index, event }: z.infer<typeof foundSchema>): Show
   event,
 });
 
-/** One event by its id, as the server shows it. @throws {ApiProblem} */
+/** One event by its id, as the server returns it. @throws {ApiProblem} */
 export async function eventById(id: string): Promise<readonly ShownEvent[]> {
   return [shownOf(valueOf(await ask(foundSchema, `/events/${encodeURIComponent(id)}`)))];
 }
 
-/** The newest page of what the trail's filters find, as the server shows it. @param now milliseconds since 1970. @throws {ApiProblem} */
+/** The newest page that matches the trail's filters, as the server returns it. @param now milliseconds since 1970. @throws {ApiProblem} */
 export async function eventsOfPage(search: TrailSearch, now: number): Promise<readonly ShownEvent[]> {
   const query = { ...serverQueryOf(search, now), limit: 50 };
   return valueOf(await ask(pageSchema, '/events', { query })).events.map(shownOf);

@@ -16,7 +16,7 @@ const summaries: Readonly<Record<Step['verdict'], string>> = {
 
 interface StepsListProps {
   readonly steps: readonly Step[];
-  /** Those that answer what was asked; all if left out. */
+  /** The steps that answer the question; all by default. */
   readonly answer?: readonly Step[] | undefined;
 }
 

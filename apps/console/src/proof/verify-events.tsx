@@ -10,7 +10,7 @@ interface VerifyEventsProps {
   readonly label: string;
   /** The events as the server sent them. */
   readonly events: () => Promise<readonly ShownEvent[]>;
-  /** Of the one event that is asked for. */
+  /** The id of the single requested event. */
   readonly id?: string;
 }
 
@@ -19,7 +19,7 @@ export function VerifyEvents({ label, events, id }: VerifyEventsProps) {
   const client = useQueryClient();
   const { mutate, data, error, isPending } = useMutation({
     mutationFn: async (): Promise<Proven> => {
-      // The events first: the checkpoint is then not older than they are.
+      // The events first, so that the checkpoint is not older than they are.
       const shown = await events();
       const report = await client.fetchQuery({ ...checkpointQuery, staleTime: 0 });
       return proveEvents(serverLog, report, shown, id);

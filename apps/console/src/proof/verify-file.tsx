@@ -46,7 +46,7 @@ function Place({ place: { fault, line, changed, unreadable } }: { readonly place
   );
 }
 
-/** Proves an export file that is dropped here or chosen; the file does not leave the browser. */
+/** Verifies an export file that is dropped here or chosen; the file does not leave the browser. */
 export function VerifyFile() {
   const client = useQueryClient();
   const [read, setRead] = useState(0);
@@ -66,7 +66,7 @@ export function VerifyFile() {
   });
   const section = useRef<HTMLElement>(null);
   const over = useFileDrop((file) => {
-    // What was dropped elsewhere on the page is answered here.
+    // Files dropped elsewhere on the page are handled here.
     section.current?.focus();
     mutate(file);
   }, isPending);
@@ -84,7 +84,7 @@ export function VerifyFile() {
           accept=".ndjson,application/x-ndjson"
           disabled={isPending}
           onClick={({ currentTarget }) => {
-            // The same file, changed since, counts as another choice.
+            // The same file, if it has changed since, counts as a new choice.
             currentTarget.value = '';
           }}
           onChange={({ currentTarget }) => {

@@ -1,7 +1,7 @@
 import { createRootRouteWithContext } from '@tanstack/react-router';
 import { type QueryClient } from '@tanstack/react-query';
 
-/** What every screen's route may use before it renders. */
+/** The context of every screen's route before it renders. */
 export interface RoutingContext {
   readonly queries: QueryClient;
 }

@@ -1,9 +1,9 @@
-/** The query of an address as plain text values, so that people can read and write it; the last of a name counts. */
+/** A URL's query as plain text values, so that people can read and write it; the last value of a name counts. */
 export function parseSearch(text: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(text));
 }
 
-/** @returns with the leading question mark; empty when there is nothing to say */
+/** @returns with the leading question mark; empty if there are no parameters */
 export function stringifySearch(search: Readonly<Record<string, unknown>>): string {
   const said = Object.entries(search).flatMap(([name, value]): [string, string][] =>
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[name, String(value)]] : [],

@@ -78,7 +78,7 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   }, [names]);
 }
 
-/** The shortcuts that work now. */
+/** The active shortcuts. */
 export const useListedShortcuts = (): readonly Shortcut[] => useSyncExternalStore(subscribe, () => listed);
 
 /** Whether single letters do something; people who speak to their computer turn them off (WCAG 2.1.4). */
@@ -89,7 +89,7 @@ export function setLetters(on: boolean): void {
   try {
     localStorage.setItem(KEY, on ? 'on' : 'off');
   } catch {
-    // It counts until the page is left.
+    // It applies until the page is left.
   }
   changed();
 }

@@ -1,4 +1,4 @@
-/** What a row of the trail can show. Time and action are always there. */
+/** Optional columns of the trail. Time and action are always shown. */
 export const columnNames = ['outcome', 'who', 'client', 'resource', 'source', 'reason', 'txn', 'index'] as const;
 export type ColumnName = (typeof columnNames)[number];
 
@@ -30,7 +30,7 @@ export function gridOf(columns: readonly ColumnName[]): string {
   return ['23ch', 'minmax(9rem, 1fr)', ...columns.map((name) => widths[name])].join(' ');
 }
 
-/** Reads `who,client` of an address; the default for nothing, or for what names none. */
+/** Parses `who,client` from the URL; the default if it is missing, or names no column. */
 export function parseColumns(text: string | undefined): readonly ColumnName[] {
   const wanted = (text ?? '').split(',');
   const found = columnNames.filter((name) => wanted.includes(name));

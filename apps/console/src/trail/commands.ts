@@ -1,4 +1,4 @@
-/** A word of a POSIX shell, whatever is in it; control characters by their codes, so that none reaches a terminal. */
+/** A quoted word for a POSIX shell; control characters as escapes, so that none reaches a terminal. */
 export function shellWord(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   if (!/[\p{Cc}\p{Cf}]/u.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -18,7 +18,7 @@ export function cliCommand(query: Readonly<Record<string, string>>): string {
   return ['countersign audit search', ...options].join(' ');
 }
 
-/** The same search by curl; the token is read from a variable, and so is in no history. */
+/** The same search by curl; the token is read from a variable, and so is not in any history. */
 export function curlCommand(origin: string, query: Readonly<Record<string, string>>): string {
   const options = Object.entries(query).map(([name, value]) => `--data-urlencode ${shellWord(`${name}=${value}`)}`);
   return [`curl -sG ${shellWord(`${origin}/events`)}`, `-H "Authorization: Bearer $TOKEN"`, ...options].join(' \\\n  ');

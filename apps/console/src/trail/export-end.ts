@@ -1,7 +1,7 @@
 /** Maximum characters of an export's last line: its checkpoint, and hashes up to that. */
 const LINE_LIMIT = 64 * 1024;
 
-/** How an export ended: with all of it, before all of it, or with no last line, which it has only when it was not cut off. */
+/** How an export ended: complete, incomplete, or without its last line because it was cut off. */
 export type ExportEnd = 'complete' | 'partial' | 'cut-off';
 
 /** @param line the last line of an export, as NDJSON or CSV, in which quotes are doubled */

@@ -17,13 +17,13 @@ const whyNot: Readonly<Record<Exclude<Saved, 'saved'>, string>> = {
     'The browser does not allow this page more disk space. Choose a shorter period, or run: countersign audit export',
 };
 
-/** An export that runs, or how the last one ended: it goes on when its panel is closed. */
+/** The running export, or how the last one ended: it continues when its panel is closed. */
 export interface Exporting {
   readonly state: string | undefined;
   readonly setState: (state: string | undefined) => void;
 }
 
-/** Saves what the filters find as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */
+/** Saves the events that match the filters as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */
 export function ExportPanel({
   query,
   exporting: { state, setState },

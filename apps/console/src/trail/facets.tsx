@@ -12,7 +12,7 @@ const shown = [
   ['action', 'Action'],
 ] as const;
 
-/** The most frequent values of what was found; a click narrows to one, another one takes it back. */
+/** The most frequent values of the results; a click filters by one, another click removes the filter. */
 export function Facets({ summary, search }: { readonly summary: Summary; readonly search: TrailSearch }) {
   return (
     <aside className={styles.facets} aria-label="Narrow by value">

@@ -5,7 +5,7 @@ import { filterTextOf, parseFilterText } from './filter-text.js';
 import { focusFirstRow } from './trail-table.js';
 import styles from './trail.module.css';
 
-/** The filters of a search as one line of text, which can be typed. */
+/** The filters of a search as one editable line of text. */
 export function FilterLine({
   search,
   input,
@@ -15,7 +15,7 @@ export function FilterLine({
 }) {
   const navigate = useNavigate({ from: '/' });
   const line = filterTextOf(search);
-  // What was typed counts until the filters change by another way. The input stays the same, and so does the focus.
+  // The typed text applies until the filters change by other means. The input element, and its focus, stay.
   const [typed, setTyped] = useState({ text: line, over: line });
   const text = typed.over === line ? typed.text : line;
   const [fault, setFault] = useState<string | undefined>(undefined);

@@ -7,13 +7,13 @@ const names = [...eventFilters, 'from', 'to'] as const;
 type Name = (typeof names)[number];
 const isName = (name: string): name is Name => names.some((one) => one === name);
 
-/** A part of a typed line: a filter, or a word that is looked for everywhere. */
+/** A part of a typed line: a filter, or a word to search for everywhere. */
 interface Part {
   readonly name?: string;
   readonly value: string;
 }
 
-/** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces, and \" and \\ in it. */
+/** Splits `client:storefront action:"payments create" refund`; a value in double quotes may contain spaces, and \" and \\. */
 function partsOf(line: string): readonly Part[] {
   const parts = line.matchAll(/([a-z_]+):(?:"((?:[^"\\]|\\.)*)"?|(\S*))|"((?:[^"\\]|\\.)*)"?|(\S+)/g);
   const unquoted = (text: string | undefined): string | undefined => text?.replaceAll(/\\(["\\])/g, '$1');
@@ -25,18 +25,18 @@ function partsOf(line: string): readonly Part[] {
 
 export interface TypedFilter {
   readonly search: TrailSearch;
-  /** What is wrong, in words; undefined when all of it is understood. */
+  /** What is wrong, in words; undefined if all of it is understood. */
   readonly fault: string | undefined;
 }
 
-/** Reads a typed line of filters; words without a name are looked for in the texts of events. */
+/** Reads a typed line of filters; words without a name are searched for in the texts of events. */
 export function parseFilterText(line: string): TypedFilter {
   const search: Record<string, string> = {};
   const words: string[] = [];
   let fault: string | undefined;
   for (const { name, value } of partsOf(line)) {
     if (name === undefined || !isName(name)) {
-      // A text with a colon that is no filter: `person:01a2…`, `payments:create`.
+      // A text with a colon that is not a filter: `person:01a2…`, `payments:create`.
       words.push(name === undefined ? value : `${name}:${value}`);
     } else if (value === '') fault ??= `Add a value for ${name}: ${name}:value`;
     else if (name === 'outcome' && !outcomes.some((one) => one === value))

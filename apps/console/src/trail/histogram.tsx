@@ -10,7 +10,7 @@ interface HistogramProps {
 
 const HEIGHT = 56;
 
-/** Where the time begins or ends; on a phone the day is enough. */
+/** The start or end of the time; on a phone the day is enough. */
 function Edge({ at }: { readonly at: string }) {
   const text = localText(new Date(at));
   return (
@@ -98,7 +98,7 @@ export function Histogram({ summary, onRange }: HistogramProps) {
         {buckets.map(({ from: key, allowed, denied, failed }, index) => {
           const total = allowed + denied + failed;
           if (total === 0) return null;
-          // One event among thousands is still seen.
+          // One event among thousands stays visible.
           const high = (count: number): number => (count === 0 ? 0 : Math.max(2, (count / most) * (HEIGHT - 2)));
           const [good, bad, worse] = [high(allowed), high(denied), high(failed)];
           return (

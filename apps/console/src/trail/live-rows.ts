@@ -1,6 +1,6 @@
 import { type FoundEvent } from '../api/events.js';
 
-/** Maximum live events that are kept in front of the pages. */
+/** Maximum live events kept before the pages. */
 export const LIVE_LIMIT = 5_000;
 
 /** What came live. */
@@ -17,8 +17,8 @@ export function arrive({ events, total }: Arrived, found: readonly FoundEvent[])
 }
 
 /**
- * What the list shows: live events in front of the pages.
- * @param waiting how many of the newest are held back
+ * The list's content: live events before the pages.
+ * @param waiting how many of the newest are not shown yet
  * @param found the pages, newest first
  * @returns `isCut`: live events that are kept no longer would be missing in front of the pages, which are left out
  */

@@ -2,7 +2,7 @@ import { infiniteQueryOptions } from '@tanstack/react-query';
 import { ask, valueOf } from '../api/client.js';
 import { eventPageSchema } from '../api/events.js';
 
-/** Events that a page asks for. */
+/** Events per page. */
 const PAGE = 100;
 
 /** The pages of a search, newest first. */

@@ -10,10 +10,10 @@ export const trailRoute = createRoute({
   path: '/',
   validateSearch: trailSearchOf,
   loaderDeps: ({ search }) => filtersOf(search),
-  // Relative times count from this moment, until somebody looks again: else each page would be of another one.
+  // Relative times count from this moment until the next search: otherwise each page would have a different one.
   loader: ({ context: { queries }, deps, cause }) => {
     const moment = Date.now();
-    // The first page comes while the screen itself does. It is loaded only on demand, because each read is recorded.
+    // The first page loads together with the screen. It is loaded only on demand, because each read is recorded.
     if (cause !== 'preload')
       void queries
         .ensureQueryData(sessionQuery)
@@ -21,7 +21,7 @@ export const trailRoute = createRoute({
         .catch(() => undefined);
     return moment;
   },
-  // Who comes back from an event finds the same rows.
+  // Returning from an event shows the same rows.
   staleTime: 300_000,
   component: lazyRouteComponent(() => import('./trail.js'), 'Trail'),
 });

@@ -1,15 +1,15 @@
 import { exportEndOf, LastLine } from './export-end.js';
 
-/** Maximum bytes that are held in memory by a browser that cannot write to its disk while a file comes. */
+/** Maximum bytes held in memory by a browser that cannot write a file to disk while it is downloading. */
 const MEMORY_LIMIT = 256 * 1024 ** 2;
 const FOLDER = 'exports';
 
-/** How saving ended; `partial`: what is saved is not all of it. */
+/** How saving ended; `partial`: only part of it was saved. */
 export type Saved = 'saved' | 'partial' | 'cut-off' | 'too-large' | 'disk-full';
 
-/** Where a file grows until it is whole. */
+/** Storage for a file until it is complete. */
 export interface Place {
-  /** @returns false when no more fits */
+  /** @returns false if no more fits */
   write(part: Uint8Array<ArrayBuffer>): Promise<boolean>;
   /** @param type the media type. @returns the whole file */
   finish(type: string): Promise<Blob>;
@@ -31,11 +31,11 @@ export function inMemory(limit = MEMORY_LIMIT): Place {
   };
 }
 
-/** On the disk, in the folder that the browser keeps for this page's origin and shows to nobody. @returns undefined if there is none */
+/** On disk, in the browser's private folder for this page's origin. @returns undefined if there is none */
 async function onDisk(): Promise<Place | undefined> {
   try {
     const root = await navigator.storage.getDirectory();
-    // What an earlier export left: its download has long been made.
+    // Left over from an earlier export, whose download has long finished.
     await root.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
     const folder = await root.getDirectoryHandle(FOLDER, { create: true });
     const file = await folder.getFileHandle(crypto.randomUUID(), { create: true });
@@ -65,8 +65,8 @@ async function onDisk(): Promise<Place | undefined> {
 }
 
 /**
- * Writes a stream to its place.
- * @param onBytes hears how much there is
+ * Writes a stream to its storage.
+ * @param onBytes called with the bytes so far
  * @returns the file, or why there is none
  */
 export async function collect(
@@ -95,7 +95,7 @@ export async function collect(
   }
 }
 
-/** Saves an export as a file while it comes; on the disk, and in memory only where the browser has no other place. */
+/** Saves an export as a file while it downloads; on disk, or in memory if the browser has no other storage. */
 export async function saveStream(
   response: Response,
   name: string,

@@ -10,7 +10,7 @@ export interface SavedView {
   readonly search: TrailSearch;
 }
 
-/** Views that everybody has. */
+/** Built-in views. */
 export const givenViews: readonly SavedView[] = [
   { name: 'Everything, last 24 hours', search: trailSearchOf({ from: '-24h' }) },
   { name: 'Denied, last 7 days', search: trailSearchOf({ outcome: 'denied', from: '-7d' }) },
@@ -19,7 +19,7 @@ export const givenViews: readonly SavedView[] = [
   { name: 'Administration of the issuer', search: trailSearchOf({ action: 'issuer:admin' }) },
 ];
 
-/** The views that this browser keeps. What it cannot read is as if it were not there. */
+/** The views stored in this browser. Unreadable ones are ignored. */
 export function keptViews(): readonly SavedView[] {
   try {
     const kept = z.safeParse(keptSchema, JSON.parse(localStorage.getItem(KEY) ?? '[]'));
@@ -29,14 +29,14 @@ export function keptViews(): readonly SavedView[] {
   }
 }
 
-/** @returns the views with a new one, which takes the place of one of the same name */
+/** @returns the views with a new one, which replaces one of the same name */
 function withView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
   return [view, ...views.filter(({ name }) => name !== view.name)].slice(0, VIEWS_LIMIT);
 }
 
 /**
- * Keeps a view in this browser.
- * @param views those that this page shows; what other tabs kept since stays too
+ * Stores a view in this browser.
+ * @param views those that this page shows; views stored by other tabs since then stay too
  * @returns all of them
  */
 export function keepView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
@@ -46,7 +46,7 @@ export function keepView(views: readonly SavedView[], view: SavedView): readonly
   try {
     localStorage.setItem(KEY, JSON.stringify(all));
   } catch {
-    // They are there until the page is left.
+    // They stay until the page is left.
   }
   return all;
 }

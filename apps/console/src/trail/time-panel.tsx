@@ -9,7 +9,7 @@ interface TimePanelProps {
   readonly onRange: (from: string | undefined, to: string | undefined) => void;
 }
 
-/** Chooses a time: one that is offered, or a typed one, relative or absolute. */
+/** Chooses a time: a preset, or a typed one, relative or absolute. */
 export function TimePanel({ search, onRange }: TimePanelProps) {
   const [from, setFrom] = useState(search.from ?? '');
   const [to, setTo] = useState(search.to ?? '');

@@ -15,13 +15,13 @@ interface TrailTableProps {
   readonly columns: readonly ColumnName[];
   readonly onEnd: () => void;
   readonly isMore: boolean;
-  /** Whether its end asks for more. */
+  /** Whether reaching its end loads more. */
   readonly asks: boolean;
 }
 
-/** Rows from its end at which the next page is asked for. */
+/** Rows before its end at which the next page is requested. */
 const AHEAD = 30;
-/** Which event was opened from each place of the browser's history, by log index: back there, it has the focus again. */
+/** The event opened from each entry of the browser's history, by log index: on return it gets the focus again. */
 const opened = new Map<string, string>();
 
 /** Moves the focus to the first event that is drawn. */
@@ -68,7 +68,7 @@ function cellOf(name: ColumnName, { log_index: index, event }: FoundEvent) {
   }
 }
 
-/** The rows of a search. Only what is seen is drawn; the keys j and k go from row to row. */
+/** The rows of a search. Only visible ones are rendered; the keys j and k move from row to row. */
 export function TrailTable({ rows, columns, onEnd, isMore, asks }: TrailTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const height = useRowHeight();
@@ -88,7 +88,7 @@ export function TrailTable({ rows, columns, onEnd, isMore, asks }: TrailTablePro
   useEffect(() => {
     if (asks && last >= rows.length - AHEAD) onEnd();
   }, [asks, last, rows.length, onEnd]);
-  /** Where the focus is about to be: a key that is pressed before the next frame counts from there. */
+  /** Where the focus is about to move: a key pressed before the next frame counts from there. */
   const aimed = useRef<number | undefined>(undefined);
   const focusRow = (index: number): void => {
     const wanted = Math.max(0, Math.min(rows.length - 1, index));
@@ -126,7 +126,7 @@ export function TrailTable({ rows, columns, onEnd, isMore, asks }: TrailTablePro
     },
   ]);
   const [stop, setStop] = useState(0);
-  // The rows are one stop of the tabulator key: the one that had the focus last, or the first that is drawn.
+  // The rows are a single tab stop: the one that last had the focus, or the first that is rendered.
   const tabStop = items.some(({ index }) => index === stop)
     ? stop
     : items.find(({ end }) => end > (virtual.scrollOffset ?? 0))?.index;

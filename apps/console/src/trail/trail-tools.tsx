@@ -27,7 +27,7 @@ function rangeText({ from, to }: TrailSearch): string {
   return offered?.title ?? `${from ?? 'the beginning'} to ${to ?? 'now'}`;
 }
 
-/** What narrows the trail, and what can be done with what is found. */
+/** The trail's filters, and the actions on its results. */
 export function TrailTools({ search, query, onRefresh }: ToolsProps) {
   const navigate = useNavigate({ from: '/' });
   const change = (part: Partial<TrailSearch>): void => void navigate({ search: { ...search, ...part } });

@@ -18,11 +18,11 @@ import styles from './trail.module.css';
 import { useLive, usePages, type Live } from './use-trail.js';
 
 const route = getRouteApi('/');
-// It comes after the rows: what proves them is more than what shows them.
+// Loaded after the rows: the code that verifies them is larger than the code that shows them.
 const ProofLine = lazy(async () => ({ default: (await import('../proof/proof-line.js')).ProofLine }));
 const querySchema = z.record(z.string(), z.string());
 
-/** The filters that are set, each with a way to take it back. */
+/** The filters that are set, each with a button to remove it. */
 function Chips({ search }: { readonly search: TrailSearch }) {
   const set = setFilters(search);
   if (set.length === 0) return null;
@@ -78,12 +78,12 @@ export function Trail() {
   const pages = usePages(query);
   const summary = useQuery(summaryQuery(query));
   const seeAgain = async (): Promise<void> => {
-    // A first page on its way may be older than the question.
+    // A first page already in flight may be older than the query.
     if (pages.data === undefined) await pages.refetch();
     await pages.refetch();
   };
   const live = useLive(query, isLive === '1', () => {
-    // What came before the first live event, and after the pages: none has been missed once some arrived.
+    // Events between the pages and the first live event: none can have been missed once some arrived.
     if (live.arrived.total === 0) void seeAgain();
   });
   /** How many had arrived when it was paused. */

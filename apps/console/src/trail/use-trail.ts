@@ -8,15 +8,15 @@ import { pagesQuery } from './pages-query.js';
 
 const wantedSchema = z.tuple([z.boolean(), z.array(z.tuple([z.string(), z.string()]))]);
 
-/** As {@link pagesQuery}, while they are shown. */
+/** Like {@link pagesQuery}, while they are shown. */
 export function usePages(query: Readonly<Record<string, string>>) {
   return useInfiniteQuery(pagesQuery(query));
 }
 
 export interface Live {
-  /** Another one with other filters, and each time that it is turned on. */
+  /** A new one with other filters, and each time that live mode is turned on. */
   readonly run: object | undefined;
-  /** What came since it is on. */
+  /** What has arrived since it was turned on. */
   readonly arrived: Arrived;
   /** Why it does not run. */
   readonly problem: ApiProblem | undefined;
@@ -24,8 +24,8 @@ export interface Live {
 const nothing: Live = { run: undefined, arrived: { events: [], total: 0 }, problem: undefined };
 
 /**
- * Events as they come, whatever time the filters name.
- * @param onConnected hears each time that it begins, or begins again: it sends what comes from then on
+ * Events as they arrive, whatever time the filters name.
+ * @param onConnected called each time it connects or reconnects: it sends what arrives from then on
  */
 export function useLive(query: Readonly<Record<string, string>>, on: boolean, onConnected: () => void): Live {
   const [live, setLive] = useState<Live & { readonly key: string }>({ ...nothing, key: '' });

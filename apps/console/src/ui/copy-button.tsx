@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** Copies a text to the clipboard, and says that it did. */
+/** Copies a text to the clipboard, and confirms it. */
 export function CopyButton({ text, children }: { readonly text: string; readonly children: string }) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');
   useEffect(() => {
@@ -14,7 +14,7 @@ export function CopyButton({ text, children }: { readonly text: string; readonly
   }, [state]);
   const copy = async (): Promise<void> => {
     try {
-      // Not there at all where the page came over plain http.
+      // Does not exist if the page was loaded over plain http.
       await navigator.clipboard.writeText(text);
       setState('copied');
     } catch {

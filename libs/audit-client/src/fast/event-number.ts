@@ -1,11 +1,11 @@
 const [OBJECT, END_OF_OBJECT] = [...Buffer.from('{}')];
 const NAME = Buffer.from('"sequence"');
 
-// A schema would leave out a member `__proto__`.
+// A schema would leave out a member called `__proto__`.
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The rare event that has a number already, or is not an object and so can have none: audit must not lose its place in the sequence. */
+/** The rare event that already has a number, or is not an object and so cannot have one: audit must not lose its place in the sequence. */
 function renumbered(event: Buffer, sequence: string): string | undefined {
   const value: unknown = JSON.parse(event.toString());
   if (!isObject(value)) return JSON.stringify({ sequence, event: value });

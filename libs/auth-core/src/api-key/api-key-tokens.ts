@@ -151,7 +151,7 @@ export class ApiKeyTokens {
     return this.#ask(key, address);
   }
 
-  /** The check of the key's form costs nothing; a key that was just refused, or comes from a network that guesses, does not reach the issuer. */
+  /** Checking the key's form costs nothing; a key that was just refused, or comes from a guessing network, does not reach the issuer. */
   async #ask(key: string, address: string | undefined): Promise<Principal> {
     if (parseApiKey(key) === undefined) throw new TokenError('API_KEY_INVALID', 'form');
     this.#unknown.check(key, address);
@@ -206,7 +206,7 @@ export class ApiKeyTokens {
 
   #refusalOf(error: unknown, key: string, address: string | undefined, askedAt: number): unknown {
     if (!(error instanceof TokenRequestError)) return error;
-    // Too many requests of the service itself say nothing of the key; too many invalid keys are `invalid_grant` too.
+    // Too many requests by the service itself say nothing about the key; too many invalid keys are also `invalid_grant`.
     const isRefused = error.code === 'invalid_grant' || error.code === 'invalid_target';
     if (!isRefused) return new TokenError('API_KEYS_UNAVAILABLE', error.code);
     this.#forget(key);

@@ -11,7 +11,7 @@ import { createApiKeyExchange } from './exchange-api-key.js';
 import { reportsOf, reportToIssuer, type IssuerReporterOptions } from './report-to-issuer.js';
 import { type UsageFolder } from './usage-folder.js';
 
-/** Whose API keys the service accepts, and as whom it exchanges them. */
+/** The issuer whose API keys the service accepts, and the client that exchanges them. */
 export interface ApiKeyVerifierOptions
   extends
     Omit<VerifierOptions, 'audience' | 'now' | 'monotonic'>,

@@ -211,7 +211,7 @@ export class ApiKeys {
     return principal;
   }
 
-  /** Ends the background work, and reports what is left. */
+  /** Ends the background work, and reports the remaining counts. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.allSettled([this.#limits.giveBack(), this.flush(), this.#exposed.send()]);

@@ -4,7 +4,7 @@ import { TokenEndpoint, type TokenClientOptions } from '../client/token-endpoint
 import { API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE } from '../oauth.js';
 import { type ExchangeApiKey } from './api-key-tokens.js';
 
-/** As whom API keys are exchanged. */
+/** The client that exchanges API keys. */
 export interface ApiKeyExchangeClientOptions extends Omit<TokenClientOptions, 'dpopKey' | 'cacheSize'> {
   /** The service's own audience, which is its client's name. */
   readonly audience: string;

@@ -4,7 +4,7 @@ import { apiKeyHash } from './api-key.js';
 /** Milliseconds for which a reported key is not reported again. */
 const REPORTED_MS = 3_600_000;
 const REPORTED_LIMIT = 10_000;
-/** Maximum keys that wait for their report; beyond them only those are added that this service knows. */
+/** Maximum keys that wait for their report; beyond that only keys that this service knows are added. */
 const WAITING_LIMIT = 1_000;
 
 export interface ExposedKeysOptions {
@@ -19,7 +19,7 @@ export interface ExposedKeysOptions {
 }
 
 /**
- * Keys that were sent in a URL. Each is reported once an hour however often it comes, and kept until the report arrived. Anyone can make up keys with
+ * Keys that were sent in a URL. Each is reported once an hour however often it is sent, and kept until the report has arrived. Anyone can make up keys with
  * a right checksum: they are reported one after another, and no network has more of them reported than it may guess.
  */
 export class ExposedKeys {
@@ -41,7 +41,7 @@ export class ExposedKeys {
     this.send().catch(() => undefined);
   }
 
-  /** Reports the keys that wait. @throws what `report` threw: they wait for the next call */
+  /** Reports the waiting keys. @throws what `report` threw: they wait for the next call */
   send(): Promise<void> {
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
@@ -54,7 +54,7 @@ export class ExposedKeys {
       try {
         await this.options.report(key);
       } catch (error) {
-        // To the end, so that none that the issuer would take waits behind one that it does not.
+        // All of them, so that none that the issuer would accept waits behind one that it refuses.
         this.#waiting.delete(hash);
         this.#waiting.set(hash, key);
         throw error;

@@ -7,7 +7,7 @@ import { type ApiKeyUsageReport } from './usage.js';
 /** The scope with which a service reports on API keys, at the audience `issuer`. */
 export const API_KEY_REPORT_SCOPE = 'api-keys:report';
 
-/** Which issuer is reported to, and as whom. */
+/** The issuer that is reported to, and the client that reports. */
 export interface IssuerReporterOptions {
   readonly issuer: string;
   /** The service's own client. */
@@ -22,10 +22,10 @@ export interface SentReport extends ApiKeyUsageReport {
   readonly id: string;
 }
 
-/** Statuses that are about what was sent: the same again is refused again. */
+/** Statuses that concern the content: sending the same again is refused again. */
 const aboutReport: ReadonlySet<number> = new Set([400, 413, 422]);
 
-/** The issuer does not take what a report says, however often it is sent. */
+/** The issuer refuses the report's content, however often it is sent. */
 export class ReportRefused extends Error {
   readonly code = 'REPORT_REFUSED';
 
@@ -36,20 +36,20 @@ export class ReportRefused extends Error {
   }
 }
 
-/** Sends a report at a time, and says that one was refused where no logger does: once, until another is taken. */
+/** Sends one report at a time, and warns that one was refused if no logger does: once, until another is accepted. */
 export class WarnedReports {
   #isRefused = false;
 
   /**
-   * @param send throws {@link ReportRefused} when the issuer does not take them, something else when they did not arrive
-   * @param consequence what becomes of a report that is refused
+   * @param send throws {@link ReportRefused} when the issuer refuses them, something else when they did not arrive
+   * @param consequence what happens to a refused report
    */
   constructor(
     private readonly send: (reports: readonly SentReport[]) => Promise<void>,
     private readonly consequence: string,
   ) {}
 
-  /** @returns whether the issuer took the report; false when it refused it. @throws when it did not arrive */
+  /** @returns whether the issuer accepted the report; false when it refused it. @throws when it did not arrive */
   async take(report: SentReport): Promise<boolean> {
     try {
       await this.send([report]);
@@ -64,11 +64,11 @@ export class WarnedReports {
   }
 }
 
-/** Reports to the issuer what was seen of API keys. */
+/** Reports observations of API keys to the issuer. */
 export interface IssuerReporter {
   /**
    * Reports usage; the id makes the issuer count a report once.
-   * @throws {ReportRefused} when the issuer takes none of them, because of what one says
+   * @throws {ReportRefused} when the issuer refuses all of them because of the content of one
    * @throws {Error} when they did not arrive
    */
   usage(reports: readonly SentReport[]): Promise<void>;
@@ -105,7 +105,7 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
 }
 
 /**
- * Reports usage directly to the issuer, and keeps in memory what does not arrive: a crash loses what the issuer does not have. A failed report is
+ * Reports usage directly to the issuer, and keeps undelivered reports in memory: a crash loses what the issuer does not have. A failed report is
  * kept and sent again under its id, because it may have arrived; later usage is added to the next one. One that the issuer refuses is dropped, with a
  * warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
  */

@@ -7,14 +7,13 @@ import { networkOf } from './networks.js';
 /** Milliseconds for which a key that the issuer rejected is refused without asking again. */
 const REMEMBERED_MS = 10_000;
 const WINDOW_MS = 60_000;
-/Maximum keys, and networks, that are remembered; the oldest is evicted for a new one. */
-const KEPT_LIMIT = 10_000;
+/** Maximum keys, and networks, that are remembered; the oldest is evicted for a new one. */ const KEPT_LIMIT = 10_000;
 
 /** Keys that the issuer rejected, and the networks that sent them, so that a flood of made-up keys does not reach the issuer. */
 export class UnknownKeys {
   /** By the key's hash, when the issuer was asked. */
   readonly #refused = new BoundedMap<string, number>(KEPT_LIMIT);
-  /** By the key's id: the time since which the issuer may answer otherwise. */
+  /** By the key's id: the time after which the issuer may answer differently. */
   readonly #changed = new BoundedMap<string, number>(KEPT_LIMIT);
   readonly #shown = new BoundedMap<string, { readonly endsAt: number; count: number }>(KEPT_LIMIT);
 

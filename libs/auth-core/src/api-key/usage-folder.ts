@@ -11,7 +11,7 @@ const FILES_LIMIT = 10_000;
 /** Milliseconds before a failed report is sent again. */
 const AGAIN_MS = 5_000;
 const ENDING = '.json';
-/** What is added to the name of a report that the issuer refused, and how many of them are kept: a sample for people to examine. */
+/** The suffix for a report that the issuer refused, and how many of them are kept: a sample for people to examine. */
 const REFUSED = '.refused';
 const REFUSED_LIMIT = 1_000;
 
@@ -37,7 +37,7 @@ export class UsageFolder {
 
   /**
    * @param folder created when missing
-   * @param send throws {@link ReportRefused} when the issuer does not take the report, something else when it did not arrive
+   * @param send throws {@link ReportRefused} when the issuer refuses the report, something else when it did not arrive
    */
   constructor(
     private readonly folder: string,
@@ -83,7 +83,7 @@ export class UsageFolder {
     return this.#sending;
   }
 
-  /** Tries to send what is left, once; what does not arrive stays on disk. */
+  /** Tries once to send the rest; what does not arrive stays on disk. */
   async close(): Promise<void> {
     await this.sendAll();
     clearTimeout(this.#again);
@@ -99,7 +99,7 @@ export class UsageFolder {
 
   async #sendOne(path: string): Promise<void> {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      // Another process was quicker.
+      // Another process got there first.
       if (isObject(error) && error['code'] === 'ENOENT') return undefined;
       throw error;
     });

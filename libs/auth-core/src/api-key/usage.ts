@@ -9,7 +9,7 @@ export interface ApiKeyUse {
   readonly route_class: string;
   readonly outcome: ApiKeyOutcome;
   readonly count: number;
-  /** When the last of them was, RFC 3339 UTC to the minute: a report may arrive much later. Missing in a report that an older version stored. */
+  /** The time of the last of them, RFC 3339 UTC to the minute: a report may arrive much later. Missing in a report that an older version stored. */
   readonly last_at?: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface ApiKeyNetworkSeen {
   readonly network: string;
 }
 
-/** How often keys were used, and from which networks, since the report before. */
+/** How often keys were used, and from which networks, since the previous report. */
 export interface ApiKeyUsageReport {
   readonly uses: readonly ApiKeyUse[];
   readonly networks: readonly ApiKeyNetworkSeen[];
@@ -28,11 +28,11 @@ export interface ApiKeyUsageReport {
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** Maximum entries of one report: it fits into a request to the issuer. */
+/** Maximum entries of one report: it must fit into a request to the issuer. */
 export const USES_OF_A_REPORT = 200;
 /** Maximum networks of one report. */
 export const NETWORKS_OF_A_REPORT = 100;
-/** Characters of a network in a report: what is no address at all is not reported. */
+/** Characters of a network in a report: anything that is not an address is not reported. */
 export const NETWORK_CHARACTERS = { min: 2, max: 64 } as const;
 /** Maximum counters, and networks, that wait for a report: some 10 MB. */
 const WAITING_LIMIT = 50_000;

@@ -30,8 +30,8 @@ interface Failed {
 }
 
 /**
- * Keeps calls from repeating what has just failed. After a failure all calls pause, for a time that grows with each further failure and is never
- * shorter than `Retry-After`; calls during the pause fail with the same error, or wait if it is nearly over. Then one call tries, and the others wait
+ * Keeps calls from repeating what just failed. After a failure all calls pause, for a time that grows with each further failure and is never
+ * shorter than `Retry-After`; calls during the pause fail with the same error, or wait if the pause is about to end. Then one call tries, and the others wait
  * for its outcome.
  */
 export class Pause {

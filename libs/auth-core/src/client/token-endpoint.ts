@@ -16,7 +16,7 @@ export interface TokenClientOptions {
   readonly clientId: string;
   /** The client's private key, which signs the assertions (`private_key_jwt`), or a service that signs with it (a KMS). */
   readonly key: PrivateJwk | TokenSigner;
-  /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when left out. */
+  /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when omitted. */
   readonly dpopKey?: PrivateJwk | undefined;
   /** The issuer's `/oauth2/token` by default. */
   readonly tokenEndpoint?: string | undefined;

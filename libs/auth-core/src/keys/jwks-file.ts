@@ -36,7 +36,7 @@ export class JwksFile {
       await rename(next, this.path);
     } catch (error) {
       await rm(next, { force: true });
-      // By the name of the file that is meant: the one beside it has another name each time.
+      // The message names the real file: the temporary one has a different name each time.
       if (error instanceof Error) error.message = error.message.replaceAll(next, this.path);
       throw error;
     }

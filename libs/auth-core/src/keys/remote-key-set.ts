@@ -34,7 +34,7 @@ export interface RemoteKeySetOptions {
   readonly onKeys: (keys: KeySet) => void;
   /** Called once with the reason why keys cannot be fetched, and again when it changes; with an empty string once they can be again. */
   readonly onFailure?: ((reason: string) => void) | undefined;
-  /** Like {@link onFailure}, of keeping the set in {@link cacheFile}; a process warning by default. */
+  /** Like {@link onFailure}, about storing the set in {@link cacheFile}; a process warning by default. */
   readonly onFileFailure?: ((reason: string) => void) | undefined;
 }
 
@@ -85,7 +85,7 @@ export class RemoteKeySet {
   #closed = false;
   /** Why the last fetch failed; empty when it did not. */
   lastError = '';
-  /** Why the set could not be kept in its file the last time; empty when it could, undefined where there is no file. */
+  /** Why the last write of the set to its file failed; empty when it succeeded, undefined if there is no file. */
   fileError: string | undefined;
 
   constructor(private readonly options: RemoteKeySetOptions) {
@@ -98,7 +98,7 @@ export class RemoteKeySet {
     this.fileError = '';
   }
 
-  /** Whether there are keys, and not older than the outage limit. */
+  /** Whether there are keys that are not older than the outage limit. */
   get usable(): boolean {
     return this.usableAt(this.options.now());
   }
@@ -146,7 +146,7 @@ export class RemoteKeySet {
 
   /**
    * One fetch for an unknown `kid`; none within the cool-down, and none for one that was just not found.
-   * @returns whether a fetch was made and brought keys
+   * @returns whether a fetch was made and returned keys
    */
   async refreshForUnknownKey(keyId?: string): Promise<boolean> {
     const { monotonic } = this.#clock;
@@ -189,7 +189,7 @@ export class RemoteKeySet {
       const stored = this.#keys.all.length === 0 ? await this.#loadFile() : undefined;
       this.#away = !this.usable;
       this.#report([reasonOf(error), stored?.fault].filter((part) => part !== undefined).join('; '));
-      // Last: a retry that came while the file is being read would join this fetch, and no other would follow.
+      // Last: a retry during the reading of the file would join this fetch, and no other would follow.
       this.#schedule(pauseMs);
       return stored?.loaded === true;
     }
@@ -231,7 +231,7 @@ export class RemoteKeySet {
     return Math.min(Math.max(requested, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
   }
 
-  /** A set that cannot be kept is of no use to the next start only: so it is reported now, and the keys are used. */
+  /** A set that cannot be stored affects only the next start: so it is reported now, and the keys are used. */
   async #keep(fetchedAt: number): Promise<void> {
     if (this.#file === undefined) return;
     const reason = await this.#file
@@ -257,7 +257,7 @@ export class RemoteKeySet {
   }
 
   /**
-   * The issuer is unavailable at start: uses the set of the last run, unless it is too old.
+   * The issuer is unavailable at startup: uses the set of the last run, unless it is too old.
    * @returns `fault`: why there is a set that cannot be used
    */
   async #loadFile(): Promise<{ readonly loaded: boolean; readonly fault?: string }> {

@@ -33,20 +33,20 @@ export function tokenShapes(now: number): ReadonlyMap<string, TokenShape> {
   return new Map(read);
 }
 
-/** What a profile must not take for an access token of this service: a change of a valid one. */
+/** Something that a profile must not mistake for an access token of this service: a change to a valid one. */
 export interface TokenTrap {
   /** Of which shape. */
   readonly shape: string;
   readonly profile: string;
-  /** In words, as the profile's page says it. */
+  /** In the words of the profile's page. */
   readonly what: string;
   readonly header: JsonObject;
-  /** Changed claims; `undefined` for one that is left out. */
+  /** Changed claims; `undefined` for an omitted one. */
   readonly claims: JsonObject;
   readonly code: string;
 }
 
-/** The traps of all profiles. A claim that is left out is `null` in the file. */
+/** The traps of all profiles. An omitted claim is `null` in the file. */
 export function tokenTraps(): readonly TokenTrap[] {
   const { traps } = parseJsonObject(readFileSync(new URL('./token-traps.json', import.meta.url)));
   if (!Array.isArray(traps)) throw new Error('no traps');
@@ -64,7 +64,7 @@ export function tokenTraps(): readonly TokenTrap[] {
   });
 }
 
-/** Which profile takes which shape. */
+/** Which profile accepts which shape. */
 export const profileOfShape = {
   'Keycloak 26 access token (client_credentials, default client)': 'keycloak',
   'Keycloak user token with audience mapper': 'keycloak',

@@ -45,7 +45,7 @@ export interface Answered {
   readonly attempts: number;
 }
 
-/** No answer. With `mayHaveHappened` the request was sent, and whether it was processed is unknown. */
+/** No response. With `mayHaveHappened` the request was sent, and it is unknown whether it was processed. */
 export interface Failed {
   readonly kind: 'failed';
   readonly code: 'TOKEN_UNAVAILABLE' | 'CIRCUIT_OPEN' | 'DEADLINE_EXCEEDED' | 'NETWORK' | 'ANSWER_TOO_LARGE';

@@ -6,7 +6,7 @@ import { type AuthSettings } from '../auth.settings.js';
 
 interface GuardedAppOptions {
   readonly logger?: LoggerService;
-  /** What must happen before it starts. */
+  /** Called before it starts. */
   readonly prepare?: (app: NestFastifyApplication) => unknown;
 }
 

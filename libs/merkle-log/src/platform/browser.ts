@@ -37,7 +37,7 @@ export function zeros(length: number): Bytes {
   return new Uint8Array(length);
 }
 
-/** A copy of the bytes, which later changes of the original do not reach. */
+/** A copy of the bytes, unaffected by later changes to the original. */
 export function copyOf(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);
 }

@@ -14,7 +14,7 @@ export function sha256(...parts: readonly Uint8Array[]): Bytes {
 
 const pair = Buffer.alloc(65);
 
-/** SHA-256 over a byte and two hashes of 32 bytes: what a tree is made of, so it is one call and no garbage. */
+/** SHA-256 over a byte and two hashes of 32 bytes: the tree's inner operation, so it is one call without garbage. */
 export function sha256OfPair(prefix: number, left: Uint8Array, right: Uint8Array): Bytes {
   pair[0] = prefix;
   pair.set(left, 1);
@@ -42,7 +42,7 @@ export function zeros(length: number): Bytes {
   return Buffer.alloc(length);
 }
 
-/** A copy of the bytes, which later changes of the original do not reach. */
+/** A copy of the bytes, unaffected by later changes to the original. */
 export function copyOf(bytes: Uint8Array): Bytes {
   return Buffer.from(bytes);
 }

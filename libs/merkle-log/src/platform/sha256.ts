@@ -16,7 +16,7 @@ function firstPrimes(count: number): readonly number[] {
 
 const roundConstants = Uint32Array.from(firstPrimes(WORDS), (prime) => fractionOf(Math.cbrt(prime)));
 const initialState = Uint32Array.from(firstPrimes(8), (prime) => fractionOf(Math.sqrt(prime)));
-/** One for all: nothing waits between its uses. */
+/** Shared by all: it is never used across an await. */
 const schedule = new Int32Array(WORDS);
 
 /**
@@ -41,7 +41,7 @@ export class Sha256 {
     }
   }
 
-  /** The hash; nothing can be added after it. */
+  /** The hash; nothing can be added afterwards. */
   digest(): Uint8Array<ArrayBuffer> {
     this.#block[this.#filled] = 0x80;
     this.#block.fill(0, this.#filled + 1);

@@ -9,7 +9,7 @@ import { bucketKeyOf } from '../revocation.js';
 import { signDigest, signStatement, type Signing } from '../sign-statement.js';
 import { type ListedRevocation } from '../statement.js';
 
-/** Plays the issuer's part: publishes revocation keys, states revocations and what the whole list is. */
+/** Plays the issuer: publishes revocation keys, states revocations and the whole list. */
 export class StatingIssuer {
   #number = 0;
   #digest = new ListDigest();
@@ -65,7 +65,7 @@ export class StatingIssuer {
     return signDigest(this.#digest.of(this.#number, Math.floor(now / 1_000)), this.signing(this.key, now));
   }
 
-  /** Begins a list from nothing. */
+  /** Starts an empty list. */
   forget(): void {
     this.#number = 0;
     this.#digest = new ListDigest();
@@ -95,7 +95,7 @@ export class StatedBucket {
     return new StatedBucket(issuer, bucket);
   }
 
-  /** Puts revocations, and then what the whole list is. */
+  /** Puts revocations, and then the statement of the whole list. */
   async revoke(...revocations: readonly Revocation[]): Promise<void> {
     for (const revocation of revocations) {
       const { key, text } = this.issuer.state(revocation);

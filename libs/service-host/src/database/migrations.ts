@@ -162,7 +162,7 @@ async function mayReadJournal(client: pg.ClientBase, service: string): Promise<b
  * @param client its login is the owner or may become it: the service's own (a single URL, for development), or one for migrations
  * @param service the role that the service logs in as. If it differs from the client's login, it gets the rights that migrations granted to that login:
  *   `session_user` in a migration means the service, no matter who runs it
- * @returns the names of the migrations that ran
+ * @returns the names of the applied migrations
  * @throws {MigrationError} if the login can never own the schema
  */
 export async function migrateDatabase(

@@ -5,7 +5,7 @@ import { deleteInPortions } from '../database/delete-in-portions.js';
 import { IDEMPOTENCY_KEPT_HOURS, type IdempotencyKey } from '../requests/idempotency-key.js';
 import { keyedAnswerTable as table } from './keyed-answers.tables.js';
 
-/** Milliseconds that a request waits for another one with its key. */
+/** Milliseconds that a request waits for another one with the same key. */
 const WAIT_MS = 5_000;
 /** PostgreSQL's code for a lock that was not granted in time. */
 const LOCK_NOT_AVAILABLE = '55P03';

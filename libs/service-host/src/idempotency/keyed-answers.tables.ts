@@ -1,7 +1,7 @@
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { type IdempotencyKey } from '../requests/idempotency-key.js';
 
-/** What was answered under a key: a table of each service that has `keyedAnswers` among its providers. */
+/** The response stored under a key: a table of each service that has `keyedAnswers` among its providers. */
 export const keyedAnswerTable = pgTable(
   'idempotency_key',
   {

@@ -41,7 +41,7 @@ class KeyedRequests implements NestInterceptor {
     const caller = callerOf(context);
     return next.handle().pipe(
       map((body: unknown) => {
-        // A bug in the service, which the first test with a key finds.
+        // A bug in the service, found by the first test with a key.
         if (!claim.kept)
           throw new Error(`${request.routeOptions.url ?? ''} accepts an Idempotency-Key but stores no response`);
         return body;
@@ -69,7 +69,7 @@ class KeyedRequests implements NestInterceptor {
 }
 
 /**
- * A POST that takes an `Idempotency-Key`, optionally: for {@link IDEMPOTENCY_KEPT_HOURS}, a repeat of the same request gets the first answer,
+ * A POST that accepts an optional `Idempotency-Key`: for {@link IDEMPOTENCY_KEPT_HOURS}, a repeat of the same request gets the first response,
  * marked `Idempotency-Replayed: true`; with another body 422 `IDEMPOTENCY_KEY_REUSED`, and while the first is running 409
  * `IDEMPOTENCY_IN_FLIGHT`. Refusals are not stored. The handler's transaction calls {@link KeyedAnswers.begin} first and
  * {@link KeyedAnswers.keep} last.

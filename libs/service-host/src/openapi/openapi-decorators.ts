@@ -4,14 +4,14 @@ export type Swagger = typeof swagger;
 
 const waiting: ((swagger: Swagger) => void)[] = [];
 
-/** Puts off what needs `@nestjs/swagger` until the document is asked for. */
+/** Defers everything that needs `@nestjs/swagger` until the document is requested. */
 export function whenDocumented(describe: (swagger: Swagger) => void): void {
   waiting.push(describe);
 }
 
-/** Loads `@nestjs/swagger` and does what was put off until now. */
+/** Loads `@nestjs/swagger` and runs what was deferred. */
 export async function loadSwagger(): Promise<Swagger> {
-  // oxlint-disable-next-line no-restricted-imports -- the one place that loads it, when somebody asks for /openapi.json
+  // oxlint-disable-next-line no-restricted-imports -- the one place that loads it, when /openapi.json is requested
   const loaded = await import('@nestjs/swagger');
   for (const describe of waiting.splice(0)) describe(loaded);
   return loaded;
@@ -19,7 +19,7 @@ export async function loadSwagger(): Promise<Swagger> {
 
 /**
  * Decorates a controller or a route for /openapi.json: `@OpenApi(({ ApiTags }) => ApiTags('orders'))`.
- * It happens when the document is first asked for, so that starting does not wait for `@nestjs/swagger` to load.
+ * It runs when the document is first requested, so that startup does not wait for `@nestjs/swagger` to load.
  */
 export function OpenApi(
   decorator: (swagger: Swagger) => ClassDecorator & MethodDecorator,

@@ -6,7 +6,7 @@ import { loadSwagger } from './openapi-decorators.js';
 
 type Operation = OpenAPIObject['paths'][string]['get'];
 
-/** /openapi.json, generated from the code at the first question; each operation names the scopes that its guard checks, and whether the caller must be a person. */
+/** /openapi.json, generated from the code at the first request; each operation names the scopes that its guard checks, and whether the caller must be a person. */
 @Injectable()
 export class OpenApiDocument {
   #build: (() => Promise<OpenAPIObject>) | undefined;
@@ -54,12 +54,12 @@ export class OpenApiDocument {
         if (needs === undefined || (needs.public && needs.readsToken !== true)) continue;
         const name = `${metatype.name}.${method}`;
         if (needs.public) {
-          // An empty requirement beside another: the caller may bring a token or not.
+          // An empty requirement next to another one: the token is optional.
           securityOf.set(name, [{}, { token: [] }]);
           continue;
         }
         needsOf.set(name, needs);
-        // OpenAPI: all scopes of one entry, one entry of the list.
+        // OpenAPI: all scopes of one entry, any entry of the list.
         const choices = needs.anyScope.length === 0 ? [[]] : needs.anyScope.map((scope) => [scope]);
         securityOf.set(name, [
           ...choices.map((choice) => ({ token: [...needs.scopes, ...choice] })),
@@ -74,7 +74,7 @@ export class OpenApiDocument {
         const needs = operation?.operationId === undefined ? undefined : needsOf.get(operation.operationId);
         const who = needs === undefined ? undefined : describeWho(needs);
         if (operation === undefined || needs?.public !== false || who === undefined) continue;
-        // OpenAPI has no word for it: text for people, an extension for programs.
+        // OpenAPI cannot express this: text for people, an extension for programs.
         const { description = '' } = operation;
         const { seconds, acrValues } = needs.login ?? {};
         const login = seconds === undefined ? {} : { max_age: seconds, acr_values: acrValues };

@@ -1,15 +1,15 @@
 import { type LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 
-/** The addresses that a name leads to now. @throws when it leads to none, or nobody says */
+/** The addresses that a name resolves to now. @throws when there are none, or no server answers */
 export type NameLookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 /** Milliseconds until a name server is asked again, and how often it is asked. */
 const QUERY = { timeout: 1_500, tries: 2 } as const;
 
 /**
- * Asks the name servers, each name apart from all others. The system's own lookup has four threads for the whole process: four names whose
- * servers are silent would hold up every other endpoint's.
+ * Asks the name servers, each name independently. The system's own lookup has four threads for the whole process: four names whose
+ * servers do not respond would delay every other endpoint.
  * @param servers addresses with ports; the system's own by default
  */
 export function askNameServers(servers?: readonly string[]): NameLookup {

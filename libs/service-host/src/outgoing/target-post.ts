@@ -2,21 +2,21 @@ import { pinnedLookup, refusalOfUrl, type TargetRefusal, type TargetRule } from 
 
 /** Milliseconds of one attempt. */
 export interface AttemptTimes {
-  /** To look the name up, connect and agree on TLS. */
+  /** To look the name up, connect and complete the TLS handshake. */
   readonly connectMs: number;
-  /** The receiver's time: from when it is connected until it has answered. */
+  /** The receiver's time: from the connection to its response. */
   readonly answerMs: number;
 }
 
-/** Milliseconds for the rest of an answer, of which nothing is read, so that the connection can be used again. */
+/** Milliseconds to drain the rest of a response, which is not read, so that the connection can be reused. */
 const REST_MS = 1_000;
 /** Bytes of it. */
 const ANSWER_LIMIT = 64 * 1024;
 
-/** The options of undici's `Agent` for {@link postToTarget}: the address that a name leads to is checked for each connection. */
+/** The options of undici's `Agent` for {@link postToTarget}: the address that a name resolves to is checked for each connection. */
 export function targetAgentOptions(rule: TargetRule, { connectMs, answerMs }: AttemptTimes) {
   return {
-    // As many as are asked for: how many that is, the caller decides. A limit here would let one attempt wait for another's receiver.
+    // Unlimited: the caller decides how many. A limit here would let one attempt wait for another's receiver.
     connections: null,
     pipelining: 1,
     connect: { lookup: pinnedLookup(rule), timeout: connectMs },
@@ -50,8 +50,8 @@ export type PostedTo =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * Posts to an address that somebody else chose. The rule is checked again each time: the URL, the address that its name leads to now, no
- * redirects, nothing of the answer but its status. It never rejects.
+ * Posts to an address that somebody else chose. The rule is checked again each time: the URL, the address that its name resolves to now, no
+ * redirects, nothing of the response but its status. It never rejects.
  */
 export async function postToTarget(
   agent: TargetAgent,
@@ -70,7 +70,7 @@ export async function postToTarget(
       method: 'POST',
       headers,
       body,
-      // The last resort: each part has its own limit.
+      // A last resort: each part has its own limit.
       signal: AbortSignal.timeout(connectMs + 2 * answerMs),
     });
     await answer.body.dump({ limit: ANSWER_LIMIT, signal: AbortSignal.timeout(REST_MS) }).catch(() => undefined);

@@ -28,13 +28,13 @@ for (const [network, prefix] of [
   privateAddresses.addSubnet(network, prefix, 'ipv4');
 }
 /**
- * Addresses of cloud platforms that look public and answer only from inside: metadata, agents, name servers, interfaces of the platform. The others
+ * Addresses of cloud platforms that look public but answer only from inside: metadata, agents, name servers, platform APIs. The others
  * (169.254.169.254, 100.100.100.200, fd00:ec2::254, …) are in the networks above.
  */
 for (const [network, prefix] of [
   // Azure: the host's agent, name server and metadata.
   ['168.63.129.16', 32],
-  // Google Cloud: private and restricted access to its interfaces; forwarded name queries.
+  // Google Cloud: private and restricted access to its APIs; forwarded name queries.
   ['199.36.153.4', 30],
   ['199.36.153.8', 30],
   ['35.199.192.0', 19],
@@ -68,7 +68,7 @@ export function isPublicAddress(address: string): boolean {
 
 export type TargetRefusal = 'URL_INVALID' | 'URL_NOT_HTTPS' | 'URL_HAS_CREDENTIALS' | 'ADDRESS_NOT_PUBLIC';
 
-/** What is wrong with a target's URL as it stands, before its name is looked up. @returns undefined when it may be tried */
+/** What is wrong with a target's URL itself, before its name is looked up. @returns undefined when it may be tried */
 export function refusalOfUrl(text: string, rule: TargetRule): TargetRefusal | undefined {
   if (!URL.canParse(text)) return 'URL_INVALID';
   const url = new URL(text);
@@ -83,7 +83,7 @@ export function refusalOfUrl(text: string, rule: TargetRule): TargetRefusal | un
 export type Target =
   { readonly ok: true; readonly url: string } | { readonly ok: false; readonly refusal: TargetRefusal };
 
-/** Reads a URL as it was registered. Blanks, default ports, capitals and the like leave here: what is kept is what the signature names. */
+/** Normalises a URL at registration: removes blanks, default ports, capitals and the like, so that the stored URL is the one that the signature names. */
 export function readTarget(text: string, rule: TargetRule): Target {
   const refusal = refusalOfUrl(text, rule);
   if (refusal !== undefined) return { ok: false, refusal };
@@ -92,7 +92,7 @@ export function readTarget(text: string, rule: TargetRule): Target {
   return url.href.length > URL_LIMIT ? { ok: false, refusal: 'URL_INVALID' } : { ok: true, url: url.href };
 }
 
-/** A name that leads to an address where webhooks may not go. */
+/** A name that resolves to an address where webhooks may not go. */
 export class TargetRefused extends Error {
   readonly code = 'ADDRESS_NOT_PUBLIC';
   constructor(hostname: string) {
@@ -102,8 +102,8 @@ export class TargetRefused extends Error {
 }
 
 /**
- * Looks a name up for a socket that is about to connect, and gives it only addresses that the rule allows. The socket connects to
- * what was checked here, so that a second answer of the name server cannot lead elsewhere (DNS rebinding).
+ * Looks a name up for a socket that is about to connect, and returns only addresses that the rule allows. The socket connects to
+ * what was checked here, so that a second answer of the name server cannot redirect it (DNS rebinding).
  */
 export function pinnedLookup(
   rule: TargetRule,

@@ -6,7 +6,7 @@ import { HEALTH } from '../tokens.js';
 
 export { HealthRegistry, type HealthCheck, type HealthReport } from '../health/health.js';
 
-/** `GET /health/live` and `GET /health/ready`, open to what watches the process: they say nothing about anyone. */
+/** `GET /health/live` and `GET /health/ready`, open to whatever monitors the process: they reveal nothing about anyone. */
 @Public()
 @Controller('health')
 export class HealthController {
@@ -29,9 +29,9 @@ export class HealthController {
 
 /** What readiness checks and reports. */
 export interface HealthOptions {
-  /** By name: each resolves when its part is usable, and rejects with the reason when it is not. */
+  /** By name: each resolves if its part is usable, and rejects with the reason if it is not. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
-  /** By name: what is worth knowing and fails nothing, as long as it can be read. */
+  /** By name: information that fails nothing as long as it can be read. */
   readonly notes?: Readonly<Record<string, () => unknown>>;
   /** Milliseconds that one check or note may take; 2,000 by default. */
   readonly timeoutMs?: number;

@@ -7,7 +7,7 @@ import { ProblemFilter } from '../problems/problem.filter.js';
 export { type PartLogger } from '../problems/part-logger.js';
 export { Problem, problemOf, type ProblemDocument } from '../problems/problem.js';
 
-/** How problems are logged and answered. */
+/** How problems are logged. */
 export interface ProblemsOptions {
   /** Logs unexpected errors and an unavailable database; Nest's own logger by default. */
   readonly logger?: PartLogger;

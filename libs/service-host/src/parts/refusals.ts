@@ -7,15 +7,15 @@ import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
 export { type PartLogger } from '../problems/part-logger.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../trail/refusals.service.js';
 
-/** Which service refuses, and where that is recorded. */
+/** The service that refuses, and the outbox that records it. */
 export interface RefusalTrailOptions extends RefusalsOptions {
   /** In the service's own database. */
   readonly outbox: AuditOutbox;
-  /** Logs when counted refusals could not be recorded; Nest's own logger by default. */
+  /** Logs when counted refusals cannot be recorded; Nest's own logger by default. */
   readonly logger?: PartLogger;
 }
 
-/** Provides {@link Refusals}: give its `record` to the guard as `onRefused`, and each refusal is in the trail before it is answered. */
+/** Provides {@link Refusals}: pass its `record` to the guard as `onRefused`, and each refusal is recorded before it is answered. */
 @Module({})
 export class RefusalTrailModule {
   static forRoot({ outbox, logger = loggerOfNest('Refusals'), ...options }: RefusalTrailOptions): DynamicModule {

@@ -1,38 +1,38 @@
 import { AuditEventError } from '@countersign/audit-event';
 import { reasonOf } from '@countersign/auth-core';
 
-/** What a service's own database can be, other than wrong: out of reach or overrun, slower than a statement may be, or closed to this service. */
+/** Faults of a service's own database: unreachable or overloaded, slower than the statement timeout, or closed to this service. */
 export type DatabaseFault = 'away' | 'timeout' | 'refused';
 
-/** PostgreSQL ended one of two transactions that waited for each other: the same again succeeds. */
+/** PostgreSQL ended one of two transactions that waited for each other: a retry succeeds. */
 export const DEADLOCK = '40P01';
 /**
  * No connection, or a lost one: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
- * a database that is still to be made, and one that only reads, because another server has taken its place or is about to. Also a deadlock.
+ * a database that does not exist yet, and a read-only one, because another server has taken its place or is about to. Also a deadlock.
  */
 const awayPattern =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|08...|53...|57P0[1-5]|3D000|25006|40P01)$/;
-/** What the driver says without a code. */
+/** The driver's messages that have no code. */
 const lostPattern =
   /^connect E|^Connection terminated|^timeout (exceeded when trying to connect|expired)|^Client has encountered a connection error/;
-/** PostgreSQL ended the statement: it took longer than it may. */
+/** PostgreSQL cancelled the statement: it exceeded its timeout. */
 const CANCELLED = '57014';
 
 /** A wrong password or role (class 28), or no right to connect to the database. */
 const refusedPattern = /^28...$/;
 const NO_CONNECT = /^permission denied for database/;
 
-/** Causes that are examined; there may be a ring of them. */
+/** Maximum causes that are examined, because they may form a cycle. */
 const CAUSES_LIMIT = 8;
 
-/** An error and its causes, the outermost first. */
+/** An error and its causes, outermost first. */
 export function causesOf(error: unknown): readonly Error[] {
   const causes: Error[] = [];
   for (let one = error; one instanceof Error && causes.length < CAUSES_LIMIT; one = one.cause) causes.push(one);
   return causes;
 }
 
-/** @returns undefined for any other failure: a statement that is wrong stays a fault of the service */
+/** @returns undefined for any other failure: a wrong statement remains a fault of the service */
 export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   if (error instanceof AuditEventError) return error.code === 'OUTBOX_FULL' ? 'away' : undefined;
   for (const cause of causesOf(error)) {

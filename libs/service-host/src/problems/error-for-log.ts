@@ -8,7 +8,7 @@ function withoutParameters(message: string): string {
 
 const KEPT_OF_ERRORS = ['code', 'severity', 'schema', 'table', 'column', 'constraint', 'routine'] as const;
 
-/** An error for the log, its causes below it: what failed and where, never the values it failed with. */
+/** An error for the log, followed by its causes: what failed and where, never the values involved. */
 export function errorForLog(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error;
   const kept = KEPT_OF_ERRORS.flatMap((name) => {

@@ -2,7 +2,7 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { databaseReasonOf } from './database-fault.js';
 import { errorForLog } from './error-for-log.js';
 
-/** What a part of the host logs by: pino is one. */
+/** The logger of a part of the host: pino fits. */
 export interface PartLogger {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -15,7 +15,7 @@ function stackOf(error: Error): string {
   return typeof shown === 'object' && shown !== null && 'stack' in shown ? String(shown.stack) : '';
 }
 
-/** Through Nest's own logger, for an application that names no other. */
+/** Nest's own logger, for an application that names no other. */
 export function loggerOfNest(context: string): PartLogger {
   const nest = new NestLogger(context);
   const write =

@@ -8,7 +8,7 @@ import { OAuthError, Problem, problemOf, type ProblemDocument } from './problem.
 import { HEALTH, LOGGER, OAUTH_ROUTES } from '../tokens.js';
 import { traceOf, type RequestTrace, type TracedRequest } from '../trace/request-trace.js';
 
-/** What an RpcException holds: the answer to the sender of a message. */
+/** The content of an RpcException: the answer to the sender of a message. */
 function messageAnswerOf(error: unknown): object | undefined {
   if (!(error instanceof Error) || !('getError' in error) || typeof error.getError !== 'function') return undefined;
   const held: unknown = error.getError();
@@ -20,20 +20,20 @@ function descriptionOf(detail: string): string {
   return detail.replaceAll('"', "'").replaceAll(/[^\x20-\x7e]|\\/g, '?');
 }
 
-/** RFC 6749 names no errors of the server at the token endpoint; these are the names of its section 4.1.2.1. */
+/** RFC 6749 defines no server errors for the token endpoint; these are the codes of its section 4.1.2.1. */
 function oauthErrorNameOf(status: number): string {
   if (status < 500) return 'invalid_request';
   return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
-/** Fastify's request; an application that `createService` did not make does not know which routes it has. */
+/** Fastify's request; an application that `createService` did not create does not know its routes. */
 interface FoundRequest {
   readonly url: string;
   readonly is404?: boolean;
   readonly server?: { readonly routeMethods?: FastifyInstance['routeMethods'] };
 }
 
-/** The methods of a path that is known, where the request met no route; none of a resource that a route did not find. */
+/** The methods of a known path if the request matched no route; none for a resource that a route did not find. */
 function allowedMethods({ is404, server, url }: FoundRequest): readonly string[] {
   return is404 === true ? (server?.routeMethods?.allowed(url) ?? []) : [];
 }
@@ -47,14 +47,14 @@ function wasSent(reply: { readonly sent?: boolean; readonly headersSent?: boolea
   return reply.sent ?? reply.headersSent ?? false;
 }
 
-/** Of PostgreSQL's codes the class for what it lacks: room on disk, memory, connections. */
+/** PostgreSQL's class of codes for insufficient resources: disk space, memory, connections. */
 const RESOURCES = '53';
-/** Milliseconds for which readiness says so: until the next request that meets it. */
+/** Milliseconds for which readiness reports it: until the next request that runs into it. */
 const RESOURCES_LACK_MS = 10_000;
 /** Milliseconds after which the same reason is logged again. */
 const LOG_AGAIN_MS = 30_000;
 
-/** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
+/** The one place where errors become responses, for HTTP and messages: problem+json, or OAuth error JSON for {@link OAuthError} and refusals of the OAuth endpoints. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   #databaseReason = '';
@@ -81,7 +81,7 @@ export class ProblemFilter implements ExceptionFilter {
     return problem;
   }
 
-  /** One line for each reason and moment, however many requests meet it. */
+  /** One line for each reason and period, however many requests run into it. */
   #databaseUnavailable(error: unknown, seen: object): void {
     const { reason, code } = databaseReasonOf(error);
     if (code?.startsWith(RESOURCES) === true) this.health.fail('database', reason, RESOURCES_LACK_MS);
@@ -120,7 +120,7 @@ export class ProblemFilter implements ExceptionFilter {
     this.send(reply, problem, trace);
   }
 
-  /** Answers an OAuth endpoint's error; a filter for other media overrides it. */
+  /** Sends an OAuth endpoint's error; a filter for other media overrides it. */
   protected sendOAuth(reply: FastifyReply, { status, error, description, headers }: OAuthError): void {
     void reply
       .status(status)
@@ -129,7 +129,7 @@ export class ProblemFilter implements ExceptionFilter {
       .send({ error, error_description: descriptionOf(description) });
   }
 
-  /** Answers a problem; a filter for other media overrides it. */
+  /** Sends a problem; a filter for other media overrides it. */
   protected send(reply: FastifyReply, problem: ProblemDocument, { route, requestId }: RequestTrace): void {
     const { status, detail } = problem;
     if (this.oauthRoutes !== undefined && route.startsWith(this.oauthRoutes)) {

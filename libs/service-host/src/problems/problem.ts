@@ -35,7 +35,7 @@ export class Problem extends Error {
   }
 }
 
-/** An OAuth endpoint's error (RFC 6749, section 5.2), answered as `{ error, error_description }`. */
+/** An OAuth endpoint's error (RFC 6749, section 5.2), sent as `{ error, error_description }`. */
 export class OAuthError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isInstance(value, this, OAuthError, OAUTH_ERROR);
@@ -56,7 +56,7 @@ export class OAuthError extends Error {
   }
 }
 
-/** A problem as it is answered (RFC 9457, section 3.1). */
+/** A problem as it is sent (RFC 9457, section 3.1). */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
@@ -70,15 +70,15 @@ function documentOf(status: number, code: string, detail: string, extensions: ob
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...extensions };
 }
 
-/** A problem as an exception of Nest's own, for what must answer rightly where {@link ProblemFilter} is not installed. */
+/** A problem as one of Nest's exceptions, for code that must respond correctly without {@link ProblemFilter}. */
 export function httpProblem(status: number, code: string, detail: string, extensions: object = {}): HttpException {
   return new HttpException(documentOf(status, code, detail, extensions), status);
 }
 
-/** Nest's words where no route was found. */
+/** Nest's message when no route was found. */
 const NO_ROUTE = /^Cannot [A-Z]+ \//;
 
-/** What is refused before a handler runs, by its status; the framework gives no more. */
+/** Refusals before a handler runs, by status; the framework provides nothing else. */
 const transportProblems: Readonly<Record<number, readonly [string, string]>> = {
   404: ['ROUTE_UNKNOWN', 'There is no such route.'],
   413: ['BODY_TOO_LARGE', 'The body is larger than this service accepts (64 KiB).'],
@@ -96,7 +96,7 @@ function isProblemBody(body: unknown): body is { code: string; detail: string } 
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
 }
 
-/** The service's own database was unavailable, busy or too slow: not the caller's fault, and soon over. */
+/** The service's own database was unavailable, busy or too slow: temporary, and not the caller's fault. */
 const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string, object]>> = {
   away: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 1 }],
   refused: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 5 }],
@@ -107,7 +107,7 @@ const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string,
   ],
 };
 
-/** Turns whatever was thrown into its problem document; an unexpected error becomes a 500 that reveals nothing. */
+/** Turns anything thrown into its problem document; an unexpected error becomes a 500 that reveals nothing. */
 export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof Problem) return documentOf(error.status, error.code, error.detail, error.extensions);
   if (error instanceof HttpException) {

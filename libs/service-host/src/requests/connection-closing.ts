@@ -4,12 +4,12 @@ import { type Socket } from 'node:net';
 const IDLE_CHECK_MS = 100;
 
 /**
- * Keeps account of a server's connections for its stop. @returns lets the server go once it is stopping: what is in flight may end, a connection
- * is closed once it is idle (a stream that began before the stop could no longer say `Connection: close`), and after `limitMs` milliseconds the
- * rest is cut, so that a reader who does not read cannot hold the stop.
+ * Tracks a server's connections for its shutdown. @returns ends them once the server is stopping: what is in flight may finish, a connection
+ * is closed once it is idle (a stream that began before the stop could no longer send `Connection: close`), and after `limitMs` milliseconds the
+ * rest is cut, so that a client that does not read cannot delay the shutdown.
  */
 export function watchConnections(server: Server): (limitMs: number) => void {
-  // To Node a connection that was opened ahead, and on which nothing was ever asked, is not idle.
+  // Node does not count a connection as idle if it was opened ahead and no request was ever sent on it.
   const opened = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     opened.add(socket);

@@ -5,7 +5,7 @@ import { Problem } from '../problems/problem.js';
 
 type Done = (error: Error | null, value?: unknown) => void;
 
-/** @throws {URIError} for a `%` without two digits, and for what is not UTF-8 */
+/** @throws {URIError} for a `%` without two digits, and for anything that is not UTF-8 */
 function decoded(text: string): string {
   return text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text;
 }

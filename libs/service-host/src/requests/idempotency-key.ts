@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Problem } from '../problems/problem.js';
 
-/** Hours that a key and its answer are kept. */
+/** Hours for which a key and its response are stored. */
 export const IDEMPOTENCY_KEPT_HOURS = 24;
 
 /** 1 to 255 printable ASCII characters without blanks. */
@@ -49,7 +49,7 @@ export function idempotencyInFlight(): Problem {
   );
 }
 
-/** What distinguishes one request body from another: SHA-256 over its parsed members in a fixed order. */
+/** Identifies a request body: SHA-256 over its parsed members in a fixed order. */
 export function fingerprintOf(members: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
@@ -65,7 +65,7 @@ function inOrder(value: unknown): unknown {
 }
 
 /**
- * What distinguishes one request from another: method, URL and body, in whatever order the body's members come.
+ * Identifies a request: method, URL and body, whatever the order of the body's members.
  * @param body as parsed from JSON; nothing for a request without one
  */
 export function requestFingerprint(method: string, url: string, body: unknown): string {

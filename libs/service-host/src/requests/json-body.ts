@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { pathOfOddText, TEXT_RULE } from './plain-text.js';
 import { Problem } from '../problems/problem.js';
 
-/** Objects and arrays inside each other that a JSON body may have: with what an audit event puts around them, they fit the log. */
+/** Maximum nesting of a JSON body: with what an audit event puts around it, it still fits the log. */
 export const JSON_DEPTH_LIMIT = 32;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** Only such a body can hold text that is not plain: JSON has no other way to write it. */
+/** Only such a body can contain text that is not plain: JSON has no other way to write it. */
 const mayHoldOddText = /\\[bfnrtu]|[\u007f-\u009f]/;
 
 function endOfString(json: string, start: number): number {
@@ -27,9 +27,9 @@ function nameOf(quoted: string): string {
 }
 
 /**
- * Goes once over JSON that is well formed. `JSON.parse` takes the last of two members of a name, another reader the first, so that two
+ * Scans well-formed JSON once. `JSON.parse` uses the last of two members with the same name, another parser the first, so that two
  * services would see two requests (RFC 8259, section 4).
- * @throws {Problem} for a repeated member, or one called `__proto__`, and for what is nested too deeply
+ * @throws {Problem} for a repeated member, one called `__proto__`, or nesting that is too deep
  */
 function checkStructure(json: string): void {
   // One set of names for each open object, undefined for an array.
@@ -66,8 +66,8 @@ function addName(names: Set<string> | undefined, name: string): void {
 }
 
 /**
- * Parses a JSON body strictly (RFC 8259, section 8.1; RFC 7493): UTF-8, no member twice, of bounded depth, all text plain.
- * @returns undefined for an empty body, which is the same as none: a route that needs one says what is missing
+ * Parses a JSON body strictly (RFC 8259, section 8.1; RFC 7493): UTF-8, no member twice, bounded depth, only plain text.
+ * @returns undefined for an empty body, which is the same as none: a route that needs one reports what is missing
  * @throws {Problem} 400 `BODY_NOT_UTF8`, `BODY_NOT_JSON`, `BODY_TOO_DEEP`, `MEMBER_REPEATED`, `REQUEST_INVALID`
  */
 export function parseJsonBody(body: Buffer): unknown {
@@ -86,7 +86,7 @@ export function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
-/** The answer to text that is not plain. @param path of the text */
+/** The refusal of text that is not plain. @param path of the text */
 export function oddText(path: string): Problem {
   const errors = [{ path, message: TEXT_RULE }];
   return new Problem(400, 'REQUEST_INVALID', `A string in the request ${TEXT_RULE}.`, { errors });

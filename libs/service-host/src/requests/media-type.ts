@@ -9,7 +9,7 @@ export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The one media type that the route takes as a body; JSON when left out. */
+    /** The one media type that the route accepts as a body; JSON by default. */
     accepts?: typeof FORM_TYPE;
   }
 }
@@ -17,7 +17,7 @@ declare module 'fastify' {
 const acceptsForm = RouteConfig({ accepts: FORM_TYPE });
 const documentsForm = OpenApi(({ ApiConsumes }) => ApiConsumes(FORM_TYPE));
 
-/** A route that takes a form; any other body is refused with 415. A route without this takes JSON only. */
+/** A route that accepts a form; any other body is refused with 415. A route without this accepts only JSON. */
 export const AcceptsForm = (): MethodDecorator => (target, key, descriptor) => {
   acceptsForm(target, key, descriptor);
   documentsForm(target, key, descriptor);
@@ -25,21 +25,21 @@ export const AcceptsForm = (): MethodDecorator => (target, key, descriptor) => {
 
 const bodiless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The media type that the route of a request takes. */
+/** The media type that a request's route accepts. */
 function acceptedType(request: FastifyRequest): string {
-  // A request that met no route has no configuration of one.
+  // A request that matched no route has no route configuration.
   const config: { readonly accepts?: string } | undefined = request.routeOptions.config;
   return config?.accepts ?? JSON_TYPE;
 }
 
-/** What is answered for a body of another type. */
+/** The refusal of a body of another type. */
 function unsupportedType(request: FastifyRequest): Problem {
   return new Problem(415, 'MEDIA_TYPE_UNSUPPORTED', `Send ${acceptedType(request)}.`);
 }
 
 /**
- * Refuses a body before it is read: of another type than the route takes, or compressed, because no service here decompresses.
- * @returns undefined for one that may be read
+ * Refuses a body before it is read: of a type that the route does not accept, or compressed, because no service here decompresses.
+ * @returns undefined if it may be read
  */
 export function bodyFault(request: FastifyRequest): Problem | undefined {
   const { 'content-type': type, 'content-encoding': encoding } = request.headers;

@@ -1,12 +1,12 @@
 /** One page of a list. */
 export interface Page<Row> {
   readonly rows: readonly Row[];
-  /** The last of them, after which the next page begins; undefined if no page follows. */
+  /** The last item, after which the next page begins; undefined if no page follows. */
   readonly last: Row | undefined;
 }
 
 /**
- * Cuts a page from what was found.
+ * Cuts a page from the rows found.
  * @param found in the list's order; one row more than the page holds if another page follows
  * @param limit maximum rows of a page
  */

@@ -1,10 +1,10 @@
-// Most text is printable ASCII, and this is looked for at twice the speed.
+// Most text is printable ASCII, and checking for that first is twice as fast.
 const notAscii = /[^\x20-\x7e]/;
 const notPlain = /[\p{Cc}\p{Cs}]/u;
 
 /**
- * What no text of a request may hold: control characters, because neither every database, log nor terminal takes them, and halves of surrogate
- * pairs, because UTF-8 has no way to write them.
+ * What no text of a request may contain: control characters, because not every database, log or terminal accepts them, and halves of surrogate
+ * pairs, because UTF-8 cannot encode them.
  */
 export const TEXT_RULE =
   'must not contain control characters (such as U+0000, line breaks or escape sequences) or half a surrogate pair';
@@ -15,9 +15,9 @@ export function isPlainText(text: string): boolean {
 }
 
 /**
- * Looks for text that is not plain, in the names of members too.
+ * Looks for text that is not plain, including in member names.
  * @param value JSON of bounded depth
- * @returns the path of the first, its names separated by dots and escaped; undefined when all is plain
+ * @returns the path of the first one, its names escaped and separated by dots; undefined when all is plain
  */
 export function pathOfOddText(value: unknown, path = ''): string | undefined {
   if (typeof value === 'string') return isPlainText(value) ? undefined : path;

@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 
 /**
- * Lets an answer take its time. A server ends a connection on which nothing moves for `server.timeout` milliseconds, and while a check of
- * everything runs nothing does. The time counts again once there is an answer, so that a reader who does not read it is cut off.
+ * Allows a response to take long. A server ends a connection on which nothing moves for `server.timeout` milliseconds, and while a check of
+ * everything runs nothing does. The timeout applies again once the response starts, so that a client that does not read it is cut off.
  */
 export function letQuietWorkEnd(fastify: FastifyInstance): void {
   const allow = ({ raw: { socket } }: FastifyRequest, ms: number): void => {

@@ -1,6 +1,6 @@
 import { BoundedMap } from '@countersign/auth-core';
 
-/** Milliseconds in which lines that say the same have one. */
+/** Milliseconds in which identical lines are written once. */
 const ONE_IN_MS = 1_000;
 /** Maximum names that are remembered; the oldest is evicted for a new one, and its next line is written. */
 const NAMES_LIMIT = 1_000;
@@ -10,7 +10,7 @@ interface Written {
   unwritten: number;
 }
 
-/** Bounds the log of what a flood repeats: one line a second for each name, which says how many before it have none. */
+/** Bounds the log lines that a flood repeats: one line a second for each name, which says how many were omitted before it. */
 export class RepeatedLines {
   readonly #written = new BoundedMap<string, Written>(NAMES_LIMIT);
 
@@ -18,8 +18,8 @@ export class RepeatedLines {
   constructor(private readonly monotonic: () => number) {}
 
   /**
-   * Asks for a line.
-   * @returns how many of this name were not written since the last; undefined when this one is not written either
+   * Asks whether to write a line.
+   * @returns how many of this name were omitted since the last one; undefined if this one is omitted too
    */
   next(name: string): number | undefined {
     const now = this.monotonic();

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** Characters that one path parameter may have. */
+/** Maximum characters of one path parameter. */
 const PARAMETER_LENGTH_LIMIT = 200;
 
 const urlProblems: Readonly<Record<string, Problem>> = {
@@ -37,7 +37,7 @@ function serialized(problem: Problem): string {
   return JSON.stringify({ ...problemOf(problem), request_id: uuidv7() });
 }
 
-/** What is answered where there is no request yet: the connection ends with it. */
+/** The response when there is no request yet: the connection ends with it. */
 function answerConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const problem = connectionProblems[error.code ?? ''] ?? notHttp;
@@ -55,23 +55,23 @@ function answerConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.destroy(error);
 }
 
-/** What is answered where the router reads no path, before any hook. */
+/** The response when the router cannot parse the path, before any hook. */
 function answerUnroutable(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   const problem = urlProblems[error.code] ?? new Problem(400, 'REQUEST_MALFORMED', error.message);
   void reply.code(problem.status).type('application/problem+json').send(serialized(problem));
 }
 
-/** Fastify's settings that concern what is refused before a route: it is answered with problem documents (RFC 9457) like all else. */
+/** Fastify's settings for refusals before a route: they are problem documents (RFC 9457) like all others. */
 export const requestCheckOptions = {
   frameworkErrors: answerUnroutable,
   clientErrorHandler: answerConnection,
-  // Fastify's own answer is no problem document; checkRequests gives one.
+  // Fastify's own response is not a problem document; checkRequests sends one.
   return503OnClosing: false,
   routerOptions: { maxParamLength: PARAMETER_LENGTH_LIMIT },
 };
 
 /**
- * What every request meets before its route: bodies are read strictly, as JSON or as a form; other ones, compressed ones, and requests while
+ * The checks on every request before its route: bodies are parsed strictly, as JSON or as a form; others, compressed ones, and requests while
  * the service closes are refused.
  */
 export function checkRequests(fastify: FastifyInstance): void {

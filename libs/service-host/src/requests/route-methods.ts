@@ -10,18 +10,18 @@ function matches(pattern: string, path: string): boolean {
   return wanted.length === given.length;
 }
 
-/** The routes of a service by path, for the requests that met none of them: a path that exists under other methods is a 405. */
+/** The routes of a service by path, for requests that matched none of them: a path that exists under other methods is a 405. */
 export class RouteMethods {
   readonly #byPattern = new Map<string, Set<string>>();
 
-  /** @param pattern as Fastify has it: `:name` for a segment, `*` for the rest */
+  /** @param pattern in Fastify's syntax: `:name` for a segment, `*` for the rest */
   add(method: string | readonly string[], pattern: string): void {
     const known = this.#byPattern.get(pattern) ?? new Set();
     for (const one of typeof method === 'string' ? [method] : method) known.add(one);
     this.#byPattern.set(pattern, known);
   }
 
-  /** @param url the path of a request, a query string behind it. @returns the methods for `Allow` (RFC 9110, section 10.2.1), none for an unknown path */
+  /** @param url the path of a request, possibly with a query string. @returns the methods for `Allow` (RFC 9110, section 10.2.1), none for an unknown path */
   allowed(url: string): readonly string[] {
     const [path = ''] = url.split('?', 1);
     const methods = new Set<string>();

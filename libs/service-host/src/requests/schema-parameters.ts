@@ -5,12 +5,12 @@ import { whenDocumented, type Swagger } from '../openapi/openapi-decorators.js';
 import { pathOfOddText } from './plain-text.js';
 import { Problem } from '../problems/problem.js';
 
-/** Parses with a zod schema; what does not fit becomes a 400 that lists each fault by its path. */
+/** Parses with a zod schema; invalid input becomes a 400 that lists each fault by its path. */
 export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unknown, z.infer<Schema>> {
   constructor(private readonly schema: Schema) {}
 
   transform(value: unknown, metadata?: ArgumentMetadata): z.infer<Schema> {
-    // The text of a body was examined when it was parsed.
+    // The text of a body was checked when it was parsed.
     const odd = metadata?.type === 'body' ? undefined : pathOfOddText(value, metadata?.data);
     if (odd !== undefined) throw oddText(odd);
     const parsed = this.schema.safeParse(value ?? {});
@@ -60,7 +60,7 @@ export function ZodQuery(schema: z.ZodObject): ParameterDecorator {
   };
 }
 
-/** One path parameter, parsed by the schema; a value that does not fit is a 400. */
+/** One path parameter, parsed by the schema; an invalid value is a 400. */
 export function ZodParam(name: string, schema: z.ZodType): ParameterDecorator {
   return (target, key, index) => {
     Param(name, new SchemaPipe(schema))(target, key, index);

@@ -9,14 +9,14 @@ export interface GracefulStopOptions {
   readonly drainMs: number;
   /** Milliseconds that closing may take after that. */
   readonly timeoutMs: number;
-  /** Ends what is in flight and lets go of everything. */
+  /** Finishes what is in flight and releases everything. */
   readonly close: () => Promise<void>;
   readonly exit: (code: number) => void;
 }
 
 /**
- * What a signal does: first readiness fails, so that nobody sends anything new here; after the drain nothing new is accepted, and what is in flight
- * ends. A second signal changes nothing.
+ * Handles a signal: first readiness fails, so that nobody sends anything new here; after the drain nothing new is accepted, and what is in flight
+ * finishes. A second signal changes nothing.
  */
 export function gracefulStop(options: GracefulStopOptions): (signal: NodeJS.Signals) => void {
   const { health, logger, drainMs, timeoutMs, close, exit } = options;

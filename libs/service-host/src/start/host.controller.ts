@@ -9,7 +9,7 @@ import { Unrecorded } from '../trail/recorded-answers.guard.js';
 import { HEALTH, METRICS } from '../tokens.js';
 import { measureProcess } from './metrics.js';
 
-/** The operator's routes; open, because they show nothing about anyone. */
+/** The operator's routes; open, because they reveal nothing about anyone. */
 @Public()
 @Unrecorded('it shows nothing about anyone')
 @Controller()
@@ -40,7 +40,7 @@ export class HostController {
   @Get('metrics')
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async scrape(): Promise<string> {
-    // Not before somebody asks, since measuring costs something.
+    // Only on request, because measuring costs something.
     await (this.#process ??= measureProcess(this.metrics));
     return this.metrics.metrics();
   }

@@ -4,7 +4,7 @@ import { type HostConfiguration } from '../configuration.js';
 import { databaseReasonOf } from '../problems/database-fault.js';
 import { errorForLog } from '../problems/error-for-log.js';
 
-/** The service's logger: JSON lines, or readable ones; authorization headers, assertions and keys never reach a line. */
+/** The service's logger: JSON or human-readable lines; authorization headers, assertions and keys are never logged. */
 export function createLogger(name: string, configuration: Pick<HostConfiguration, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
   return pino({
     name,
@@ -38,7 +38,7 @@ export function createLogger(name: string, configuration: Pick<HostConfiguration
   });
 }
 
-/** Nest's own messages through the same logger, its start-up chatter at debug level. */
+/** Nest's own messages through the same logger, its startup messages at debug level. */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
     (level: 'debug' | 'warn' | 'error') =>

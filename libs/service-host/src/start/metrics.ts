@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
-/** Milliseconds until a lag of the event loop has been measured a few times; it is measured every ten. */
+/** Milliseconds until the event loop's lag has been measured a few times; it is measured every ten. */
 const FIRST_LAGS_MS = 50;
 
-/** A registry of the service's own, with a `service` label on each metric. */
+/** The service's own registry, with a `service` label on each metric. */
 export function createMetrics(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   return registry;
 }
 
-/** Adds the process's default metrics. From then on Node wakes a hundred times a second, a fifth of what a service at rest costs. */
+/** Adds the process's default metrics. From then on Node wakes a hundred times a second, a fifth of the cost of an idle service. */
 export async function measureProcess(registry: Registry): Promise<void> {
   collectDefaultMetrics({ register: registry });
   await delay(FIRST_LAGS_MS);

@@ -3,7 +3,7 @@ import { type FastifyServerOptions } from 'fastify';
 
 type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
-/** Not the other kind of it, which serializes. */
+/** Not the other kind, which serialises. */
 type BuildValidator = Extract<Compilers['buildValidator'], (schemas: never, options: AjvOptions) => unknown>;
 type BuildSerializer = NonNullable<Compilers['buildSerializer']>;
 
@@ -11,7 +11,7 @@ function isSelector<Build>(loaded: unknown): loaded is () => Build {
   return typeof loaded === 'function';
 }
 
-/** What Fastify would load itself, from its own dependencies. */
+/** The module that Fastify would load itself, from its own dependencies. */
 function fromFastify<Build>(name: string): Build {
   const fastify = createRequire(import.meta.url).resolve('fastify');
   const selector: unknown = createRequire(fastify)(name);
@@ -20,7 +20,7 @@ function fromFastify<Build>(name: string): Build {
   return selector();
 }
 
-/** The name in a JSON schema of headers, however deep, that no header has: Node has them all in lower case. */
+/** A name in a JSON schema of headers, at any depth, that no header can have: in Node all are lower case. */
 function headerWithCapitals(route: object): string | undefined {
   if (!('httpPart' in route && route.httpPart === 'headers' && 'schema' in route)) return undefined;
   const names: string[] = [];
@@ -35,7 +35,7 @@ function headerWithCapitals(route: object): string | undefined {
 const buildValidator: BuildValidator = (schemas, options) => {
   const compile = fromFastify<BuildValidator>('@fastify/ajv-compiler')(schemas, options);
   return (route) => {
-    // Fastify lowers them itself, but not for a compiler that it did not choose.
+    // Fastify lower-cases them itself, but not for a custom compiler.
     const wrong = typeof route === 'object' ? headerWithCapitals(route) : undefined;
     if (wrong !== undefined) throw new Error(`the schema of headers must name ${wrong} in lower case`);
     return compile(route);
@@ -46,7 +46,7 @@ const buildSerializer: BuildSerializer = (schemas, options) =>
   fromFastify<BuildSerializer>('@fastify/fast-json-stringify-compiler')(schemas, options);
 
 /**
- * Fastify's settings for routes with JSON schemas: its own compilers, loaded for the first such route. Fastify loads them at every start, 170 files, and
+ * Fastify's settings for routes with JSON schemas: its own compilers, loaded for the first such route. Fastify itself would load them at every start, 170 files, and
  * bodies here are parsed by zod.
  */
 export const routeSchemaOptions: Pick<FastifyServerOptions, 'schemaController'> = {

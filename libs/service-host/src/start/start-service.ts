@@ -25,7 +25,7 @@ import { trustedProxies } from '../trace/trusted-proxies.js';
 /** Maximum bytes that a request body may have. */
 export const BODY_LIMIT = 64 * 1024;
 
-/** Part of the time for a graceful stop after which what is still in flight is cut. */
+/** Fraction of the graceful shutdown time after which requests still in flight are cut. */
 const CUT_AT = 0.7;
 
 /** What {@link startService} starts. */
@@ -37,7 +37,7 @@ export interface ServiceOptions {
   readonly version?: string;
   /**
    * Adds plug-ins, hooks and decorators to Fastify (cookies, static files, a content security policy), after the service's own and before
-   * its routes. A route that is added here is open: the guard, the route report and the record of answers know only Nest's.
+   * its routes. A route added here is open: the guard, the route report and the check for recorded answers only know Nest's routes.
    */
   readonly configure?: (fastify: FastifyInstance) => void | Promise<void>;
 }
@@ -69,7 +69,7 @@ function callerOf(principal: Principal | undefined): object {
 /**
  * Builds the service's application without listening: routes, problem details, request ids, logs, metrics, health.
  * @returns the initialised Nest application on Fastify
- * @throws what its parts threw at start; nothing is left running
+ * @throws what its parts threw at startup; nothing is left running
  */
 export async function createService(options: ServiceOptions): Promise<NestFastifyApplication> {
   const { name, configuration, version = '0.1.0' } = options;
@@ -97,7 +97,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', traceOf(request).requestId);
     reply.header('x-content-type-options', 'nosniff');
-    // Answers are somebody's, or about to change: one that may be kept says so itself (RFC 9111).
+    // Responses are personal, or about to change: one that may be cached says so itself (RFC 9111).
     reply.header('cache-control', 'no-store');
     done();
   });
@@ -144,7 +144,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     await options.configure?.(fastify);
     await app.init();
   } catch (error) {
-    // What did begin (pools, connections, timers) ends too; anyone who embeds the service may continue.
+    // Whatever started (pools, connections, timers) is closed too; the embedding process may continue.
     await app.close().catch(() => undefined);
     throw error;
   }
@@ -152,9 +152,9 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
 }
 
 /**
- * Starts a service and stops it gracefully on SIGTERM or SIGINT: readiness fails, after `DRAIN_MS` in-flight requests end, the relay rests, the pool closes.
+ * Starts a service and stops it gracefully on SIGTERM or SIGINT: readiness fails, after `DRAIN_MS` in-flight requests finish, the relay stops, the pool closes.
  * SIGHUP ends nothing.
- * A service that cannot start prints why and ends with exit code 1 (2 for a wrong configuration).
+ * A service that cannot start prints why and exits with code 1 (2 for a wrong configuration).
  */
 export async function startService(options: ServiceOptions): Promise<NestFastifyApplication> {
   const logger = createLogger(options.name, options.configuration);
@@ -169,7 +169,7 @@ export async function startService(options: ServiceOptions): Promise<NestFastify
     exit: (code) => process.exit(code),
   });
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  // Its default would end the service, in the middle of everything.
+  // Its default would end the service abruptly.
   process.on('SIGHUP', () => {
     logger.info('SIGHUP changes nothing: passwords in files are read again for every new connection');
   });

@@ -15,14 +15,14 @@ function headerOf(message: unknown, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The pattern that the handler is for, never the subject that was sent: with a wildcard that is the sender's own text. */
+/** The handler's pattern, never the subject that was sent: with a wildcard that would be the sender's own text. */
 function patternOf(context: ExecutionContext): string {
   const patterns: unknown = Reflect.getMetadata('microservices:pattern', context.getHandler());
   const [pattern]: unknown[] = Array.isArray(patterns) ? patterns : [patterns];
   return typeof pattern === 'string' ? pattern : `${context.getClass().name}.${context.getHandler().name}`;
 }
 
-/** Nest's names of its transports by the class of the context that each gives its handlers. Not imported: services without messages lack the package. */
+/** Nest's transport names by the class of the context that each passes to its handlers. Not imported: services without messages lack the package. */
 const transports: ReadonlyMap<string, string> = new Map([
   ['TcpContext', 'TCP'],
   ['RedisContext', 'REDIS'],
@@ -30,7 +30,7 @@ const transports: ReadonlyMap<string, string> = new Map([
   ['MqttContext', 'MQTT'],
   ['RmqContext', 'RMQ'],
   ['KafkaContext', 'KAFKA'],
-  // Of @grpc/grpc-js: Nest hands it on as it came.
+  // Of @grpc/grpc-js: Nest passes it on unchanged.
   ['Metadata', 'GRPC'],
 ]);
 
@@ -43,12 +43,12 @@ function classesOf(value: unknown): readonly string[] {
   return names;
 }
 
-/** The name of the transport that brought a message, as Nest's `Transport` has it; `RPC` for one that is not Nest's own. */
+/** The name of a message's transport, as in Nest's `Transport`; `RPC` for one that is not Nest's. */
 function transportOf(message: unknown): string {
   return classesOf(message).flatMap((name) => transports.get(name) ?? [])[0] ?? 'RPC';
 }
 
-/** The trace of a message, like that of a request: its method is the transport, and it continues the sender's `traceparent` where NATS brought one. */
+/** The trace of a message, like that of a request: its method is the transport, and it continues the sender's `traceparent` if NATS delivered one. */
 export function messageTraceOf(context: ExecutionContext): RequestTrace {
   const message = context.switchToRpc().getContext<unknown>();
   const traceparent = childTraceparent(headerOf(message, 'traceparent'), randomHex);

@@ -36,9 +36,9 @@ export function addressOf(entry: string): string | undefined {
 }
 
 /**
- * The network by which requests are counted: each IPv4 address counts separately, and each /64 of IPv6.
+ * The network by which requests are counted: each IPv4 address and each IPv6 /64 counts separately.
  * @param address a caller's address, or an entry of `X-Forwarded-For`
- * @param proxy the address of the proxy that named it: it answers for what is not an address, so that one caller's odd header does not put
+ * @param proxy the address of the proxy that named it, used for anything that is not an address, so that one caller's odd header does not put
  *   all callers into one count
  * @returns an IPv4 address, an IPv6 network such as `2001:db8:0:7::/64`, or `unknown`
  */

@@ -3,7 +3,7 @@ import { childTraceparent, randomHex, traceIdOf, uuidv7 } from '@countersign/aud
 import { sharedByForms, type Principal } from '@countersign/auth-core';
 import { addressOf } from './peer-address.js';
 
-/** What ties one request to its logs, its audit events and its calls to other services. */
+/** Links one request to its logs, its audit events and its calls to other services. */
 export interface RequestTrace {
   readonly requestId: string;
   /** W3C Trace Context of this hop: the caller's trace id, a new parent id. */
@@ -12,7 +12,7 @@ export interface RequestTrace {
   readonly method: string;
   /** The route's pattern (`/payments/:id`), never the raw path. */
   readonly route: string;
-  /** The caller's address; behind trusted proxies the one that they name. */
+  /** The caller's address; behind trusted proxies, the one that they report. */
   readonly peer: string;
 }
 
@@ -20,7 +20,7 @@ const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
 const TRACE = Symbol.for('countersign.trace');
 
-/** What Fastify's and Express's requests have in common, and where each keeps the pattern of its route. */
+/** The common parts of Fastify's and Express's requests, and where each stores its route's pattern. */
 export interface TracedRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -29,7 +29,7 @@ export interface TracedRequest {
   readonly socket: { readonly remoteAddress?: string | undefined };
   /** Fastify's. */
   readonly routeOptions?: { readonly url?: string | undefined };
-  /** Express's, once it has matched one. */
+  /** Express's, once a route has matched. */
   readonly route?: { readonly path?: unknown } | undefined;
   readonly baseUrl?: string;
   [TRACE]?: RequestTrace;
@@ -40,7 +40,7 @@ function headerOf(request: TracedRequest, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The address that is farthest from here and well formed: what a trusted proxy forwards may be anything, then the proxy itself is what is known. */
+/** The farthest well-formed address: a trusted proxy may forward anything, and then only the proxy itself is known. */
 function peerOf({ ip, ips, socket }: TracedRequest): string {
   const known = ip === undefined ? undefined : addressOf(ip);
   if (known !== undefined) return known;
@@ -106,17 +106,17 @@ export function auditRequest(trace: RequestTrace): AuditRequest {
   return request;
 }
 
-/** Keeps that an event, or a count that becomes one, was recorded for the request. @param request as {@link auditRequest} gave it */
+/** Notes that an event, or a count that becomes one, was recorded for the request. @param request as {@link auditRequest} returned it */
 export function markRecorded(request: object): void {
   recorded.add(request);
 }
 
-/** Keeps who called, of a request that was refused although its token was valid: its log line names them. */
+/** Notes the caller of a request that was refused although its token was valid: its log line names them. */
 export function keepRefusedCaller(trace: RequestTrace, principal: Principal): void {
   refusedCallers.set(trace, principal);
 }
 
-/** The verified caller of a refused request, as {@link keepRefusedCaller} kept it. */
+/** The verified caller of a refused request, as noted by {@link keepRefusedCaller}. */
 export function refusedCallerOf(trace: RequestTrace): Principal | undefined {
   return refusedCallers.get(trace);
 }

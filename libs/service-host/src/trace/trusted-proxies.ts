@@ -10,8 +10,8 @@ function isNetwork(text: string): boolean {
 }
 
 /**
- * Addresses and networks (CIDR), separated by commas, of the proxies whose `X-Forwarded-For` is believed; none when empty.
- * A network of all addresses is refused: then everybody could say who they are.
+ * Addresses and networks (CIDR), separated by commas, of the proxies whose `X-Forwarded-For` is trusted; none when empty.
+ * A network of all addresses is refused: then anybody could choose their own address.
  */
 export const trustedProxiesSchema = z
   .string()

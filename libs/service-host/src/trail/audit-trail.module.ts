@@ -17,7 +17,7 @@ import { watchOutbox } from './outbox-signals.js';
 import { markRecorded } from '../trace/request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, HEALTH, LOGGER, METRICS, POOL } from '../tokens.js';
 
-/** Which service records, and how its events reach the trail. */
+/** The service that records, and how its events reach the trail. */
 export interface AuditTrailOptions {
   /** The service's name, the `source` of its events. */
   readonly source: string;
@@ -28,7 +28,7 @@ export interface AuditTrailOptions {
 
 const OPTIONS = Symbol.for('countersign.audit-trail-options');
 
-/** Provides {@link AUDIT_OUTBOX} and runs the relay beside the service. NATS away is a note in readiness, never a failure. */
+/** Provides {@link AUDIT_OUTBOX} and runs the relay in the service. An unavailable NATS is a note in readiness, never a failure. */
 @Global()
 @Module({})
 export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -6,14 +6,14 @@ import { type FastifyRequest } from 'fastify';
 import { type IdempotencyKey } from '../requests/idempotency-key.js';
 import { auditRequest, traceOf, txnOf, type RequestTrace } from '../trace/request-trace.js';
 
-/** A request that asks to be answered once under its Idempotency-Key. */
+/** A request that must be processed once under its Idempotency-Key. */
 export interface KeyClaim {
   readonly subject: string;
   readonly clientId: string;
   readonly key: IdempotencyKey;
   /** Of method, URL and body. */
   readonly fingerprint: string;
-  /** Whether the answer was kept under the key. */
+  /** Whether the response was stored under the key. */
   kept: boolean;
 }
 
@@ -29,13 +29,13 @@ export function setClaim(request: FastifyRequest, claim: KeyClaim): void {
   request[CLAIM] = claim;
 }
 
-/** The one who asks: proven by the token, through which request. */
+/** The verified caller, and the request. */
 export interface Caller {
   readonly principal: Principal;
   readonly trace: RequestTrace;
   /** The access token, to be exchanged (RFC 8693). Never log or store it. */
   readonly token: string;
-  /** Of a request with an Idempotency-Key, on a route that takes one. */
+  /** Of a request with an Idempotency-Key, on a route that accepts one. */
   readonly claim?: KeyClaim | undefined;
 }
 
@@ -59,21 +59,21 @@ export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): E
   };
 }
 
-/** The part of an audit event that a request has for which nobody was verified: it starts a transaction. */
+/** The part of an audit event that comes from a request without a verified caller: it starts a transaction. */
 export function byNobody(trace: RequestTrace): EventContext {
   return { principal: null, txn: txnOf(trace), traceparent: trace.traceparent, request: auditRequest(trace) };
 }
 
-/** Work that no request caused: a schedule, a recovery, a start. */
+/** Work that no request caused: a schedule, a recovery, a startup. */
 export interface Unattended {
-  /** The service's own client, where it acts with its own rights. */
+  /** The service's own client, if it acts with its own rights. */
   readonly clientId?: string;
-  /** Of the request that once began it, where one did. */
+  /** Of the request that originally started it, if one did. */
   readonly txn?: string | null;
   readonly traceparent: string;
 }
 
-/** Begins work that no request caused, in a separate trace. */
+/** Starts work that no request caused, in a separate trace. */
 export function unattended(parts: Omit<Unattended, 'traceparent'> = {}): Unattended {
   return { ...parts, traceparent: childTraceparent(undefined, randomHex) };
 }

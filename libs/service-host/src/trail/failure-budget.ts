@@ -11,7 +11,7 @@ interface Window {
   failures: number;
 }
 
-/** How many failed requests a network may make in a minute. What succeeds costs nothing, and is never refused for others' failures. */
+/** How many failed requests a network may make in a minute. A successful request costs nothing, and is never refused for others' failures. */
 export class FailureBudget {
   readonly #windows = new BoundedMap<string, Window>(NETWORK_LIMIT);
 
@@ -21,7 +21,7 @@ export class FailureBudget {
   /**
    * Spends one failure.
    * @param now milliseconds of a monotonic clock
-   * @returns nothing while there is something left, else the seconds after which there is again
+   * @returns undefined while something is left, otherwise the seconds until something is again
    */
   spend(network: string, now: number): number | undefined {
     let window = this.#windows.get(network);

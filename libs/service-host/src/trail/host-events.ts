@@ -1,6 +1,6 @@
 import { defineEvents } from '@countersign/audit-event';
 
-/** What every service records of itself: what its guard, or a route by itself, refused. */
+/** Events that every service records: refusals by its guard, or by a route itself. */
 export function hostEvents(source: string) {
   return defineEvents({
     source,

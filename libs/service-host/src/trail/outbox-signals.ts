@@ -4,7 +4,7 @@ import { type Background } from '../background.service.js';
 import { type HealthRegistry } from '../health/health.js';
 import { sourceReportOf } from './source-report.js';
 
-/** Milliseconds between two checks into the outbox. */
+/** Milliseconds between two checks of the outbox. */
 const CHECK_EVERY_MS = 2_000;
 /** Milliseconds between two reports to audit. */
 const REPORT_EVERY_MS = 5_000;
@@ -19,7 +19,7 @@ export interface OutboxSignals {
 }
 
 /**
- * Shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Checked on a separate
+ * Shows an operator when the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Checked on a separate
  * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails. The same is
  * reported to audit, which shows it for all services in one place.
  */

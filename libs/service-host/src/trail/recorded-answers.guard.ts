@@ -29,17 +29,17 @@ declare module 'fastify' {
   }
 }
 
-/** Refusals that say something about what was asked for; a malformed request (400, 413, 415, …) or a fault (5xx) shows nobody's data. */
+/** Refusals that reveal something about the request's object; a malformed request (400, 413, 415, …) or a fault (5xx) shows nobody's data. */
 const telling = new Set([401, 403, 404, 409, 412, 422]);
 
 /**
  * Nothing happens unrecorded: an answer that shows, changes or denies something and for which no audit event was recorded is not sent.
- * A handler that forgets its record is so found by the first test that calls it.
+ * So the first test that calls a handler finds a forgotten record.
  */
 @Injectable()
 export class RecordedAnswers implements CanActivate {
   readonly #withheld: Counter<'method' | 'route'>;
-  /** By handler and controller. What a decorator said does not change, and asking for it costs more than the rest. */
+  /** By handler and controller. Decorators do not change, and reading their metadata costs more than the rest. */
   readonly #mustRecord = new WeakMap<object, WeakMap<object, boolean>>();
 
   constructor(
@@ -70,7 +70,7 @@ export class RecordedAnswers implements CanActivate {
     return must;
   }
 
-  /** Fastify's `onSend` hook. @returns the payload, or in its place the problem that says that it was withheld */
+  /** Fastify's `onSend` hook. @returns the payload, or instead the problem that says that it was withheld */
   check(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
     const { statusCode } = reply;
     if (request[EXPECTED] === undefined || (statusCode >= 400 && !telling.has(statusCode))) return payload;

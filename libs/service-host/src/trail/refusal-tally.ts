@@ -1,4 +1,4 @@
-/** What refusals of unverified callers are distinguished by. */
+/** What distinguishes refusals of unverified callers. */
 export interface RefusalKind {
   /** Why: the refusal's stable code. */
   readonly code: string;
@@ -28,12 +28,12 @@ interface Count {
 /** Maximum kinds that are counted separately; beyond that, networks are combined. */
 const KIND_LIMIT = 512;
 
-/** The network of refusals that are not counted by their own. */
+/** The network of refusals that are not counted by network. */
 export const OTHER_NETWORKS = 'others';
 
 /**
- * Counts refusals, so that a flood of them becomes a few events and not one each. The memory it takes is bounded: beyond {@link KIND_LIMIT}
- * kinds the networks are not distinguished, and of codes and routes an application has only so many.
+ * Counts refusals, so that a flood of them becomes a few events and not one each. Its memory is bounded: beyond {@link KIND_LIMIT}
+ * kinds the networks are not distinguished, and the number of codes and routes is limited.
  */
 export class RefusalTally {
   readonly #counts = new Map<string, Count>();
@@ -59,7 +59,7 @@ export class RefusalTally {
     return undefined;
   }
 
-  /** What was counted since the last time, each kind once. A kind of which nothing more came is forgotten: its next refusal is a first one. */
+  /** What was counted since the last call, each kind once. A kind without further refusals is dropped: its next refusal is a first one. */
   take(): readonly CountedRefusals[] {
     const taken: CountedRefusals[] = [];
     for (const [key, counted] of this.#counts) {

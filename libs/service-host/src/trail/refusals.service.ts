@@ -64,7 +64,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   readonly #tally = new RefusalTally();
   readonly #budget: FailureBudget;
   #timer: NodeJS.Timeout | undefined;
-  /** Nobody would record what is counted from then on. */
+  /** Nothing counted after this would be recorded. */
   #isStopping = false;
   #flushing: Promise<void> = Promise.resolve();
 
@@ -98,7 +98,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   /**
-   * For what the handler of an HTTP route refuses by itself, such as a form from another site or a statement that is not genuine. To be awaited
+   * For refusals by the handler of an HTTP route itself, such as a form from another site or a forged statement. To be awaited
    * before the refusal is answered.
    * @param code stable, as in the answer
    * @param principal of a caller that the guard has verified
@@ -114,14 +114,14 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     overHttp: boolean,
   ): Promise<void> {
     if (refusal.principal !== undefined) keepRefusedCaller(trace, refusal.principal);
-    // A caller beyond its limit is counted: a flood must not become a flood of events.
+    // Refusals of a caller beyond its limit are counted: a flood of requests must not become a flood of events.
     const limited = refusal.status === 429 ? refusal.principal?.apiKey?.id : undefined;
     if (refusal.principal !== undefined && limited === undefined) {
       await this.#recordOne(refusal.principal, refusal.code, trace);
       return;
     }
     const { method, route, peer } = trace;
-    // One of many is in the record by their count.
+    // The event with the count covers this one.
     markRecorded(auditRequest(trace));
     const network = overHttp ? networkOf(peer) : peer;
     const now = this.clock();
@@ -142,7 +142,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     });
   }
 
-  /** Records what was counted since the last time. */
+  /** Records what was counted since the last call. */
   async flush(): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#flushNow());
     await this.#flushing;
@@ -166,7 +166,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     );
   }
 
-  /** @param trace of the refusal, where it is one */
+  /** @param trace of the refusal, if it is a single one */
   async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
     const { code: reason, method, route, network, apiKey, count, first, last } = counted;
     const requests = { method, route, peer: network };

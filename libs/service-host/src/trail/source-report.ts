@@ -11,10 +11,10 @@ const relaySchema = z.object({
 });
 const feedSchema = z.object({ state: z.enum(['loading', 'current', 'lost']), lagMs: z.number().nullable() });
 
-/** Tells this process from the others of its service. */
+/** Distinguishes this process from the service's others. */
 export const thisReplica = `${hostname()}/${String(process.pid)}`;
 
-/** What audit's page Health shows of a service: the part of its readiness that its events do not say. */
+/** What audit's page Health shows of a service: the part of its readiness that its events do not show. */
 export function sourceReportOf({ status, checks, notes }: HealthReport): Omit<SourceReport, 'source' | 'known'> {
   const { data: relay } = relaySchema.safeParse(notes['audit_relay']);
   const { data: feed } = feedSchema.safeParse(notes['revocation_feed']);

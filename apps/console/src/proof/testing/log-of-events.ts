@@ -37,7 +37,7 @@ interface LogEvent {
 /** A log of some events, signed by its own key: what audit serves, in memory. */
 export class LogOfEvents implements LogSource {
   signers: [NoteSigner, ...NoteSigner[]] = [newSigner()];
-  /** The size that its newest checkpoint has. */
+  /** The size of its newest checkpoint. */
   size: number;
   readonly leaves: Bytes[];
 
@@ -46,7 +46,7 @@ export class LogOfEvents implements LogSource {
     this.leaves = events.map((event) => leafOf(event).hash);
   }
 
-  /** Another key signs from now on, too. */
+  /** From now on another key signs too. */
   addKey(): void {
     this.signers = [...this.signers, newSigner()];
   }
@@ -78,7 +78,7 @@ export class LogOfEvents implements LogSource {
       : Promise.resolve(tile.hashes.subarray(0, width * 32));
   }
 
-  /** An export of a run of events, as audit writes it. */
+  /** An export of a run of events, in audit's format. */
   export(first: number, end: number): string {
     const cover = (from: number, to: number): object => ({
       from: String(from),

@@ -102,7 +102,7 @@ export class ApiKeyLimits {
         const decided = this.#decide(bucket, this.#monotonic());
         if (decided !== undefined) return decided;
       }
-      // What trickles in goes to the requests that have waited longest.
+      // Whatever trickles in goes to the requests that have waited longest.
       return tooMany(bucket);
     } finally {
       bucket.waiting -= 1;
@@ -148,7 +148,7 @@ export class ApiKeyLimits {
       else this.#holding.delete(bucket);
       return answer;
     } catch (error) {
-      // It may or may not have been settled. What was used is reported again; what was left is no longer spent.
+      // It may or may not have been settled. What was used is reported again; the rest is no longer spent.
       bucket.used = used;
       throw error;
     }

@@ -10,25 +10,25 @@ const CLOSE_BRACKET = 0x5d;
 const SMALL_A = 0x61;
 const SMALL_Z = 0x7a;
 
-/** Forms of one issuer's tokens that are remembered: a person's, a service's, with and without this and that. */
+/** Forms of one issuer's tokens that are remembered: a person's, a service's, with and without optional claims. */
 const FORMS_KEPT = 4;
-/** Tokens of no known form before one is examined: an issuer that writes each in another order must not pay for it. */
+/** Tokens of unknown form before one is examined: an issuer that varies the order must not pay for it. */
 const MISSES = 4;
-/** Distinct lists and objects that are remembered: most people have the roles of others. */
+/** Distinct lists and objects that are remembered: most people share their roles with others. */
 const VALUES_KEPT = 1_000;
 
 interface Member {
   readonly name: string;
   /** From the brace or comma before it to the end of its value, in the token that the form was learned from. */
   readonly written: string;
-  /** Where its value begins in that. */
+  /** Where its value begins there. */
   readonly valueAt: number;
 }
 
 /** What all tokens of a form have in common, up to a value that differs. */
 interface Run {
   readonly written: string;
-  /** Whose value differs; nothing behind the last. */
+  /** The member whose value differs; undefined after the last. */
   readonly name: string | undefined;
 }
 
@@ -40,7 +40,7 @@ interface Form {
   readonly claims: JsonObject;
 }
 
-/** A text with its own memory: one put together of parts would be several times slower to compare. */
+/** A text with its own memory: a concatenated one would be several times slower to compare. */
 const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 function runsOf(members: readonly Member[], varied: ReadonlySet<string>): readonly Run[] {
@@ -55,7 +55,7 @@ function runsOf(members: readonly Member[], varied: ReadonlySet<string>): readon
   return [...runs, { written: flat(`${common}}`), name: undefined }];
 }
 
-/** Where a list or an object ends, whose strings are plain; whether it is JSON is left to the parser. @returns -1 where it does not end */
+/** Where a list or object with plain strings ends; the parser decides whether it is JSON. @returns -1 if it does not end */
 function nestedEnd(bytes: Buffer, start: number): number {
   let depth = 0;
   let at = start;
@@ -72,7 +72,7 @@ function nestedEnd(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** Where the value at `at` ends; -1 for one that only the whole parser reads: with escapes, a sign, a fraction or white space. */
+/** Where the value at `at` ends; -1 for one that only the full parser reads: with escapes, a sign, a fraction or white space. */
 function valueEnd(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0;
   if (first === QUOTE) {
@@ -113,9 +113,9 @@ function frozen<Value>(value: Value): Value {
 }
 
 /**
- * Reads the claims of one issuer's tokens by the forms that came before: an issuer writes the same names in the same order, and many of the
- * same values. It takes a ninth of the time of {@link parseJsonObject} and says nothing else than that one would: `claim-forms.spec.ts` compares
- * the two. A token of Keycloak that is read and verified for the first time takes 15 % less processor time by it (RS256). Lists and objects are shared by the tokens that have them, so they are frozen.
+ * Reads the claims of one issuer's tokens by the forms of earlier ones: an issuer writes the same names in the same order, and many of the
+ * same values. It takes a ninth of the time of {@link parseJsonObject}, with the same result: `claim-forms.spec.ts` compares
+ * the two. A token of Keycloak that is read and verified for the first time takes 15 % less processor time this way (RS256). Lists and objects are shared by the tokens that have them, so they are frozen.
  */
 export class ClaimForms {
   #forms: readonly Form[] = [];
@@ -126,7 +126,7 @@ export class ClaimForms {
    * @param bytes the payload, followed by a zero byte
    * @param length where it ends
    * @param text the payload again, one character per byte
-   * @returns undefined for a payload of no known form, be it JSON or not: then {@link parseJsonObject} decides
+   * @returns undefined for a payload of unknown form, JSON or not: then {@link parseJsonObject} decides
    */
   read(bytes: Buffer, length: number, text: string): JsonObject | undefined {
     for (const form of this.#forms) {
@@ -136,7 +136,7 @@ export class ClaimForms {
     return undefined;
   }
 
-  /** Remembers the form of a payload that {@link parseJsonObject} read, or in what it differs from others of its form. */
+  /** Remembers the form of a payload that {@link parseJsonObject} read, or how it differs from others of its form. */
   add(bytes: Buffer, length: number, text: string, claims: JsonObject): void {
     this.#misses += 1;
     if (this.#misses < MISSES) return;
@@ -171,7 +171,7 @@ export class ClaimForms {
     return undefined;
   }
 
-  /** A number, list, object or literal. @returns undefined for what is not JSON, or names a member twice */
+  /** A number, list, object or literal. @returns undefined for anything that is not JSON, or names a member twice */
   #valueOf(bytes: Buffer, start: number, end: number, text: string): unknown {
     if ((bytes[start] ?? 0) <= NINE) return integerOf(bytes, start, end);
     const written = text.slice(start, end);

@@ -129,7 +129,7 @@ function actorEnd(bytes: Buffer, at: number): number {
  * Reads claims in the one form in which issuers write almost all tokens: a JSON object of known names, each once, without white space, escapes or
  * characters beyond ASCII, its values strings, integers, one actor, or a list of roles or methods. It takes a third of the time of its plain twin,
  * {@link parseJsonObject}, with the same result: `plain-claims.spec.ts` compares the two. A token that is read and verified for the first time takes
- * 3.5 % less processor time by it (ES256; RS256 4.2 %).
+ * 3.5 % less processor time this way (ES256; RS256 4.2 %).
  * @param bytes the payload, followed by a zero byte
  * @param length where it ends
  * @param text the payload again, one character per byte
