@@ -51,7 +51,7 @@ describe('an exchange near the end of its subject token', () => {
   it.each([4, 1, 0, -1])('is refused with %p seconds left, and says why', async (left) => {
     const { status, body } = await exchange(left);
     expect([status, body['error']]).toEqual([400, 'invalid_grant']);
-    expect(body['error_description']).toContain('ends in less than 5 seconds');
+    expect(body['error_description']).toContain('expires in less than 5 seconds');
   });
 
   it('is granted while something useful is left, for no longer than that', async () => {

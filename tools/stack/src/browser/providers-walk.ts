@@ -78,7 +78,7 @@ export function walkProviders(world: () => World): void {
         await window.see('Sign out?');
         await window.press('button', 'Sign out');
         await window.see('You are signed out');
-        expect(await window.text()).toContain('At Partner bank you may still be signed in');
+        expect(await window.text()).toContain('You may still be signed in at Partner bank');
         await window.press('link', 'Sign out at Partner bank too');
         await window.see('Sign out here too?');
         await window.press('button', 'Sign out');

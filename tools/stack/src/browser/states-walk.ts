@@ -12,7 +12,7 @@ interface Screen {
 const screens: readonly Screen[] = [
   { path: '/?from=-30d', asks: '**/events?*', then: /^As of checkpoint/ },
   { path: '/event/0', asks: '**/events?*', then: /^The record$/ },
-  { path: '/map?last=month', asks: '**/events/calls?*', then: /A row leads to its events/ },
+  { path: '/map?last=month', asks: '**/events/calls?*', then: /Select a row to see its events/ },
   { path: '/proof', asks: '**/log/checkpoint', then: /Verified in this browser/ },
   { path: '/health', asks: '**/overview', then: /Events in the log/ },
   { path: '/access', asks: '**/console/issuer/**', then: /Use my rights at the issuer/ },

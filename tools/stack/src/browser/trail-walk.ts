@@ -166,7 +166,7 @@ export function walkTrail(world: () => WalkedHistory): void {
     const { page } = world().window;
     const rows = page.locator('[data-row]');
     await world().window.goto(`${audit()}/?client=live-walk`);
-    await page.getByText('No events').waitFor();
+    await page.getByRole('heading', { name: 'No events' }).waitFor();
     await page.keyboard.press('l');
     await page.getByText('New events appear here as they arrive.').waitFor();
     // The stream begins with what comes after it was opened: something happens until it shows something.
