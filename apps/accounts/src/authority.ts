@@ -1,7 +1,7 @@
 import { clientWide, reachOf, type Originator, type Principal, type Reach } from '@countersign/auth-core';
 
 /** The part of the caller that the ledger's rules use. */
-export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
+export type LedgerPrincipal = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
 
 /** What a caller's scopes allow beyond its own objects. No scope includes another. */
 export interface Authority {
@@ -29,12 +29,12 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
 }
 
 /**
- * Whether the party may end a hold: it must be the client that made it, for the same subject, for itself, or with the client-wide scope. The subject may not
+ * Whether the principal may end a hold: it must be the client that made it, for the same subject, for itself, or with the client-wide scope. The subject may not
  * do so through another client, because the hold is a promise to somebody.
  */
-export function mayEnd(party: Party, maker: Originator): boolean {
-  if (maker.clientId !== party.clientId) return false;
-  return maker.subject === party.subject || isClientItself(party) || authorityOf(party).endForClient;
+export function mayEnd(principal: LedgerPrincipal, maker: Originator): boolean {
+  if (maker.clientId !== principal.clientId) return false;
+  return maker.subject === principal.subject || isClientItself(principal) || authorityOf(principal).endForClient;
 }
 
 /** Whose transfers a caller may read: its subject's; the client itself, or with `transfers:read:client`, all that were made through it. */
@@ -48,7 +48,7 @@ function isClientItself({ subject, clientId }: Pick<Principal, 'subject' | 'clie
   return subject === clientId;
 }
 
-/** Whether the party may take money from this subject. */
-export function mayTakeFrom(party: Pick<Principal, 'subject' | 'scopes'>, owner: string): boolean {
-  return owner === party.subject || authorityOf(party).administer;
+/** Whether the principal may take money from this subject. */
+export function mayTakeFrom(principal: Pick<Principal, 'subject' | 'scopes'>, owner: string): boolean {
+  return owner === principal.subject || authorityOf(principal).administer;
 }

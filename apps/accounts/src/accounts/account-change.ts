@@ -1,6 +1,6 @@
 import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
-import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
+import { authorityOf, mayTakeFrom, type LedgerPrincipal } from '../authority.js';
 import { CHANGE_SIZE_LIMIT, METADATA_MEMBERS_LIMIT } from '../limits.js';
 import { metadataChangeSchema, type Metadata } from '../metadata.js';
 import { givesWithoutHaving, keepsItsLimit, overdraftRules, type Account } from './account.js';
@@ -52,7 +52,7 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
  * that.
  * @returns the changed account, or the refusal: `ACCOUNT_UNKNOWN` to a stranger
  */
-export function changeAccount(account: Account, change: ChangeAccount, by: Party): Account | ChangeRefusal {
+export function changeAccount(account: Account, change: ChangeAccount, by: LedgerPrincipal): Account | ChangeRefusal {
   if (!mayTakeFrom(by, account.owner)) return 'ACCOUNT_UNKNOWN';
   const { grantOverdraft } = authorityOf(by);
   if (change.overdraft !== undefined && change.overdraft !== 'forbidden' && !grantOverdraft)

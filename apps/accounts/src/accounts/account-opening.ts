@@ -1,4 +1,4 @@
-import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
+import { authorityOf, mayTakeFrom, type LedgerPrincipal } from '../authority.js';
 import { givesWithoutHaving, type Account, type AccountId, type OpenAccount } from './account.js';
 
 /** Why an account was not opened: the detail for the caller; all are 403. */
@@ -10,7 +10,12 @@ export const openingRefusals = {
 export type OpeningRefusal = keyof typeof openingRefusals;
 
 /** @returns the empty account, or the refusal */
-export function openAccount(command: OpenAccount, by: Party, id: AccountId, now: Date): Account | OpeningRefusal {
+export function openAccount(
+  command: OpenAccount,
+  by: LedgerPrincipal,
+  id: AccountId,
+  now: Date,
+): Account | OpeningRefusal {
   const { owner = by.subject, overdraft_limit, ...rest } = command;
   if (!mayTakeFrom(by, owner)) return 'OWNER_NOT_YOURS';
   const gives = givesWithoutHaving(rest);

@@ -1,6 +1,6 @@
 import { currencySchema } from '@countersign/money';
 import { accountIdSchema, givesWithoutHaving, type Account, type AccountId } from '../accounts/account.js';
-import { type Party } from '../authority.js';
+import { type LedgerPrincipal } from '../authority.js';
 import { type CreateTransfer, type PostHold, type VoidHold } from '../transfers/transfer-command.js';
 import { transferIdSchema, type Leg, type TransferId } from '../transfers/transfer.js';
 
@@ -15,7 +15,7 @@ export const accountId = (number: number): AccountId => accountIdSchema.parse(nu
 export const start = new Date('2026-01-01T00:00:00Z');
 
 /** Who asks, with these scopes; by default a client that acts for itself. */
-export const party = (subject: string, scopes: readonly string[] = [], clientId = subject): Party => ({
+export const principal = (subject: string, scopes: readonly string[] = [], clientId = subject): LedgerPrincipal => ({
   subject,
   clientId,
   actors: [],

@@ -1,5 +1,5 @@
-import { type Party } from '../authority.js';
-import { accountId, modelAccounts, party, start, transferId } from '../testing/ledger-model.js';
+import { type LedgerPrincipal } from '../authority.js';
+import { accountId, modelAccounts, principal, start, transferId } from '../testing/ledger-model.js';
 import { currencySchema } from '@countersign/money';
 import { refuseCorrector } from './correction.js';
 import { type Hold, type Transfer } from './transfer.js';
@@ -23,16 +23,16 @@ const paid: Transfer = {
   madeAt: start,
   hold: null,
 };
-const refusalAfter = (days: number, by: Party, original = paid): string | undefined =>
+const refusalAfter = (days: number, by: LedgerPrincipal, original = paid): string | undefined =>
   refuseCorrector(original, back, accounts, by, new Date(start.getTime() + days * DAY_MS), 180)?.code;
 
 describe("a correction that takes from another's account", () => {
   it('is refused once the transfer is older than the limit, and its owner may still refund it', () => {
-    const payments = party('payments', ['transfers:correct']);
+    const payments = principal('payments', ['transfers:correct']);
     expect(refusalAfter(180, payments)).toBeUndefined();
     expect(refusalAfter(180.001, payments)).toBe('CORRECTION_TOO_OLD');
     // `model` owns the accounts at both ends.
-    expect(refusalAfter(3_650, party('model', [], 'payments'))).toBeUndefined();
+    expect(refusalAfter(3_650, principal('model', [], 'payments'))).toBeUndefined();
   });
 
   it('counts from when a hold was posted, not from when it was made', () => {
@@ -43,7 +43,7 @@ describe("a correction that takes from another's account", () => {
       endedAt: new Date(start.getTime() + 20 * DAY_MS),
       endedBy: null,
     };
-    const payments = party('payments', ['transfers:correct']);
+    const payments = principal('payments', ['transfers:correct']);
     expect(refusalAfter(199, payments, { ...paid, hold })).toBeUndefined();
     expect(refusalAfter(201, payments, { ...paid, hold })).toBe('CORRECTION_TOO_OLD');
   });

@@ -1,4 +1,4 @@
-import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
+import { authorityOf, mayTakeFrom, type LedgerPrincipal } from '../authority.js';
 import { endsOf, takesFrom, type Accounts } from './movement.js';
 import { refuse, type Refusal } from './refusal.js';
 import { postedAt, postedLegs, type Leg, type Transfer } from './transfer.js';
@@ -41,22 +41,22 @@ export function refuseCorrection(
 /** Days are of 24 hours. */
 const DAY_MS = 86_400_000;
 
-/** Whether the party may take the transfer's money back from its recipient: with `transfers:correct`, as the client that made it. */
-export function mayTakeBack(original: Transfer, by: Party): boolean {
+/** Whether the principal may take the transfer's money back from its recipient: with `transfers:correct`, as the client that made it. */
+export function mayTakeBack(original: Transfer, by: LedgerPrincipal): boolean {
   return authorityOf(by).correct && original.origin.clientId === by.clientId;
 }
 
 /**
- * Whether the party may name a transfer for correction: its maker, anyone who may take it back, an owner of one of its accounts, or anyone who
+ * Whether the principal may name a transfer for correction: its maker, anyone who may take it back, an owner of one of its accounts, or anyone who
  * may take from all accounts. To anyone else it does not exist.
  */
-function knows(original: Transfer, accounts: Accounts, by: Party): boolean {
+function knows(original: Transfer, accounts: Accounts, by: LedgerPrincipal): boolean {
   if (original.origin.subject === by.subject || authorityOf(by).administer || mayTakeBack(original, by)) return true;
   return endsOf(original.legs).some(({ id }) => accounts.get(id)?.owner === by.subject);
 }
 
 /**
- * Whether the party may correct the transfer with these legs. The owner may always return money. Taking money back from another's account
+ * Whether the principal may correct the transfer with these legs. The owner may always return money. Taking money back from another's account
  * needs `transfers:correct`, from the client that made the transfer, within the age limit.
  * @param ageLimitDays days since the transfer was posted
  * @returns the refusal, or undefined
@@ -65,7 +65,7 @@ export function refuseCorrector(
   original: Transfer,
   legs: readonly Leg[],
   accounts: Accounts,
-  by: Party,
+  by: LedgerPrincipal,
   now: Date,
   ageLimitDays: number,
 ): Refusal | undefined {

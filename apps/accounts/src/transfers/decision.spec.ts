@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { keepsItsLimit, normalBalance } from '../accounts/account.js';
-import { LedgerModel, modelAccounts, party, start, type Step } from '../testing/ledger-model.js';
+import { LedgerModel, modelAccounts, principal, start, type Step } from '../testing/ledger-model.js';
 import { steps } from '../testing/ledger-steps.js';
-import { type Party } from '../authority.js';
+import { type LedgerPrincipal } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { endsOf, type NewEntry } from './movement.js';
@@ -10,7 +10,7 @@ import { type Refusal } from './refusal.js';
 import { type LedgerCommand } from './transfer-command.js';
 import { isOverdue, statusOf, type TransferId } from './transfer.js';
 
-const model = party('model');
+const model = principal('model');
 
 /** Only the rules, with the steps that the service takes around them. */
 class DecidedLedger {
@@ -40,7 +40,7 @@ class DecidedLedger {
     });
   }
 
-  #decide(command: LedgerCommand, by: Party | null): Decision | Refusal {
+  #decide(command: LedgerCommand, by: LedgerPrincipal | null): Decision | Refusal {
     const decision = decide(command, by, this.draft, this.now);
     if (decision.ok) {
       this.draft.apply(decision);

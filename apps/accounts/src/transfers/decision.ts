@@ -1,6 +1,6 @@
 import { originatorOf, type Originator } from '@countersign/auth-core';
 import { mayGive, type Account, type AccountId } from '../accounts/account.js';
-import { authorityOf, mayEnd, mayTakeFrom, type Party } from '../authority.js';
+import { authorityOf, mayEnd, mayTakeFrom, type LedgerPrincipal } from '../authority.js';
 import { mayTakeBack, refuseCorrection, refuseCorrector } from './correction.js';
 import {
   endsOf,
@@ -54,12 +54,17 @@ function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | u
 }
 
 /**
- * Whether each leg names accounts that exist, can be used, and may be debited by the party. An account's state is shown to those
+ * Whether each leg names accounts that exist, can be used, and may be debited by the principal. An account's state is shown to those
  * who may take from it or read it, before anything is reported about others' accounts: to strangers an unusable account looks like one that does
  * not exist.
- * @param takingBack whether the party may take back from others' accounts what one of its transfers paid them
+ * @param takingBack whether the principal may take back from others' accounts what one of its transfers paid them
  */
-function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingBack: boolean): Refusal | undefined {
+function refuseLegs(
+  legs: readonly Leg[],
+  accounts: Accounts,
+  by: LedgerPrincipal,
+  takingBack: boolean,
+): Refusal | undefined {
   if (legs.some((leg) => leg.debitAccount === leg.creditAccount)) return refuse('SAME_ACCOUNT');
   let undisclosed: Refusal | undefined;
   for (const leg of legs) {
@@ -79,7 +84,7 @@ function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingB
   return undisclosed;
 }
 
-function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): Decision | Refusal {
+function create(command: CreateTransfer, by: LedgerPrincipal, ledger: Ledger, now: Date): Decision | Refusal {
   const origin = originatorOf(by);
   const existing = ledger.transfers.get(command.id);
   if (existing !== undefined) {
@@ -179,11 +184,16 @@ function free(
 /**
  * All of the ledger's rules: a command's effect on the accounts and transfers that it names, or its refusal.
  * Pure: the caller holds the locks on the accounts.
- * @param party undefined for the ledger's own `expire`
+ * @param principal undefined for the ledger's own `expire`
  */
-export function decide(command: LedgerCommand, party: Party | null, ledger: Ledger, now: Date): Decision | Refusal {
+export function decide(
+  command: LedgerCommand,
+  principal: LedgerPrincipal | null,
+  ledger: Ledger,
+  now: Date,
+): Decision | Refusal {
   if (command.kind === 'create') {
-    return party === null ? refuse('ACCOUNT_UNKNOWN', true) : create(command, party, ledger, now);
+    return principal === null ? refuse('ACCOUNT_UNKNOWN', true) : create(command, principal, ledger, now);
   }
   const transfer = ledger.transfers.get(command.id);
   if (transfer === undefined) return refuse('TRANSFER_UNKNOWN');
@@ -192,11 +202,11 @@ export function decide(command: LedgerCommand, party: Party | null, ledger: Ledg
     if (hold === null || !isOverdue(hold, now)) return before(transfer);
     return free('expired', hold, transfer, null, ledger, now);
   }
-  if (party === null || !mayEnd(party, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
+  if (principal === null || !mayEnd(principal, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
   if (hold === null) return refuse('TRANSFER_NOT_HELD');
-  if (command.kind === 'post') return post(command, hold, transfer, originatorOf(party), ledger, now);
+  if (command.kind === 'post') return post(command, hold, transfer, originatorOf(principal), ledger, now);
   if (hold.status === 'voided') return before(transfer);
   if (isOverdue(hold, now) || hold.status === 'expired') return refuse('HOLD_EXPIRED');
   if (hold.status !== 'held') return refuse('TRANSFER_NOT_HELD');
-  return free('voided', hold, transfer, originatorOf(party), ledger, now);
+  return free('voided', hold, transfer, originatorOf(principal), ledger, now);
 }

@@ -42,7 +42,7 @@ export class HoldExpiry {
     const decisions = await Promise.all(
       transfers.map((transfer) =>
         this.posting.submit(
-          { command: { kind: 'expire', id: transfer.id }, party: null, event: expiredEvent },
+          { command: { kind: 'expire', id: transfer.id }, principal: null, event: expiredEvent },
           accountsOf(transfer.legs),
         ),
       ),

@@ -10,8 +10,8 @@ import {
   type Account,
   type AccountId,
 } from '../accounts/account.js';
-import { type Party } from '../authority.js';
-import { accountId, party, start, transferId } from '../testing/ledger-model.js';
+import { type LedgerPrincipal } from '../authority.js';
+import { accountId, principal, start, transferId } from '../testing/ledger-model.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { type LedgerCommand } from './transfer-command.js';
@@ -19,9 +19,9 @@ import { isOverdue, type Leg } from './transfer.js';
 
 const euro = currencySchema.parse('EUR');
 /** Every other scope: none of them makes money. */
-const mallory = party('mallory', ['accounts:admin', 'transfers:correct', 'accounts:audit']);
-const plainMallory = party('mallory');
-const bank = party('bank', ['accounts:overdraft']);
+const mallory = principal('mallory', ['accounts:admin', 'transfers:correct', 'accounts:audit']);
+const plainMallory = principal('mallory');
+const bank = principal('bank', ['accounts:overdraft']);
 
 const LIMIT = 5n;
 const limit = { amount: LIMIT.toString(), currency: 'EUR' };
@@ -46,7 +46,7 @@ interface TransferStep {
 }
 type Command = OpenStep | ChangeStep | TransferStep | { readonly kind: 'wait'; readonly seconds: number };
 interface Step {
-  readonly by: Party;
+  readonly by: LedgerPrincipal;
   readonly command: Command;
 }
 
@@ -62,7 +62,7 @@ class World {
       this.take({ by: bank, command: { kind: 'open', of: 'liability', overdraft, owner: undefined } });
     // Granted to mallory by who may: it counts as that, once.
     const given = { name: 'x', kind: 'liability', currency: 'EUR', overdraft: 'limited', overdraft_limit: limit };
-    const granter = party('granter', ['accounts:admin', 'accounts:overdraft']);
+    const granter = principal('granter', ['accounts:admin', 'accounts:overdraft']);
     this.#keep(openAccount(openAccountSchema.parse({ ...given, owner: 'mallory' }), granter, this.#nextId(), start));
   }
 
@@ -88,7 +88,7 @@ class World {
     else this.#transfer(by, command);
   }
 
-  #open(by: Party, { of, overdraft, owner }: OpenStep): void {
+  #open(by: LedgerPrincipal, { of, overdraft, owner }: OpenStep): void {
     const body = {
       name: 'x',
       kind: of,
@@ -100,13 +100,13 @@ class World {
     this.#keep(openAccount(command, by, this.#nextId(), this.#now));
   }
 
-  #change(by: Party, { account, overdraft }: ChangeStep): void {
+  #change(by: LedgerPrincipal, { account, overdraft }: ChangeStep): void {
     const found = this.draft.accounts.get(accountId(account));
     const change = { overdraft, ...(overdraft === 'limited' && { overdraft_limit: limit }) };
     if (found !== undefined) this.#keep(changeAccount(found, changeAccountSchema.parse(change), by));
   }
 
-  #transfer(by: Party, step: TransferStep): void {
+  #transfer(by: LedgerPrincipal, step: TransferStep): void {
     const known = [...this.draft.transfers.values()];
     const at = known[step.at % Math.max(known.length, 1)];
     const id = at?.id ?? transferId(known.length);
@@ -123,13 +123,13 @@ class World {
     this.#command(by, { ...made, legs, holdSeconds, corrects });
   }
 
-  #command(by: Party, command: LedgerCommand): void {
+  #command(by: LedgerPrincipal, command: LedgerCommand): void {
     for (const { id, hold } of this.draft.transfers.values())
       if (hold !== null && isOverdue(hold, this.#now)) this.#decide({ kind: 'expire', id }, null);
     this.#decide(command, by);
   }
 
-  #decide(command: LedgerCommand, by: Party | null): void {
+  #decide(command: LedgerCommand, by: LedgerPrincipal | null): void {
     const decision = decide(command, by, this.draft, this.#now);
     const what = command.kind === 'create' && command.corrects !== null ? 'correct' : command.kind;
     this.done.add(`${what} ${decision.ok ? decision.change : decision.code}`);

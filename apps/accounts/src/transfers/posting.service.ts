@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
 import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
-import { type Party } from '../authority.js';
+import { type LedgerPrincipal } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { PostingQueue, QueueFullError, type Work } from './posting-queue.js';
@@ -22,7 +22,7 @@ export const CORRECTION_AGE_DAYS = Symbol('countersign.accounts.correction-age-d
 export interface Order {
   readonly command: LedgerCommand;
   /** Undefined for the ledger's own. */
-  readonly party: Party | null;
+  readonly principal: LedgerPrincipal | null;
   /** The event, committed together with the effect. */
   readonly event: (transfer: Transfer, now: Date) => NewAuditEvent;
 }
@@ -149,8 +149,8 @@ export class Posting {
     const ledger = new LedgerDraft(accounts, transfers, this.correctionAgeDays);
     const now = this.clock();
     const written: Written[] = [];
-    const decisions = batch.map(({ item: { command, party, event } }) => {
-      const decision = decide(command, party, ledger, now);
+    const decisions = batch.map(({ item: { command, principal, event } }) => {
+      const decision = decide(command, principal, ledger, now);
       if (decision.ok && decision.change !== 'none') {
         ledger.apply(decision);
         written.push({ decision, events: [this.outbox.complete(event(decision.transfer, now))] });

@@ -32,7 +32,7 @@ describe('posting, while the database does not answer', () => {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
     const orders = Array.from({ length: 40 }, (_, number) =>
-      posting.submit({ command: { kind: 'expire', id: transferId(number) }, party: null, event: expiredEvent }, [
+      posting.submit({ command: { kind: 'expire', id: transferId(number) }, principal: null, event: expiredEvent }, [
         accountId(1),
       ]),
     );
@@ -45,7 +45,7 @@ describe('posting, while the database does not answer', () => {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
     const expire = (number: number): Promise<unknown> =>
-      posting.submit({ command: { kind: 'expire', id: transferId(number) }, party: null, event: expiredEvent }, [
+      posting.submit({ command: { kind: 'expire', id: transferId(number) }, principal: null, event: expiredEvent }, [
         accountId(1),
       ]);
     // One is on its way to the database.

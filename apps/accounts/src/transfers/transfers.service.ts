@@ -77,7 +77,7 @@ export class TransfersService {
   #carryOut(command: LedgerCommand, accounts: readonly AccountId[], caller: Caller): Promise<Decision | Refusal> {
     const event = (transfer: Transfer, now: Date): ReturnType<typeof doneEvent> =>
       doneEvent(transfer, command.kind, caller, now);
-    return this.posting.submit({ command, party: caller.principal, event }, accounts);
+    return this.posting.submit({ command, principal: caller.principal, event }, accounts);
   }
 
   async #answer(command: LedgerCommand, decision: Decision | Refusal, caller: Caller): Promise<TransferJson> {
