@@ -3,7 +3,7 @@ import { defineEvents } from '@countersign/audit-event';
 const status = '`from` and `to`';
 const amount = 'minor units and currency';
 const behalf = { on_behalf_of: 'on whose behalf it was started, if payments acts on its own' };
-const paymentEnd = { status, transfer_id: 'the transfer at accounts', captured: amount, ...behalf };
+const paymentEnd = { status, transfer_id: 'the transfer at accounts', ...behalf };
 const refundEnd = {
   payment_id: 'the payment',
   payment_status: status,
@@ -11,8 +11,8 @@ const refundEnd = {
   transfer_id: 'the transfer at accounts',
   ...behalf,
 };
-/** What moves a payment; `payments:expire` is the ledger's doing. */
-const steps = ['payments:create', 'payments:capture', 'payments:cancel', 'payments:expire'];
+/** What ends a hold: a step that was requested, or one that recovery found done. */
+const holdSteps = ['payments:capture', 'payments:cancel'] as const;
 
 /** Everything that payments records: the only place where its event types, actions and kinds of resource are written. */
 export const events = defineEvents({
@@ -30,16 +30,31 @@ export const events = defineEvents({
       resource: 'payment',
       changes: { amount, from: 'account', to: 'account', capture: '`automatic` or `manual`' },
     },
-    'payment.held': { when: 'Its money is held.', action: steps, resource: 'payment', changes: paymentEnd },
-    'payment.settled': { when: 'Its money has moved.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.held': { when: 'Its money is held.', action: 'payments:create', resource: 'payment', changes: paymentEnd },
+    'payment.settled': {
+      when: 'Its money has moved.',
+      action: ['payments:create', ...holdSteps],
+      resource: 'payment',
+      changes: { ...paymentEnd, captured: amount },
+    },
     'payment.failed': {
       when: 'It was refused; `reason` says why.',
-      action: steps,
+      action: 'payments:create',
       resource: 'payment',
       changes: paymentEnd,
     },
-    'payment.cancelled': { when: 'Its hold was released.', action: steps, resource: 'payment', changes: paymentEnd },
-    'payment.expired': { when: 'Its hold expired.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.cancelled': {
+      when: 'Its hold was released.',
+      action: holdSteps,
+      resource: 'payment',
+      changes: paymentEnd,
+    },
+    'payment.expired': {
+      when: "Its hold expired: the ledger's doing.",
+      action: 'payments:expire',
+      resource: 'payment',
+      changes: paymentEnd,
+    },
     'payment.capture_begun': {
       when: 'A capture was accepted.',
       action: 'payments:capture',
@@ -48,20 +63,20 @@ export const events = defineEvents({
     },
     'payment.capture_refused': {
       when: 'A capture was refused, here or by accounts.',
-      action: ['payments:capture', 'payments:create'],
+      action: 'payments:capture',
       resource: 'payment',
-      changes: { amount, ...paymentEnd },
+      changes: { amount: 'what was requested, if refused here: minor units and currency', ...paymentEnd },
     },
     'payment.cancel_begun': { when: 'A cancellation was accepted.', action: 'payments:cancel', resource: 'payment' },
     'payment.cancel_refused': {
       when: 'A cancellation was refused, here or by accounts.',
-      action: ['payments:cancel', 'payments:create'],
+      action: 'payments:cancel',
       resource: 'payment',
       changes: paymentEnd,
     },
     'payment.step_refused': {
-      when: 'Accounts refused a step that nobody had requested.',
-      action: steps,
+      when: 'Accounts refused an order, but the payment is held by another order, or the refusal was recorded before: it stays held.',
+      action: ['payments:create', ...holdSteps],
       resource: 'payment',
       changes: paymentEnd,
     },

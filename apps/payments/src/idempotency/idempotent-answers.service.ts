@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, Problem, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { eventBy, type Kind } from '../author.js';
+import { eventBy, type Action, type Kind } from '../event-by.js';
 import { type Answer } from './answer.js';
 import { parseIdempotencyKey, type IdempotencyKey } from './idempotency-key.js';
 
@@ -13,7 +13,7 @@ export interface KeyedRequest {
   readonly caller: Caller;
   readonly reply: FastifyReply;
   /** The action under the key, and the kind of object it creates or changes. */
-  readonly action: string;
+  readonly action: Action;
   readonly kind: Exclude<Kind, 'idempotency-key'>;
 }
 

@@ -10,7 +10,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { answerAgain, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../author.js';
+import { eventBy } from '../event-by.js';
 import { PaymentProgress } from './payment-progress.service.js';
 import { beginCancel, beginCapture, isCertain, resume, type Step, type StepRefusal } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
@@ -66,7 +66,7 @@ export class CaptureService {
    * must not release it. @throws {Problem} 404 `PAYMENT_UNKNOWN`, 403 `PAYMENT_OF_ANOTHER_CLIENT`; recorded
    */
   async #ownByClient(id: PaymentId, step: HoldStep, caller: Caller): Promise<Payment> {
-    const action = `payments:${step.kind}`;
+    const action = `payments:${step.kind}` as const;
     const payment = await this.service.own(id, 'payments:create', action, caller);
     if (payment.clientId === caller.principal.clientId) return payment;
     const failure = 'PAYMENT_OF_ANOTHER_CLIENT';
@@ -137,7 +137,7 @@ export class CaptureService {
   #details({ id, amount, currency }: Payment, step: HoldStep) {
     const money = step.kind === 'capture' ? (step.command.amount ?? { amount, currency }) : undefined;
     const changes = money === undefined ? {} : { amount: moneyToJson(money.amount, money.currency) };
-    return { id, action: `payments:${step.kind}`, changes };
+    return { id, action: `payments:${step.kind}` as const, changes };
   }
 }
 

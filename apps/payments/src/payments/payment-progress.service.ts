@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK } from '@countersign/service-host';
+import { CLOCK, type Caller, type Unattended } from '@countersign/service-host';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/statement-parts.store.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { checkAgainAt } from '../idempotency/step-lease.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 import { noticeOfStatus } from './payment-notice.js';
-import { eventBy, type Author, type EventName } from '../author.js';
+import { eventBy, type Action, type EventName } from '../event-by.js';
 import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
@@ -36,7 +36,7 @@ export class PaymentProgress {
   async settle(
     before: Payment,
     transfer: TransferState,
-    author: Author,
+    who: Caller | Unattended,
     answer: (payment: Payment) => readonly Part[] = () => [],
   ): Promise<Settled | undefined> {
     for (let [payment, tries] = [before, 0]; ; tries += 1) {
@@ -46,7 +46,7 @@ export class PaymentProgress {
       const overtaken = payment !== before && (payment.status === 'created' || payment.pending !== null);
       if (mayChange && overtaken && !isCertain(payment, now)) return undefined;
       const after = applyTransfer(payment, transfer, now);
-      const parts = [...this.#parts(payment, after, transfer, author, now), ...answer(after)];
+      const parts = [...this.#parts(before, payment, after, transfer, who, now), ...answer(after)];
       if (parts.length === 0 || (await this.changes.commit(parts)) === 'done')
         return { payment: after, isOwn: after !== payment };
       payment = await this.payments.get(before.id);
@@ -61,17 +61,25 @@ export class PaymentProgress {
       await this.changes.commit(parts);
   }
 
-  #parts(before: Payment, after: Payment, transfer: TransferState, author: Author, now: Date): readonly Part[] {
+  /** @param ordered the payment as its order went out */
+  #parts(
+    ordered: Payment,
+    before: Payment,
+    after: Payment,
+    transfer: TransferState,
+    who: Caller | Unattended,
+    now: Date,
+  ): readonly Part[] {
     if (after === before) return [];
     const notice = noticeOfStatus(before, after, now);
     const refused = before.status === after.status && transfer.kind === 'refused' ? transfer.code : undefined;
     const name = refused === undefined ? endOf(after.status) : (`payment.${before.pending ?? 'step'}_refused` as const);
     const event = eventBy(
-      author,
+      who,
       name,
       {
         id: after.id,
-        action: actionOf(before, after),
+        action: actionOf(name === 'payment.step_refused' ? ordered : before, after),
         failure: refused ?? after.failure ?? undefined,
         changes: { status: { from: before.status, to: after.status }, transfer_id: after.transferId, ...sums(after) },
       },
@@ -100,7 +108,7 @@ function endOf(status: Payment['status']): EventName {
   return name;
 }
 
-function actionOf(before: Payment, after: Payment): string {
+function actionOf(before: Payment, after: Payment): Action {
   if (after.status === 'expired') return 'payments:expire';
   return before.status === 'created' ? 'payments:create' : `payments:${before.pending ?? 'capture'}`;
 }

@@ -9,7 +9,7 @@ import { ChangesStore } from '../changes/changes.store.js';
 import { answerAgain, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy, startedBy } from '../author.js';
+import { eventBy, startedBy, type Action } from '../event-by.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import { PaymentProgress } from './payment-progress.service.js';
 import { isCertain, resume, type StepTimes } from './payment-steps.js';
@@ -77,13 +77,13 @@ export class PaymentsService {
    * @param scope the route's scope, which determines the caller's reach
    * @throws {Problem} 404 `PAYMENT_UNKNOWN`, the same for another's and for none; recorded
    */
-  async own(id: PaymentId, scope: string, action: string, caller: Caller): Promise<Payment> {
+  async own(id: PaymentId, scope: string, action: Action, caller: Caller): Promise<Payment> {
     const payment = await this.payments.find(id, reachOf(caller.principal, scope));
     return payment ?? this.refuseUnknown(id, action, caller);
   }
 
   /** @throws {Problem} 404 `PAYMENT_UNKNOWN`, always; recorded */
-  async refuseUnknown(id: PaymentId, action: string, caller: Caller): Promise<never> {
+  async refuseUnknown(id: PaymentId, action: Action, caller: Caller): Promise<never> {
     const failure = 'PAYMENT_UNKNOWN';
     await this.outbox.recordDurably(eventBy(caller, 'payment.missed', { id, action, failure }));
     throw new Problem(404, failure, 'You have no such payment.');

@@ -1,11 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, POOL, Problem, withAdvisoryLock } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  CLOCK,
+  POOL,
+  Problem,
+  withAdvisoryLock,
+  type Caller,
+  type Unattended,
+} from '@countersign/service-host';
 import type pg from 'pg';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
-import { eventBy, type Author } from '../author.js';
+import { eventBy } from '../event-by.js';
 import { firstIdAt } from '../first-id.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { OWN_CLIENT_ID, RecoveryService } from '../recovery/recovery.service.js';
@@ -78,14 +86,14 @@ export class ReconciliationService {
    * One run at a time, across all replicas.
    * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired; the signal's reason
    */
-  async run(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
+  async run(request: ReconciliationRequest, who: Caller | Unattended): Promise<ReportJson> {
     try {
-      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, author));
+      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, who));
       if (report !== undefined) return report;
       const failure = 'RECONCILIATION_RUNNING';
       // Each night one replica compares; that the others find it running is not a refusal.
-      if ('principal' in author)
-        await this.outbox.recordDurably(eventBy(author, 'payments.reconcile_refused', { id: EVERY, failure }));
+      if ('principal' in who)
+        await this.outbox.recordDurably(eventBy(who, 'payments.reconcile_refused', { id: EVERY, failure }));
       const detail = 'A reconciliation is already running; retry when it has ended.';
       throw new Problem(409, failure, detail, { retry_after: 30 });
     } catch (error) {
@@ -95,7 +103,7 @@ export class ReconciliationService {
     }
   }
 
-  async #compare({ since, repair, signal }: ReconciliationRequest, author: Author): Promise<ReportJson> {
+  async #compare({ since, repair, signal }: ReconciliationRequest, who: Caller | Unattended): Promise<ReportJson> {
     const startedAt = this.clock();
     const first = since === undefined ? FIRST_ID : firstIdAt(since);
     const counts = { payments: 0, refunds: 0, transfers: 0, repaired: 0 };
@@ -125,7 +133,7 @@ export class ReconciliationService {
       // Both sides keep working while they are compared, so every difference is checked again individually.
       const difference = await this.#check(id);
       if (difference === undefined) continue;
-      const records = repair ? await this.#repair(difference, author) : 0;
+      const records = repair ? await this.#repair(difference, who) : 0;
       const repaired = records > 0;
       counts.repaired += records;
       if (!repaired) differences[difference.code] += 1;
@@ -134,7 +142,7 @@ export class ReconciliationService {
     }
     const ok = Object.values(differences).every((count) => count === 0);
     await this.outbox.recordDurably(
-      eventBy(author, 'payments.reconciled', { id: EVERY, changes: { ok, ...counts, differences } }),
+      eventBy(who, 'payments.reconciled', { id: EVERY, changes: { ok, ...counts, differences } }),
     );
     return {
       ok,
@@ -163,9 +171,9 @@ export class ReconciliationService {
   }
 
   /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was also missing */
-  async #repair({ transferId, repair }: Difference, author: Author): Promise<number> {
+  async #repair({ transferId, repair }: Difference, who: Caller | Unattended): Promise<number> {
     let records = 1;
-    if (repair === 'adopt') records = await this.#adopt(transferId, author);
+    if (repair === 'adopt') records = await this.#adopt(transferId, who);
     if (repair === 'attend') {
       const kept = await this.store.ofTransfer(transferId);
       if (kept?.kind === 'payment') await this.recovery.recoverPayment(kept.payment);
@@ -175,14 +183,12 @@ export class ReconciliationService {
   }
 
   /** Recreates a payment or refund of which only the transfer is left. Its client got a notice before, so no other is sent. */
-  async #adopt(transferId: string, author: Author): Promise<number> {
+  async #adopt(transferId: string, who: Caller | Unattended): Promise<number> {
     const transfer = await this.#transfer(transferId);
     if (transfer === undefined) return 0;
     const now = this.clock();
     const event = (kind: 'payment' | 'refund', of: string, changes: object): ReturnType<ChangesStore['event']> =>
-      this.changes.event(
-        eventBy(author, `${kind}.adopted`, { id: of, changes: { transfer_id: transferId, ...changes } }),
-      );
+      this.changes.event(eventBy(who, `${kind}.adopted`, { id: of, changes: { transfer_id: transferId, ...changes } }));
     if (transfer.corrects === null) {
       const payment = paymentOf(transfer, this.clientId, now);
       if (payment === undefined) return 0;
@@ -195,7 +201,7 @@ export class ReconciliationService {
     }
     let [original, count] = [await this.store.ofTransfer(transfer.corrects), 1];
     if (original === undefined) {
-      count += await this.#adopt(transfer.corrects, author);
+      count += await this.#adopt(transfer.corrects, who);
       original = await this.store.ofTransfer(transfer.corrects);
     }
     if (original?.kind !== 'payment') return 0;

@@ -1,11 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Background, CLOCK, LOGGER, METRICS, Problem, unattended } from '@countersign/service-host';
+import {
+  Background,
+  CLOCK,
+  LOGGER,
+  METRICS,
+  Problem,
+  unattended,
+  type Caller,
+  type Unattended,
+} from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { OWN_CLIENT_ID } from '../recovery/recovery.service.js';
 import { nextNightlyRun } from './nightly.js';
 import { ReconciliationService, type ReportJson, type ReconciliationRequest } from './reconciliation.service.js';
-import { type Author } from '../author.js';
 
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
 
@@ -44,8 +52,8 @@ export class ReconciliationWorker {
   }
 
   /** Runs now. @throws {Problem} see {@link ReconciliationService.run} */
-  async now(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
-    const report = await this.reconciliation.run(request, author);
+  async now(request: ReconciliationRequest, who: Caller | Unattended): Promise<ReportJson> {
+    const report = await this.reconciliation.run(request, who);
     for (const [code, count] of Object.entries(report.differences)) this.#differences.set({ code }, count);
     this.#finished.set(Date.parse(report.finished_at) / 1_000);
     const { ok, differences, repaired } = report;

@@ -145,6 +145,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(refused.filter((data) => tries === 1 || JSON.stringify(data).includes(id))).toEqual([
       expect.objectContaining({
         resource: `payment/${id}`,
+        action: 'payments:create',
         outcome: 'failed',
         reason: 'INSUFFICIENT_FUNDS',
         txn: expect.any(String),

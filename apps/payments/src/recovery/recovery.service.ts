@@ -87,22 +87,22 @@ export class RecoveryService {
   /** @returns false if it is left for later */
   async recoverPayment(payment: Payment): Promise<boolean> {
     const now = this.clock();
-    const author = this.#author();
+    const who = this.#itself();
     if (payment.pending !== null) {
       const resumed = resume(payment, { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) }, now);
       if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return true;
       const certain = isCertain(payment, now);
-      const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
+      const outcome = conclude(await orderPending(this.accounts, resumed, who), certain);
       if (outcome.kind === 'unknown' || outcome.kind === 'held' || outcome.kind === 'absent') {
         await this.progress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent || !certain, []);
         if (outcome.kind === 'absent') throw new Error('accounts does not know the hold of a held payment');
         return false;
       }
-      await this.progress.settle(resumed, outcome, author);
+      await this.progress.settle(resumed, outcome, who);
       return true;
     }
     const certain = isCertain(payment, now);
-    const outcome = conclude(await this.accounts.read(payment.transferId, author), certain);
+    const outcome = conclude(await this.accounts.read(payment.transferId, who), certain);
     if (outcome.kind === 'unknown' || (outcome.kind === 'held' && payment.status === 'held')) {
       await this.progress.leave(payment, true, [], certain ? undefined : checkSoonOrAt(payment.orderUntil, now));
       return false;
@@ -112,19 +112,19 @@ export class RecoveryService {
     if (outcome.kind === 'absent' && payment.status === 'held') {
       throw new Error('accounts does not know the hold of a held payment');
     }
-    await this.progress.settle(payment, outcome, author);
+    await this.progress.settle(payment, outcome, who);
     return true;
   }
 
   /** @returns false if it is left for later */
   async recoverRefund(refund: Refund): Promise<boolean> {
     const now = this.clock();
-    const author = this.#author();
+    const who = this.#itself();
     const payment = await this.payments.get(refund.paymentId);
     const certain = isCertain(refund, now);
-    const found = conclude(await this.accounts.read(refund.transferId, author), certain);
+    const found = conclude(await this.accounts.read(refund.transferId, who), certain);
     if (found.kind === 'posted') {
-      await this.refundProgress.settle(payment, refund, found, author);
+      await this.refundProgress.settle(payment, refund, found, who);
       return true;
     }
     if (found.kind !== 'absent') {
@@ -134,16 +134,16 @@ export class RecoveryService {
     const times = { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) };
     const resumed = changedRefund(refund, times, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return true;
-    const outcome = await orderRefund(this.accounts, payment, resumed, author, true);
+    const outcome = await orderRefund(this.accounts, payment, resumed, who, true);
     if (outcome.kind === 'posted' || outcome.kind === 'refused') {
-      await this.refundProgress.settle(payment, resumed, outcome, author);
+      await this.refundProgress.settle(payment, resumed, outcome, who);
       return true;
     }
     await this.refundProgress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent, []);
     return false;
   }
 
-  #author(): Unattended {
+  #itself(): Unattended {
     return unattended({ clientId: this.clientId });
   }
 }

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { moneyToJson } from '@countersign/money';
-import { CLOCK } from '@countersign/service-host';
+import { CLOCK, type Caller, type Unattended } from '@countersign/service-host';
 import { type AccountsClient, type Authority, type TransferOrder } from '../accounts/accounts.client.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/statement-parts.store.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { checkAgainAt } from '../idempotency/step-lease.js';
-import { eventBy, type Author } from '../author.js';
+import { eventBy } from '../event-by.js';
 import { endRefund, isCertain } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
@@ -80,7 +80,7 @@ export class RefundProgress {
     payment: Payment,
     refund: Refund,
     end: RefundEnd,
-    author: Author,
+    who: Caller | Unattended,
     answer: (refund: Refund, payment: Payment) => readonly Part[] = () => [],
   ): Promise<EndedRefund | undefined> {
     for (let [part, whole, tries] = [refund, payment, 0]; ; tries += 1) {
@@ -99,7 +99,7 @@ export class RefundProgress {
       const committed = await this.changes.commit([
         this.refunds.update(part, ended),
         this.payments.update(whole, after),
-        this.changes.event(this.#event(ended, whole, after, author)),
+        this.changes.event(this.#event(ended, whole, after, who)),
         this.deliveries.insert(noticeOf(ended, after, now)),
         ...answer(ended, after),
       ]);
@@ -118,10 +118,10 @@ export class RefundProgress {
     if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);
   }
 
-  #event(refund: Refund, before: Payment, after: Payment, author: Author) {
+  #event(refund: Refund, before: Payment, after: Payment, who: Caller | Unattended) {
     const { id, paymentId, amount, currency, status, transferId, failure } = refund;
     return eventBy(
-      author,
+      who,
       `refund.${status}`,
       {
         id,

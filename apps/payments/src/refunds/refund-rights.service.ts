@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { clientWide, isWithin, ownerOf } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, Problem, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
-import { eventBy } from '../author.js';
+import { eventBy } from '../event-by.js';
 import { type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';

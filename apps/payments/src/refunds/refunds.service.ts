@@ -10,7 +10,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { answerAgain, pendingProblem, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy, startedBy } from '../author.js';
+import { eventBy, startedBy } from '../event-by.js';
 import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
 import { type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';

@@ -7,7 +7,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { answerAgain, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
-import { eventBy, type Details, type EventName } from '../author.js';
+import { eventBy, type Action, type Details, type EventName } from '../event-by.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { DELIVERY_DAYS, deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
 import {
@@ -119,16 +119,19 @@ export class WebhooksService {
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
     const known = await this.keys.find(claim, now);
     if (known.kind === 'answered') return answerAgain(known);
+    const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
     if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
       const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
-      return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), caller, 'webhook.replay_refused', { id });
+      return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), caller, 'webhook.replay_refused', {
+        id,
+        changes,
+      });
     }
     const next = wanted.since === undefined ? null : await this.deliveries.afterReplay(endpoint, wanted.since);
     const answer: StoredAnswer = {
       status: 202,
       body: { ...endpointToJson(endpoint), next_since: next?.toISOString() ?? null },
     };
-    const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
     const committed = await this.changes.commit([
       this.endpoints.endRest(endpoint),
       this.deliveries.replay(endpoint, wanted, now),
@@ -142,7 +145,7 @@ export class WebhooksService {
   }
 
   /** @throws {Problem} 404 `WEBHOOK_UNKNOWN`, the same for another's and for none; recorded */
-  async #own(id: EndpointId, scope: string, action: string, caller: Caller): Promise<Endpoint> {
+  async #own(id: EndpointId, scope: string, action: Action, caller: Caller): Promise<Endpoint> {
     const endpoint = await this.endpoints.find(id, reachOf(caller.principal, scope));
     if (endpoint !== undefined) return endpoint;
     return this.#refuse(unknownWebhook(), caller, 'webhook.missed', { id, action });
