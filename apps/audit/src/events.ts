@@ -1,7 +1,7 @@
 import { defineEvents } from '@countersign/audit-event';
 
 /** The rights with which somebody reads events. */
-const reading = ['audit:read', 'audit:read:own', 'audit:read:client'];
+const reading = ['audit:read', 'audit:read:own', 'audit:read:client'] as const;
 const outcomeFailed = 'On failure, `reason` is the code of the refusal.';
 
 /** Everything that audit records: the only place where its event types, actions and kinds of resource are written. */
@@ -26,7 +26,7 @@ export const events = defineEvents({
       changes: { search: 'the filters', shown: 'how many' },
     },
     'event.read': {
-      when: 'One event was requested; `shown` is 0 if there is none that the caller may see.',
+      when: 'One event was shown, or the answer was that there is no such event: `failed` where there is none, `denied` where there is one that the caller may not see.',
       action: reading,
       resource: 'event',
       changes: { shown: '0 or 1' },
@@ -113,9 +113,10 @@ export const events = defineEvents({
       changes: { audience: 'the service' },
     },
     'console-session.ended': {
-      when: 'A person signed out of the console, or the issuer ended their session (`because`).',
+      when: 'A session at the console ended before its time: its person signed out; or somebody signed in again in the same browser, or the issuer ended it or gave no further token (`because`).',
       action: 'console:sign-out',
       resource: 'console-session',
+      principal: 'sometimes',
       changes: { because: 'why, if they did not do it themselves' },
     },
     'entries.read': {
@@ -163,6 +164,7 @@ export const events = defineEvents({
       when: 'A message that is not a valid event became a dead letter; `reason` says why.',
       action: 'events:take',
       resource: 'dead-letter',
+      principal: 'never',
       changes: {
         nats_subject: 'on which it arrived',
         sha256: 'over the subject, a line feed and the visible part of the message',
@@ -191,6 +193,7 @@ export const events = defineEvents({
       when: 'Events were moved from the database to a file.',
       action: 'events:seal',
       resource: 'segment',
+      principal: 'never',
       changes: {
         first_index: 'log index',
         end_index: 'the log index after the last one',

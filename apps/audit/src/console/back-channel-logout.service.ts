@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
-import { byNobody, CLOCK, LOGGER, Refusals, type RequestTrace } from '@countersign/service-host';
+import { byNobody, CLOCK, LOGGER, nothingToRecord, Refusals, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
@@ -33,12 +33,13 @@ export class BackChannelLogout {
       await this.refusals.recordOf(LOGOUT_TOKEN_REFUSED, trace);
       return false;
     }
-    await this.store.endAll(ended, (id) =>
+    const count = await this.store.endAll(ended, (id) =>
       events.event('console-session.ended', byNobody(trace), {
         id,
         changes: { because: 'the issuer ended the session' },
       }),
     );
+    if (count === 0) nothingToRecord(trace);
     return true;
   }
 

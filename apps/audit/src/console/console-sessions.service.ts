@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { uuidv7 } from '@countersign/audit-event';
+import { uuidv7, type NewAuditEvent } from '@countersign/audit-event';
 import { TokenError } from '@countersign/auth-core';
-import { Background, CLOCK, Problem } from '@countersign/service-host';
+import { Background, byItself, CLOCK, Problem, unattended } from '@countersign/service-host';
 import { z } from 'zod';
+import { events } from '../events.js';
 import { CONSOLE_OPTIONS, newSecret, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore, type KeptSession } from './console-sessions.store.js';
 import { IssuerClient, IssuerRefused, type Answered, type Audience, type Tokens } from './issuer.client.js';
@@ -45,23 +46,33 @@ export class ConsoleSessions implements OnModuleInit {
     });
   }
 
-  /** Starts a session under a new secret. @returns the secret, for the browser, and the session's id in the trail */
-  async open({ person, tokens, issuerSession }: Answered) {
+  /** Starts a session under a new secret. @param eventOf its event, by the session's id in the trail @returns the secret, for the browser */
+  async open({ person, tokens, issuerSession }: Answered, eventOf: (id: string) => NewAuditEvent): Promise<string> {
     const secret = newSecret();
     const now = this.clock();
     const id = uuidv7(now.getTime());
     const digest = digestOf(secret);
     const endsAt = new Date(now.getTime() + this.options.lifeMs);
-    await this.store.add({ digest, id, person: person.id, name: person.name, issuerSession, beganAt: now, endsAt });
+    const session = { digest, id, person: person.id, name: person.name, issuerSession, beganAt: now, endsAt };
+    await this.store.add(session, eventOf(id));
     await this.keep(secret, 'audit', tokens);
-    return { secret, id };
+    return secret;
   }
 
-  /** Stores what the issuer returned for another audience. @returns false if the session has ended: then call {@link giveBack} */
-  async keep(secret: string, audience: Audience, { accessToken, refreshToken, seconds }: Tokens): Promise<boolean> {
+  /**
+   * Stores what the issuer returned for another audience.
+   * @param event is recorded with it
+   * @returns false if the session has ended: then call {@link giveBack}
+   */
+  async keep(
+    secret: string,
+    audience: Audience,
+    { accessToken, refreshToken, seconds }: Tokens,
+    event?: NewAuditEvent,
+  ): Promise<boolean> {
     const sealed = seal({ accessToken, refreshToken }, this.options.sessionKey, PURPOSE, secret);
     const expiresAt = new Date(this.clock().getTime() + seconds * 1_000);
-    return this.store.putToken(digestOf(secret), audience, { sealed, expiresAt });
+    return this.store.putToken(digestOf(secret), audience, { sealed, expiresAt }, event);
   }
 
   /** Revokes unused tokens at the issuer. An issuer that does not respond does not keep anybody signed in here. */
@@ -107,11 +118,13 @@ export class ConsoleSessions implements OnModuleInit {
     }
   }
 
-  /** Ends a session, and revokes its tokens at the issuer. */
-  async end(secret: string): Promise<void> {
-    const kept = await this.store.remove(digestOf(secret));
-    const given = kept.flatMap(({ sealed }) => this.#opened(sealed, secret) ?? []);
+  /** Ends a session, and revokes its tokens at the issuer. @returns whether there was one */
+  async end(secret: string, eventOf: (id: string) => NewAuditEvent): Promise<boolean> {
+    const kept = await this.store.remove(digestOf(secret), eventOf);
+    if (kept === undefined) return false;
+    const given = kept.flatMap((sealed) => this.#opened(sealed, secret) ?? []);
     await Promise.all(given.map((tokens) => this.giveBack(tokens)));
+    return true;
   }
 
   async #renew(
@@ -129,7 +142,7 @@ export class ConsoleSessions implements OnModuleInit {
     } catch (error) {
       if (error instanceof IssuerRefused && error.error === 'invalid_grant') {
         if (left > 0 && tokens.refreshToken === undefined) return tokens.accessToken;
-        if (audience === 'audit') await this.store.remove(digestOf(secret));
+        if (audience === 'audit') await this.store.remove(digestOf(secret), notRenewed);
         else await this.store.removeToken(digestOf(secret), audience);
         return undefined;
       }
@@ -147,6 +160,12 @@ export class ConsoleSessions implements OnModuleInit {
     return new Date(now.getTime() - this.options.idleMs);
   }
 }
+
+const notRenewed = (id: string): NewAuditEvent =>
+  events.event('console-session.ended', byItself(unattended()), {
+    id,
+    changes: { because: 'the issuer gave no further token' },
+  });
 
 const issuerAway = (): Problem =>
   new Problem(503, 'ISSUER_AWAY', 'The issuer does not answer, so the session cannot be renewed; retry later.', {

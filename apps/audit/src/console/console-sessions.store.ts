@@ -31,6 +31,7 @@ const keptRows = z
   .max(1);
 
 const endedRows = z.array(z.object({ id: z.string() }));
+const sealedRows = z.array(z.object({ sealed: z.instanceof(Buffer) }));
 
 /** A stored session, with its token for the requested audience, if there is one. */
 export type KeptSession = z.infer<typeof keptRows>[number];
@@ -58,20 +59,27 @@ export class ConsoleSessionsStore {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  async add({ digest, id, person, name, issuerSession, beganAt, endsAt }: NewSession): Promise<void> {
-    await this.pool.query(
-      `insert into console_session (digest, id, person, name, issuer_session, began_at, used_at, ends_at)
-       values ($1, $2, $3, $4, $5, $6, $6, $7)`,
-      [digest, id, person, name, issuerSession ?? null, beganAt, endsAt],
-    );
+  /** @param event says that it began */
+  async add(
+    { digest, id, person, name, issuerSession, beganAt, endsAt }: NewSession,
+    event: NewAuditEvent,
+  ): Promise<void> {
+    await inTransaction(this.pool, async (client) => {
+      await client.query(
+        `insert into console_session (digest, id, person, name, issuer_session, began_at, used_at, ends_at)
+         values ($1, $2, $3, $4, $5, $6, $6, $7)`,
+        [digest, id, person, name, issuerSession ?? null, beganAt, endsAt],
+      );
+      await this.outbox.record(client, event);
+    });
   }
 
-  /** Ends every session that the issuer's end names, each together with its event. A session whose issuer session is unknown counts as named. */
+  /** Ends every session that the issuer's end names, each together with its event. A session whose issuer session is unknown counts as named. @returns how many */
   async endAll(
     { person, issuerSession, before }: EndedAtIssuer,
     eventOf: (id: string) => NewAuditEvent,
-  ): Promise<void> {
-    await inTransaction(this.pool, async (client) => {
+  ): Promise<number> {
+    return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query(
         `delete from console_session
          where began_at < $3 and ($1::text is null or person = $1)
@@ -79,19 +87,30 @@ export class ConsoleSessionsStore {
          returning id`,
         [person ?? null, issuerSession ?? null, before],
       );
-      for (const { id } of endedRows.parse(rows)) await this.outbox.record(client, eventOf(id));
+      const ended = endedRows.parse(rows);
+      for (const { id } of ended) await this.outbox.record(client, eventOf(id));
+      return ended.length;
     });
   }
 
-  /** Stores a token and ends its renewal. @returns false if the session has ended */
-  async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<boolean> {
-    const { rowCount } = await this.pool.query(
-      `insert into console_token (session, audience, sealed, expires_at)
-       select digest, $2, $3, $4 from console_session where digest = $1 for key share
-       on conflict (session, audience) do update set sealed = $3, expires_at = $4, renewed_until = null`,
-      [digest, audience, sealed, expiresAt],
-    );
-    return rowCount === 1;
+  /** Stores a token and ends its renewal. @param event is recorded with it @returns false if the session has ended */
+  async putToken(
+    digest: Buffer,
+    audience: Audience,
+    { sealed, expiresAt }: KeptToken,
+    event?: NewAuditEvent,
+  ): Promise<boolean> {
+    return inTransaction(this.pool, async (client) => {
+      const { rowCount } = await client.query(
+        `insert into console_token (session, audience, sealed, expires_at)
+         select digest, $2, $3, $4 from console_session where digest = $1 for key share
+         on conflict (session, audience) do update set sealed = $3, expires_at = $4, renewed_until = null`,
+        [digest, audience, sealed, expiresAt],
+      );
+      if (rowCount !== 1) return false;
+      if (event !== undefined) await this.outbox.record(client, event);
+      return true;
+    });
   }
 
   /** @param idleSince sessions not used since then have ended */
@@ -133,15 +152,20 @@ export class ConsoleSessionsStore {
     await this.pool.query('delete from console_token where session = $1 and audience = $2', [digest, audience]);
   }
 
-  /** @returns its stored tokens, including one that is being stored right now; none if another process removed it */
-  async remove(digest: Buffer): Promise<readonly { readonly audience: string; readonly sealed: Buffer }[]> {
-    const rows = await inTransaction(this.pool, async (client) => {
+  /**
+   * Removes a session, together with the event of its end.
+   * @returns its stored tokens, including one that is being stored right now; undefined if there is no such session
+   */
+  async remove(digest: Buffer, eventOf: (id: string) => NewAuditEvent): Promise<readonly Buffer[] | undefined> {
+    return inTransaction(this.pool, async (client) => {
       await client.query('select from console_session where digest = $1 for update', [digest]);
-      const kept = await client.query('select audience, sealed from console_token where session = $1', [digest]);
-      await client.query('delete from console_session where digest = $1', [digest]);
-      return kept.rows;
+      const kept = await client.query('select sealed from console_token where session = $1', [digest]);
+      const { rows } = await client.query('delete from console_session where digest = $1 returning id', [digest]);
+      const [ended] = endedRows.parse(rows);
+      if (ended === undefined) return undefined;
+      await this.outbox.record(client, eventOf(ended.id));
+      return sealedRows.parse(kept.rows).map(({ sealed }) => sealed);
     });
-    return z.array(z.object({ audience: z.string(), sealed: z.instanceof(Buffer) })).parse(rows);
   }
 
   /** Removes sessions that have ended. */

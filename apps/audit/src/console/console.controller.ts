@@ -65,9 +65,6 @@ export class ConsoleController {
   /** Where the issuer sends the browser back to (RFC 6749, section 4.1.2). */
   @Get('signed-in')
   @Public()
-  @Unrecorded(
-    'a new session is recorded as its own event, and so is a response that is not accepted; refusals by the issuer are recorded there',
-  )
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { cookie } = request.headers;
     const pending = this.cookies.read(cookie, 'console-sign-in');
@@ -97,7 +94,6 @@ export class ConsoleController {
   @Post('back-channel-logout')
   @HttpCode(200)
   @Public()
-  @Unrecorded('each session that ends is recorded as its own event, and so is a refused token; there may be no session')
   @AcceptsForm()
   async logout(
     @ZodBody(logoutSchema) { logout_token: token }: z.infer<typeof logoutSchema>,

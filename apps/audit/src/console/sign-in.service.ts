@@ -1,7 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox } from '@countersign/audit-client';
 import { TOKEN_VERIFIER, type AccessTokenVerifier } from '@countersign/auth';
-import { AUDIT_OUTBOX, by, CLOCK, LOGGER, Refusals, type Caller, type RequestTrace } from '@countersign/service-host';
+import {
+  by,
+  CLOCK,
+  LOGGER,
+  nothingToRecord,
+  Refusals,
+  type Caller,
+  type RequestTrace,
+} from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { z } from 'zod';
 import { events } from '../events.js';
@@ -62,7 +69,6 @@ export class SignIn {
     @Inject(ConsoleSessions) private readonly sessions: ConsoleSessions,
     @Inject(IssuerClient) private readonly issuer: IssuerClient,
     @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
-    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(Refusals) private readonly refusals: Refusals,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -122,9 +128,11 @@ export class SignIn {
         { err: error },
         refused ? 'the issuer refused a sign-in' : 'the response to a sign-in is invalid',
       );
-      if (refused && asked.audience !== 'audit') return { to: returnTo };
-      // The issuer records its own refusals.
-      if (refused) return { to: faultPath('refused') };
+      if (refused) {
+        // The issuer records its own refusals.
+        nothingToRecord(trace);
+        return { to: asked.audience === 'audit' ? faultPath('refused') : returnTo };
+      }
       fault = 'not-genuine';
     }
     return fault === undefined ? { to: returnTo } : this.#refused(fault, trace);
@@ -146,20 +154,24 @@ export class SignIn {
 
   /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; undefined if there is no such session */
   async end(secret: string, caller: Caller): Promise<string | undefined> {
-    const found = await this.sessions.find(secret);
-    if (found === undefined) return undefined;
-    await this.outbox.recordDurably(events.event('console-session.ended', by(caller), { id: found.id }));
-    await this.sessions.end(secret);
-    return this.issuer.signOutUrl();
+    const isEnded = await this.sessions.end(secret, (id) => events.event('console-session.ended', by(caller), { id }));
+    return isEnded ? this.issuer.signOutUrl() : undefined;
   }
 
   /** A session under a new secret, so that anyone who knew or planted the old one has nothing. */
   async #open(answered: Answered, earlier: string | undefined, trace: RequestTrace): Promise<string> {
     const principal = await this.verifier.verifyWithRefresh(answered.tokens.accessToken);
-    const { secret, id } = await this.sessions.open(answered);
+    const who = by({ principal, trace });
     const changes = { scopes: [...principal.scopes], roles: principal.roles };
-    await this.outbox.recordDurably(events.event('console-session.began', by({ principal, trace }), { id, changes }));
-    if (earlier !== undefined) await this.sessions.end(earlier);
+    const secret = await this.sessions.open(answered, (id) =>
+      events.event('console-session.began', who, { id, changes }),
+    );
+    if (earlier !== undefined) {
+      const because = 'somebody signed in again in the same browser';
+      await this.sessions.end(earlier, (id) =>
+        events.event('console-session.ended', who, { id, changes: { because } }),
+      );
+    }
     return secret;
   }
 
@@ -173,9 +185,9 @@ export class SignIn {
     if (found === undefined) return 'not-started';
     if (found.person !== person.id) return 'somebody-else';
     const principal = await this.verifier.verifyWithRefresh(await this.sessions.tokenOf(secret));
-    const widened = { id: found.id, changes: { audience } };
-    await this.outbox.recordDurably(events.event('console-session.widened', by({ principal, trace }), widened));
-    return (await this.sessions.keep(secret, audience, tokens)) ? undefined : 'not-started';
+    const details = { id: found.id, changes: { audience } };
+    const widened = events.event('console-session.widened', by({ principal, trace }), details);
+    return (await this.sessions.keep(secret, audience, tokens, widened)) ? undefined : 'not-started';
   }
 
   async #refused(fault: SignInRefusal, trace: RequestTrace): Promise<Onward> {

@@ -829,12 +829,15 @@ describe('the trail, over HTTP', () => {
       ).status;
     expect(await eventually(accept, (status) => status === 200)).toBe(200);
     expect((await get('/events/summary?buckets=4')).status).toBe(200);
+    expect((await get('/events/01a21031-6897-71c1-8114-42669a3f0602')).status).toBe(404);
     const recorded = (await ownEvents(database)).map(
       ({ type, data }) => `${type.replace(/^countersign\.audit\.|\.v1$/g, '')} ${data.outcome}`,
     );
     expect(recorded).toEqual(
       expect.arrayContaining([
         'event.read allowed',
+        'event.read denied',
+        'event.read failed',
         'event.revealed allowed',
         'event.erasure_ordered allowed',
         'event.erased allowed',

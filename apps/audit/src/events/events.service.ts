@@ -38,7 +38,9 @@ export class EventsService {
   async read(id: string, caller: Caller): Promise<FoundEvent> {
     const row = await this.store.read(id);
     const visible = row !== undefined && matches(row.event, { filter: {}, visibility: visibilityOf(caller.principal) });
-    const read = { id, action: readingScopeOf(caller.principal), changes: { shown: visible ? 1 : 0 } };
+    const outcome = row === undefined ? 'failed' : 'denied';
+    const missed = visible ? {} : ({ outcome, reason: 'EVENT_UNKNOWN' } as const);
+    const read = { id, action: readingScopeOf(caller.principal), ...missed, changes: { shown: visible ? 1 : 0 } };
     await this.outbox.recordDurably(events.event('event.read', by(caller), read));
     if (!visible) throw new Problem(404, 'EVENT_UNKNOWN', 'There is no such event in the trail.');
     return foundOf(row);

@@ -16,6 +16,6 @@ export function visibilityOf(caller: Principal): Visibility {
 }
 
 /** The scope that lets the caller read. */
-export function readingScopeOf({ scopes }: Principal): string {
+export function readingScopeOf({ scopes }: Principal): (typeof READING)[number] {
   return READING.find((scope) => scopes.has(scope)) ?? READ_OWN;
 }

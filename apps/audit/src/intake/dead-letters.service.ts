@@ -41,19 +41,22 @@ export class DeadLettersService {
 
   async replay(position: string, caller: Caller): Promise<Replayed> {
     if (!this.outside.mayGrow) throw logRestored();
-    const result = await this.store.replay(position).catch(async (error: unknown) => {
-      if (!(error instanceof LogWentBack)) throw error;
-      await this.outside.wentBack(error);
-      throw logRestored();
-    });
+    const result = await this.store
+      .replay(position, (client, { log_index }) => {
+        const replayed = { id: position, changes: { log_index } };
+        return this.outbox.record(client, events.event('dead-letter.replayed', by(caller), replayed));
+      })
+      .catch(async (error: unknown) => {
+        if (!(error instanceof LogWentBack)) throw error;
+        await this.outside.wentBack(error);
+        throw logRestored();
+      });
     if (result.kind !== 'replayed') {
       const problem = result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();
       const refused = { id: position, outcome: 'failed', reason: problem.code } as const;
       await this.outbox.recordDurably(events.event('dead-letter.replay_refused', by(caller), refused));
       throw problem;
     }
-    const replayed = { id: position, changes: { log_index: result.letter.log_index } };
-    await this.outbox.recordDurably(events.event('dead-letter.replayed', by(caller), replayed));
     return result.letter;
   }
 }

@@ -166,9 +166,20 @@ export class DeadLetterStore {
     return letters.length;
   }
 
-  /** Appends it to the log if intake accepts it now; it already has its place in the sequence. @throws {LogWentBack} */
-  replay(position: string): Promise<ReplayResult> {
-    const work = (client: pg.PoolClient) => this.#replayIn(client, position);
+  /**
+   * Appends it to the log if intake accepts it now; it already has its place in the sequence.
+   * @param record what commits together with it
+   * @throws {LogWentBack}
+   */
+  replay(
+    position: string,
+    record: (client: pg.PoolClient, letter: Replayed) => Promise<unknown>,
+  ): Promise<ReplayResult> {
+    const work = async (client: pg.PoolClient): Promise<ReplayResult> => {
+      const result = await this.#replayIn(client, position);
+      if (result.kind === 'replayed') await record(client, result.letter);
+      return result;
+    };
     return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed').catch((error: unknown) => {
       if (error instanceof LeafError) return { kind: 'rejected', reason: reasonOf(error) };
       throw error;

@@ -42,6 +42,8 @@ function asAccepted(event: AuditEvent) {
   return item;
 }
 
+const recordNothing = (): Promise<void> => Promise.resolve();
+
 describe('the store of the intake', () => {
   let backing: BackingServices;
   let pool: pg.Pool;
@@ -164,13 +166,15 @@ describe('the store of the intake', () => {
       accepted(eventOf('accepted-later', 2)),
     ]);
     const [position] = await column("select position::text from dead_letter where source = 'accepted-later'");
-    const replayed = await letters.replay(String(position));
+    const full = letters.replay(String(position), () => Promise.reject(new Error('the outbox is full')));
+    await expect(full).rejects.toThrow('the outbox is full');
+    const replayed = await letters.replay(String(position), recordNothing);
     expect(replayed).toMatchObject({ kind: 'replayed', letter: { position } });
     expect(await column('select sequence::int from event where id = $1', [event.id])).toEqual([1]);
-    expect(await letters.replay(String(position))).toEqual({ kind: 'replayed-before' });
+    expect(await letters.replay(String(position), recordNothing)).toEqual({ kind: 'replayed-before' });
     const [odd] = await column("select position::text from dead_letter where source = 'odd' order by position limit 1");
-    expect(await letters.replay(String(odd))).toMatchObject({ kind: 'rejected' });
-    expect(await letters.replay('999999')).toEqual({ kind: 'unknown' });
+    expect(await letters.replay(String(odd), recordNothing)).toMatchObject({ kind: 'rejected' });
+    expect(await letters.replay('999999', recordNothing)).toEqual({ kind: 'unknown' });
     expect((await letters.list('0', 200)).map(({ reason }) => reason)).toContain('EVENT_INVALID: as it was then');
   });
 
@@ -198,7 +202,7 @@ describe('the store of the intake', () => {
     );
     expect(JSON.stringify(await mine())).not.toContain('192.0.2.99');
     const position = (await mine()).find(({ sequence }) => sequence === '1')?.position ?? '';
-    expect(await maskingLetters.replay(position)).toMatchObject({ kind: 'replayed' });
+    expect(await maskingLetters.replay(position, recordNothing)).toMatchObject({ kind: 'replayed' });
     expect(await column("select event#>>'{data,request,peer}' from event where source = 'masked'")).toEqual([
       expect.stringMatching(/^masked:/),
     ]);
@@ -207,7 +211,7 @@ describe('the store of the intake', () => {
     expect(await maskingLetters.erase({ subject: 'lovelace' })).toBe(3);
     expect(await column(everywhere)).toEqual([1]);
     const erased = (await mine()).find(({ sequence }) => sequence === '2')?.position ?? '';
-    expect(await maskingLetters.replay(erased)).toEqual({ kind: 'erased' });
+    expect(await maskingLetters.replay(erased, recordNothing)).toEqual({ kind: 'erased' });
     expect(await maskingLetters.eraseOlderThan(new Date(Date.now() - 60_000))).toBe(0);
     expect(await maskingLetters.eraseOlderThan(new Date(Date.now() + 60_000))).toBeGreaterThan(3);
     expect(await column(everywhere)).toEqual([0]);
@@ -252,7 +256,7 @@ describe('the store of the intake', () => {
     const slow = await pool.connect();
     await slow.query('begin');
     await slow.query('lock table log_unintegrated in share mode');
-    const replayed = maskingLetters.replay(String(position));
+    const replayed = maskingLetters.replay(String(position), recordNothing);
     const waiting = `select count(*)::int from pg_locks where not granted and relation = 'log_unintegrated'::regclass`;
     while ((await column(waiting))[0] === 0) await delay(10);
     const values = new MaskedValuesService(new MaskedValuesStore(pool), maskingLetters, outbox);
@@ -368,7 +372,7 @@ describe('the store of the intake', () => {
       { reason: expect.stringMatching(/^EVENT_TOO_LARGE/), payload: expect.not.stringContaining('192.0.2.97') },
     ]);
     const [position] = await column("select position::text from dead_letter where source = 'brimful'");
-    expect(await new DeadLetterStore(pool, masking).replay(String(position))).toEqual({
+    expect(await new DeadLetterStore(pool, masking).replay(String(position), recordNothing)).toEqual({
       kind: 'rejected',
       reason: expect.stringMatching(/^EVENT_TOO_LARGE/),
     });

@@ -169,7 +169,7 @@ export class LogService {
   /** Results and refusals are sent only once they are in the trail. */
   async #recorded<Made>(
     name: 'entries.read' | 'inclusion.proven' | 'consistency.proven',
-    about: EventDetails<keyof typeof events.kinds>,
+    about: Omit<EventDetails<keyof typeof events.kinds>, 'action'>,
     caller: Caller,
     make: () => Promise<Made>,
     shown: Readonly<Record<string, unknown>> = {},

@@ -1,4 +1,4 @@
-import { uuidv7 } from '@countersign/audit-event';
+import { completeEvent, uuidv7 } from '@countersign/audit-event';
 import { byItself, unattended } from '@countersign/service-host';
 import { lostEntries } from './lost-entries.js';
 import { highestNumber, type Claim } from './recovered-log.js';
@@ -22,7 +22,7 @@ describe('places of a restored log of which nothing came back', () => {
         ],
         highestNumber('audit', events, known),
         byItself(unattended()),
-        now,
+        (event) => completeEvent(event, uuidv7(), 'audit', now),
       ),
     ).map(({ index, event: { source, sequence, time, data } }) => [index, source, sequence, time, data.resource]);
 

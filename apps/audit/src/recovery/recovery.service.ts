@@ -75,7 +75,7 @@ export class RecoveryService {
   async read(caller: Caller): Promise<RecoveryReport> {
     const report = await this.report();
     const action = caller.principal.scopes.has('audit:admin') ? 'audit:admin' : 'audit:read';
-    const read = { id: LOG, action, changes: { state: report.state } };
+    const read = { id: LOG, action, changes: { state: report.state } } as const;
     await this.outbox.recordDurably(events.event('log.recovery_read', by(caller), read));
     return report;
   }

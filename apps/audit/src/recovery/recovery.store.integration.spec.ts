@@ -38,12 +38,7 @@ describe('what comes back to a restored log', () => {
   }, 180_000);
   beforeEach(async () => {
     pool = await openAuditDatabase(backing);
-    store = new RecoveryStore(
-      pool,
-      new LogStore(pool, signers),
-      new AuditOutbox({ pool, source: 'audit' }),
-      () => new Date(),
-    );
+    store = new RecoveryStore(pool, new LogStore(pool, signers), new AuditOutbox({ pool, source: 'audit' }));
   });
   afterEach(() => pool.end());
   afterAll(() => backing.stop(), 60_000);

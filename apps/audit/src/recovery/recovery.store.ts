@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
-import { inTransaction, AUDIT_OUTBOX, CLOCK, limitStatements, POOL } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, limitStatements, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -83,7 +83,6 @@ export class RecoveryStore {
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(LogStore) private readonly log: LogStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   async nextIndex(): Promise<bigint> {
@@ -136,7 +135,7 @@ export class RecoveryStore {
     if (contested.length > 0 && !acceptLoss) return { kind: 'contested', contested };
     if (missing.length > 0 && !acceptLoss) return { kind: 'missing', missing };
     const lost = [...missing, ...contested].sort((one, other) => (one.first < other.first ? -1 : 1));
-    const entries = lostEntries(lost, known, context, this.clock());
+    const entries = lostEntries(lost, known, context, (event) => this.outbox.prepare(event));
     await this.#append(client, inOrder(standingEvents(client, next, end, lost), entries));
     await this.#restoreOutbox(client);
     const verified = checkpoint === undefined || (await this.#leadsTo(client, checkpoint));
