@@ -45,14 +45,4 @@ END $$;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 CREATE TRIGGER transfer_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
---> statement-breakpoint
-CREATE TABLE audit_outbox (
-  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id uuid NOT NULL UNIQUE,
-  event jsonb NOT NULL,
-  sequence bigint UNIQUE,
-  published_at timestamptz,
-  created_at timestamptz NOT NULL DEFAULT now()
-);
---> statement-breakpoint
-CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
+-- The outbox's tables are made by libs/audit-client/migrations. A database that version 0.1.0 made has them from here.

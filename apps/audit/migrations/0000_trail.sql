@@ -59,14 +59,4 @@ CREATE TABLE source_progress (
   through bigint NOT NULL,
   advanced_at timestamptz NOT NULL DEFAULT now()
 );
---> statement-breakpoint
-CREATE TABLE audit_outbox (
-  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id uuid NOT NULL UNIQUE,
-  event jsonb NOT NULL,
-  sequence bigint UNIQUE,
-  published_at timestamptz,
-  created_at timestamptz NOT NULL DEFAULT now()
-);
---> statement-breakpoint
-CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
+-- The outbox's tables are made by libs/audit-client/migrations. A database that version 0.1.0 made has them from here.

@@ -126,10 +126,14 @@ function writtenOf(event: UnnumberedEvent): string {
   }
 }
 
-/** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
-export function completeEvent(event: EventParts, id: string, source: string, now: Date): UnnumberedEvent {
-  const { type, subject, traceparent, data } = event;
-  const parsed = unnumberedEventSchema.safeParse({
+/** An event with its envelope, unchecked. */
+export function withEnvelope(
+  { type, subject, traceparent, data }: EventParts,
+  id: string,
+  source: string,
+  now: Date,
+): UnnumberedEvent {
+  return {
     specversion: '1.0',
     id,
     source,
@@ -139,12 +143,19 @@ export function completeEvent(event: EventParts, id: string, source: string, now
     datacontenttype: 'application/json',
     ...(traceparent === undefined ? {} : { traceparent }),
     data,
-  });
+  };
+}
+
+/** Thrown for what PostgreSQL could not keep. */
+export const notStorable = (): AuditEventError =>
+  new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or half of a surrogate pair');
+
+/** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
+export function completeEvent(event: EventParts, id: string, source: string, now: Date): UnnumberedEvent {
+  const parsed = unnumberedEventSchema.safeParse(withEnvelope(event, id, source, now));
   if (!parsed.success) throw new AuditEventError('EVENT_INVALID', z.prettifyError(parsed.error));
   const json = writtenOf(parsed.data);
-  if (!isStorableJson(json)) {
-    throw new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or half of a surrogate pair');
-  }
+  if (!isStorableJson(json)) throw notStorable();
   if (isTooDeep(json)) {
     throw new AuditEventError('EVENT_INVALID', `it is nested deeper than ${String(EVENT_DEPTH_LIMIT)} levels`);
   }

@@ -27,6 +27,7 @@ export {
 export { eventColumns, plainCell } from './event-columns.js';
 export { eventFilters } from './event-filters.js';
 export { EVENT_DEPTH_LIMIT } from './json-depth.js';
+export { eventText } from './fast/event-text.js';
 export { randomHex } from './fast/random-hex.js';
 export { isStorableJson, storableText } from './storable-json.js';
 export { childTraceparent, isTraceparent, parseTraceparent, traceIdOf, type TraceContext } from './trace-context.js';

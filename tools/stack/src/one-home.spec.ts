@@ -15,6 +15,17 @@ const facts: readonly (readonly [fact: string, pattern: RegExp, home: readonly s
   ['the list of algorithms', /'ES256', 'EdDSA'/, ['libs/auth-core/src/keys/algorithm.ts']],
   ["traceparent's grammar", /\^00-|`00-\$\{/, ['libs/audit-event/src/trace-context.ts']],
   [
+    'an event is completed by the recorder alone',
+    /\b(?:completeEvent|eventText)\(/,
+    [
+      'libs/audit-client/src/outbox.store.ts',
+      'libs/audit-event/src/audit-event.ts',
+      'libs/audit-event/src/fast/event-text.ts',
+      // It takes the recorder's place in tests.
+      'libs/test-kit/src/audit-probe.ts',
+    ],
+  ],
+  [
     'a map whose oldest entry is evicted',
     /const \[\w+\] = [\w.#]+\.keys\(\);|of [\w.#]+\.keys\(\)\) \{\s+[\w.#]+\.delete/,
     [],
@@ -101,6 +112,18 @@ describe('one home for one fact', () => {
     const [home, doctor] = ['libs/service-host/src/database/migrations.ts', 'apps/cli/src/doctor/databases.store.ts'];
     expect(noted(home)).toEqual(['__drizzle_migrations', '__host_migrations', '__outbox_migrations', '__unfinished']);
     expect(noted(doctor)).toEqual(noted(home));
+  });
+
+  it("the outbox's tables: audit-client makes them, for every service", () => {
+    const migrations = globSync('{apps,libs}/*/**/*.sql', {
+      cwd: root,
+      exclude: (path) => path.includes('node_modules'),
+    });
+    expect(migrations.length).toBeGreaterThan(50);
+    const found = migrations.filter((path) =>
+      /\b(?:create|alter) table (?:if not exists )?"?audit_/i.test(readFileSync(resolve(root, path), 'utf8')),
+    );
+    expect(found.filter((path) => !path.startsWith('libs/audit-client/'))).toEqual([]);
   });
 
   it('no route of the issuer is known to what every service shares', () => {

@@ -1,7 +1,6 @@
 import { type Provider, type Type } from '@nestjs/common';
 import { readOutsideIssuersFile } from '../outside/outside-issuers-file.js';
 import { OUTSIDE_ISSUERS, OutsideTokens } from '../outside/outside-tokens.service.js';
-import { EventTexts } from './commits/event-texts.service.js';
 import { Issuances } from './commits/issuances.store.js';
 import { Redemptions } from './commits/redemptions.store.js';
 import { Rotations } from './commits/rotations.store.js';
@@ -49,7 +48,6 @@ export function tokenProviders({ lifetime, trustedIssuersFile }: TokenOptions): 
     FurtherTokensOf,
     TokenGrants,
     TokenDecisions,
-    EventTexts,
     Issuances,
     Redemptions,
     Rotations,

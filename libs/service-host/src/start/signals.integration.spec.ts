@@ -18,14 +18,6 @@ import { createService } from './start-service.js';
 import { LOGGER, POOL } from '../tokens.js';
 import { type Logger } from 'pino';
 
-const outbox = `CREATE TABLE audit_outbox (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id uuid NOT NULL UNIQUE,
-  event jsonb NOT NULL, sequence bigint UNIQUE, published_at timestamptz, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE audit_outbox_group (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, events text NOT NULL, count integer NOT NULL,
-  sequence bigint, published_at timestamptz, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
-CREATE TABLE audit_kept (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, first_sequence bigint NOT NULL, last_sequence bigint NOT NULL,
-  first_index bigint, events text NOT NULL, salts jsonb, kept_at timestamptz NOT NULL DEFAULT now());`;
-
 @Public()
 @Unrecorded("shows nobody's data")
 @Controller()
@@ -70,9 +62,8 @@ describe("a service's signals", () => {
 
   beforeAll(async () => {
     mkdirSync(join(directory, 'meta'), { recursive: true });
-    const entries = [{ idx: 0, version: '7', when: 1, tag: '0000_outbox', breakpoints: true }];
-    writeFileSync(join(directory, 'meta/_journal.json'), JSON.stringify({ dialect: 'postgresql', entries }));
-    writeFileSync(join(directory, '0000_outbox.sql'), outbox);
+    const journal = { version: '7', dialect: 'postgresql', entries: [] };
+    writeFileSync(join(directory, 'meta/_journal.json'), JSON.stringify(journal));
     backing = await startBackingServices();
     const url = await backing.database('payments');
     superuser = new pg.Client({ connectionString: url });

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, Groups, Later, POOL, type Served } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, Groups, Later, POOL, type Served } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../../authentication/used-assertions.store.js';
@@ -17,7 +17,6 @@ import {
   type Outcome,
 } from './decided.js';
 import { eventsOf, recordGroup } from './record-group.store.js';
-import { EventTexts } from './event-texts.service.js';
 
 /** A decision by itself, with what else it uses up. */
 interface Issuance extends Decided {
@@ -92,7 +91,7 @@ export class Issuances {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(EventTexts) private readonly texts: EventTexts,
+    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /** A decision as it is committed. */
@@ -101,7 +100,7 @@ export class Issuances {
     { assertion, proof }: { readonly assertion?: UsedAssertion | undefined; readonly proof?: UsedProof | undefined },
     event: NewAuditEvent,
   ): Decided {
-    return { ground, assertion, proof, event: this.texts.of(event) };
+    return { ground, assertion, proof, event: this.outbox.prepareText(event, this.clock()) };
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */

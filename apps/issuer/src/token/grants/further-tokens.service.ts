@@ -11,7 +11,6 @@ import { RefreshTokens } from '../../refresh/refresh-tokens.service.js';
 import { mayUseGrant } from '../../registry/application.js';
 import { type Client } from '../../registry/client.js';
 import { type Decided, type Outcome } from '../commits/decided.js';
-import { EventTexts } from '../commits/event-texts.service.js';
 import { Redemptions, type NotRedeemed, type Redeemed } from '../commits/redemptions.store.js';
 import { type FurtherTokens, type Issuing } from './grant.js';
 
@@ -32,7 +31,6 @@ export class FurtherTokensOf {
     @Inject(Redemptions) private readonly redemptions: Redemptions,
     @Inject(RefreshTokens) private readonly refresh: RefreshTokens,
     @Inject(IdTokens) private readonly idTokens: IdTokens,
-    @Inject(EventTexts) private readonly texts: EventTexts,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -57,7 +55,7 @@ export class FurtherTokensOf {
     const family = isBound && mayUseGrant(client, 'refresh_token') ? this.refresh.newFamily(id) : undefined;
     const idToken = await this.idTokenOf(delegation, issuing);
     const event = begunEvent(delegation, byClient(clientId, trace, id));
-    const begun = this.texts.of(event);
+    const begun = this.outbox.prepareText(event, this.clock());
     const outcome = await this.redemptions.redeem({ ...decided, of, delegation, begun, salt: family?.salt });
     if (isOutcome(outcome)) return { outcome };
     if (outcome !== 'committed') return { outcome: 'refused', because: outcome };
