@@ -7,8 +7,10 @@ import { LAST_TOKEN_SECONDS } from './delegation-ends.js';
 import { RefreshStore } from './refresh.store.js';
 
 const CHECK_EVERY_MS = 300_000;
-/** Maximum checked, and perhaps ended, in one transaction: a whole large table would exceed the statement limit. */
-const AT_ONCE = 200;
+/** Maximum checked by one statement: a whole large table would exceed the statement limit. */
+const CHECK_AT_ONCE = 2_000;
+/** Maximum ended in one transaction. */
+const END_AT_ONCE = 200;
 
 /** Ends delegations that nobody ended: once their last token has expired and none can follow, they disappear from the account page. */
 @Injectable()
@@ -33,16 +35,21 @@ export class DelegationExpiry implements OnModuleInit {
     });
   }
 
-  /** One round over all live delegations. @param signal ends it between two portions @returns how many it ended */
-  async run(signal?: AbortSignal): Promise<number> {
+  /**
+   * One round over all live delegations.
+   * @param signal ends it between two portions
+   * @param checkAtOnce how many one statement checks
+   * @returns how many it ended
+   */
+  async run(signal?: AbortSignal, checkAtOnce = CHECK_AT_ONCE): Promise<number> {
     const before = new Date(this.clock().getTime() - LAST_TOKEN_SECONDS * 1_000);
     let ended = 0;
     for (let after: DelegationId | undefined; ;) {
-      const portion = await this.store.live(before, after, AT_ONCE);
-      after = portion.at(-1);
-      if (after === undefined) return ended;
-      ended += await this.#end(portion, before);
-      if (portion.length < AT_ONCE || signal?.aborted === true) return ended;
+      const { last, expired } = await this.store.portion(before, this.sessions, after, checkAtOnce);
+      for (let from = 0; from < expired.length && signal?.aborted !== true; from += END_AT_ONCE)
+        ended += await this.#end(expired.slice(from, from + END_AT_ONCE), before);
+      if (last === undefined || signal?.aborted === true) return ended;
+      after = last;
     }
   }
 

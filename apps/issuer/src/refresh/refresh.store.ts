@@ -8,7 +8,7 @@ import {
   type Database,
   type Transaction,
 } from '@countersign/service-host';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type pg from 'pg';
 import { z } from 'zod';
 import { delegationIdSchema, type Delegation, type DelegationId } from '../delegations/delegation.js';
@@ -99,6 +99,25 @@ function keptOf(row: FamilyRow): KeptFamily {
 }
 
 const expiredRows = z.array(z.object({ id: delegationIdSchema }));
+const portionRows = z.tuple([z.object({ last: delegationIdSchema.nullable(), expired: z.array(delegationIdSchema) })]);
+
+/** How long the issuer's sessions last: seconds without use, and in any case. */
+interface SessionSeconds {
+  readonly idle: number;
+  readonly life: number;
+}
+
+/** Of a live delegation `d`. */
+function isExpired(before: Date, { idle, life }: SessionSeconds): SQL {
+  const then = sql`${before.toISOString()}::timestamptz`;
+  return sql`d.created_at < ${then} and (
+    not exists (select from refresh_family f where f.delegation_id = d.id)
+    or (not d.scopes ? 'offline_access' and not exists (
+      select from session s where s.id::text = d.session_id and (s.ended_at is null or s.ended_at > ${then})
+        and s.seen_at > ${then} - make_interval(secs => ${idle}) and s.created_at > ${then} - make_interval(secs => ${life})
+    ))
+  )`;
+}
 
 /** Families of refresh tokens in PostgreSQL, which all replicas share. */
 @Injectable()
@@ -116,38 +135,42 @@ export class RefreshStore {
     },
   );
 
-  /** Live delegations that started before a time, in the order of their ids. @param after the last one of the previous portion */
-  async live(before: Date, after: DelegationId | undefined, limit: number): Promise<readonly DelegationId[]> {
-    const { rows } = await this.pool.query(
-      `select id from delegation where ended_at is null and created_at < $1 and ($2::uuid is null or id > $2) order by id limit $3`,
-      [before, after ?? null, limit],
-    );
-    return expiredRows.parse(rows).map(({ id }) => id);
+  /**
+   * A portion of the live delegations in the order of their ids, and those of it that are {@link expired}, not locked.
+   * @param after the last one of the previous portion
+   * @returns no `last` when none come after it
+   */
+  async portion(
+    before: Date,
+    sessions: SessionSeconds,
+    after: DelegationId | undefined,
+    limit: number,
+  ): Promise<{ readonly last: DelegationId | undefined; readonly expired: readonly DelegationId[] }> {
+    const { rows } = await this.database.execute(sql`
+      with d as materialized (
+        select id, scopes, session_id, created_at from delegation
+        where ended_at is null and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid) order by id limit ${limit}
+      )
+      select case when (select count(*) from d) = ${limit} then (select id from d order by id desc limit 1) end as last,
+        array(select id from d where ${isExpired(before, sessions)} order by id) as expired`);
+    const { last, expired } = portionRows.parse(rows)[0];
+    return { last: last ?? undefined, expired };
   }
 
   /**
    * Which of these delegations can no longer yield tokens: they have no refresh token that could still be used, and the last access token has expired
    * too. They are locked until the transaction ends.
    * @param before no access token from before this time is live
-   * @param sessions of the issuer's sessions: seconds without use, and in any case
    */
   async expired(
     transaction: Transaction,
     among: readonly DelegationId[],
     before: Date,
-    sessions: { readonly idle: number; readonly life: number },
+    sessions: SessionSeconds,
   ): Promise<readonly DelegationId[]> {
-    const then = sql`${before.toISOString()}::timestamptz`;
     const { rows } = await transaction.execute(sql`
       select d.id from delegation d
-      where d.id = any (${sql.param([...among])}::uuid[]) and d.ended_at is null and d.created_at < ${then} and (
-        not exists (select from refresh_family f where f.delegation_id = d.id)
-        or (not d.scopes ? 'offline_access' and not exists (
-          select from session s where s.id::text = d.session_id and (s.ended_at is null or s.ended_at > ${then})
-            and s.seen_at > ${then} - make_interval(secs => ${sessions.idle})
-            and s.created_at > ${then} - make_interval(secs => ${sessions.life})
-        ))
-      )
+      where d.id = any (${sql.param([...among])}::uuid[]) and d.ended_at is null and ${isExpired(before, sessions)}
       for update of d skip locked`);
     return expiredRows.parse(rows).map(({ id }) => id);
   }

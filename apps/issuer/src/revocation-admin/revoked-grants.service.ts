@@ -33,15 +33,33 @@ export class RevokedGrants {
     @Inject(DevicesStore) private readonly devices: DevicesStore,
   ) {}
 
-  /** Ends everything that a revocation includes, in the caller's transaction. @throws {Problem} 503 `REVOCATIONS_FULL` */
-  async endIn(transaction: Transaction, request: RevocationRequest, who: EventContext): Promise<EndedGrants> {
+  /**
+   * Ends everything that revocations include, in the caller's transaction. What several clients were allowed ends before any of it is revoked: a revocation
+   * blocks all others until the commit, and one of those may hold what this would wait for.
+   * @throws {Problem} 503 `REVOCATIONS_FULL`
+   */
+  async endIn(
+    transaction: Transaction,
+    requests: readonly RevocationRequest[],
+    who: EventContext,
+  ): Promise<readonly EndedGrants[]> {
+    const clients = requests.filter((request) => request.kind === 'client');
+    const ended: EndedGrants[] = clients.length === 0 ? [] : [await this.#ofClients(transaction, clients, who)];
+    for (const request of requests)
+      if (request.kind !== 'client') ended.push(await this.#of(transaction, request, who));
+    return ended;
+  }
+
+  async #of(
+    transaction: Transaction,
+    request: Exclude<RevocationRequest, { readonly kind: 'client' }>,
+    who: EventContext,
+  ): Promise<EndedGrants> {
     switch (request.kind) {
       case 'subject': {
         const person = personIdSchema.safeParse(request.subject);
         return person.success ? this.#ofPerson(transaction, person.data, request.issuedBefore, who) : {};
       }
-      case 'client':
-        return this.#ofClient(transaction, request.clientId, request.issuedBefore, who);
       case 'transaction': {
         const id = delegationIdSchema.safeParse(request.txn);
         if (!id.success) return {};
@@ -82,18 +100,19 @@ export class RevokedGrants {
     return { sessions: await this.sessions.endIn(transaction, choice, 'admin', who, alongside) };
   }
 
-  async #ofClient(
+  /** @param clients all of them until the same time */
+  async #ofClients(
     transaction: Transaction,
-    clientId: string,
-    seconds: number | undefined,
+    clients: readonly Extract<RevocationRequest, { readonly kind: 'client' }>[],
     who: EventContext,
   ): Promise<EndedGrants> {
-    await this.codes.withdraw(transaction, { clientId });
-    await this.devices.withdraw(transaction, { clientId });
-    const delegations = await this.delegations.endIn(transaction, { clientId, ...before(seconds) }, 'BY_ADMIN', who, {
-      // There may be very many; the client's own entry refuses their tokens.
-      tokensAreRefused: seconds === undefined,
-    });
-    return { delegations };
+    for (const { clientId } of clients) {
+      await this.codes.withdraw(transaction, { clientId });
+      await this.devices.withdraw(transaction, { clientId });
+    }
+    const choices = clients.map(({ clientId, issuedBefore }) => ({ clientId, ...before(issuedBefore) }));
+    // There may be very many; the clients' own entries refuse their tokens.
+    const tokensAreRefused = clients.every(({ issuedBefore }) => issuedBefore === undefined);
+    return { delegations: await this.delegations.endIn(transaction, choices, 'BY_ADMIN', who, { tokensAreRefused }) };
   }
 }
