@@ -31,7 +31,7 @@ const keyed = [
   'api-key:disable',
   'api-key:enable',
   'api-key:revoke',
-];
+] as const;
 
 /** Everything that the issuer records: with its parts in `catalogue/`, the only place where its event types, actions and kinds of resource are written. */
 export const events = defineEvents({
@@ -46,9 +46,21 @@ export const events = defineEvents({
     ...keyEvents,
     ...personEvents,
     'answer.replayed': {
-      when: 'The stored response of an Idempotency-Key was returned again; it shows what the first one showed, including secrets.',
+      when: 'The stored response of an Idempotency-Key was returned again; it shows what the first one showed, including secrets. The resource is what that was about.',
       action: keyed,
-      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'session', 'delegation'],
+      resource: [
+        'client',
+        'api-key',
+        'signing-key',
+        'revocation-key',
+        'person',
+        'session',
+        'delegation',
+        'token',
+        'transaction',
+        'subject',
+        'revocation',
+      ],
     },
     'idempotency-key.refused': {
       when: 'A key was used with a different body (`IDEMPOTENCY_KEY_REUSED`), or while its first request was still running (`IDEMPOTENCY_IN_FLIGHT`).',

@@ -70,7 +70,7 @@ export { databaseReasonOf, sqlStateOf } from './problems/database-fault.js';
 export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems/problem.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { withinReach, type OwnerColumns } from './reach.js';
-export { Unrecorded } from './trail/recorded-answers.guard.js';
+export { nothingToRecord, Unrecorded } from './trail/recorded-answers.guard.js';
 export { auditRequest, Trace, traceOf, txnOf, type RequestTrace } from './trace/request-trace.js';
 export { idSchema, timeBoundSchema, timeThroughSchema } from './requests/request-values.js';
 export { ResourceServerModule, type OwnAuthOptions, type ResourceServerOptions } from './resource-server.module.js';

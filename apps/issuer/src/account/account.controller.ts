@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded } from '@countersign/service-host';
+import { AcceptsForm, nothingToRecord, OpenApi, SchemaPipe, traceOf } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
@@ -28,7 +28,6 @@ const END_ANSWERS = {
   303: 'to the account page',
   400: 'a page that says what is wrong',
 };
-const ENDS = 'ending something is a separate event; nothing is shown';
 
 /** A person's own page: applications and what they did, sessions and devices, with a button to end each immediately. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
@@ -48,15 +47,16 @@ export class AccountController {
   /** What the person allowed applications, what they used it for, and where the person is signed in. Without a session: to sign in. */
   @Get()
   @Answers({ 200: 'the page', 303: 'to the sign-in' })
-  @Unrecorded('without a session it shows nothing; with one it records account.shown')
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const session = await this.sessions.of(request);
+    const trace = traceOf(request);
     if (session === undefined) {
+      nothingToRecord(trace);
       sendBrowserTo(reply, `${this.issuer}/sign-in`);
       return;
     }
     const { person } = session;
-    const { applications, sessions, more, words } = await this.account.read(session, traceOf(request));
+    const { applications, sessions, more, words } = await this.account.read(session, trace);
     sendPage(reply, {
       title: 'Your account',
       person: person.name,
@@ -80,7 +80,6 @@ export class AccountController {
   @Post('applications/end')
   @Answers(END_ANSWERS)
   @AcceptsForm()
-  @Unrecorded(ENDS)
   endApplication(
     @Body(new SchemaPipe(applicationFormSchema)) form: z.infer<typeof applicationFormSchema>,
     @Req() request: FastifyRequest,
@@ -95,7 +94,6 @@ export class AccountController {
   @Post('sessions/end')
   @Answers(END_ANSWERS)
   @AcceptsForm()
-  @Unrecorded(ENDS)
   endSession(
     @Body(new SchemaPipe(sessionFormSchema)) form: z.infer<typeof sessionFormSchema>,
     @Req() request: FastifyRequest,
@@ -110,7 +108,6 @@ export class AccountController {
   @Post('sessions/end-others')
   @Answers(END_ANSWERS)
   @AcceptsForm()
-  @Unrecorded(ENDS)
   endOtherSessions(
     @Body(new SchemaPipe(emptyFormSchema)) form: z.infer<typeof emptyFormSchema>,
     @Req() request: FastifyRequest,
@@ -119,20 +116,24 @@ export class AccountController {
     return this.#end(form, request, reply, (session) => this.account.endOtherSessions(session, traceOf(request)));
   }
 
-  /** Checks the form, ends something, and shows the page again: reloading it repeats nothing. */
+  /**
+   * Checks the form, ends something, and shows the page again: reloading it repeats nothing.
+   * @param end resolves with whether anything ended
+   */
   async #end(
     form: unknown,
     request: FastifyRequest,
     reply: FastifyReply,
-    end: (session: Session) => Promise<void>,
+    end: (session: Session) => Promise<boolean>,
   ): Promise<void> {
     await this.forms.admit(request, form);
     const session = await this.sessions.of(request);
     if (session === undefined) {
+      nothingToRecord(traceOf(request));
       sendBrowserOn(reply, `${this.issuer}/sign-in`);
       return;
     }
-    await end(session);
+    if (!(await end(session))) nothingToRecord(traceOf(request));
     sendBrowserTo(reply, `${this.issuer}/account`);
   }
 }

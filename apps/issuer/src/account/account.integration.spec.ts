@@ -421,11 +421,16 @@ describe('an account', () => {
       expect(used.status).toBe(401);
       const sent = async () => JSON.stringify(await world.issuer.dataOf('logout.sent')).includes(somebody.sessionId);
       for (const deadline = Date.now() + 20_000; !(await sent()) && Date.now() < deadline; await delay(20));
+      const end = (await world.issuer.dataOf('session.ended')).find(
+        ({ resource }) => resource === `session/${somebody.sessionId}`,
+      );
+      expect(end?.txn).toEqual(expect.any(String));
       expect(await world.issuer.dataOf('logout.sent')).toContainEqual(
         expect.objectContaining({
           resource: 'client/planner',
           outcome: 'allowed',
           principal: null,
+          txn: end?.txn,
           changes: { session: somebody.sessionId, person: somebody.personId, attempts: expect.any(Number) },
         }),
       );

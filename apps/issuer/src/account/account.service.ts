@@ -12,7 +12,7 @@ import { AudienceWordsStore } from '../registry/audience-words.store.js';
 import { SESSION_TIMES, type Session, type SessionId, type SessionTimes } from '../sessions/session.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { byPerson } from '../sessions/sessions.service.js';
-import { SessionsStore } from '../sessions/sessions.store.js';
+import { SessionsStore, type SessionsFilter } from '../sessions/sessions.store.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { applicationsOf, type AllowedApplication } from './applications.js';
 
@@ -68,26 +68,31 @@ export class Account {
     };
   }
 
-  /** Withdraws the person's consent and ends everything that they allowed an application, immediately and everywhere. */
-  async endApplication(session: Session, clientId: string, trace: RequestTrace): Promise<void> {
+  /** Withdraws the person's consent and ends everything that they allowed an application, immediately and everywhere. @returns whether there was anything */
+  async endApplication(session: Session, clientId: string, trace: RequestTrace): Promise<boolean> {
     const who = byPerson(session, trace);
     const whose = { personId: session.person.id, clientId };
-    const ended = await this.database.transaction(async (transaction) => {
-      await this.consents.withdraw(transaction, whose, who);
+    const { withdrawn, all } = await this.database.transaction(async (transaction) => {
+      const withdrawn = await this.consents.withdraw(transaction, whose, who);
       await this.codes.withdraw(transaction, whose);
       await this.devices.withdraw(transaction, whose);
-      return this.delegations.endIn(transaction, whose, 'BY_PERSON', who);
+      return { withdrawn, all: await this.delegations.endIn(transaction, whose, 'BY_PERSON', who) };
     });
-    await this.delegations.announce(ended);
+    await this.delegations.announce(all);
+    return withdrawn.length > 0 || all.ended.length > 0;
   }
 
-  /** Ends another session of the person, with all that was allowed in it: somebody who ends a session from elsewhere may have lost the device. */
-  async endSession(session: Session, id: SessionId, trace: RequestTrace): Promise<void> {
-    await this.ends.end({ id, personId: session.person.id }, 'person', byPerson(session, trace));
+  /** Ends another session of the person, with all that was allowed in it: somebody who ends a session from elsewhere may have lost the device. @returns whether it was live */
+  endSession(session: Session, id: SessionId, trace: RequestTrace): Promise<boolean> {
+    return this.#end({ id, personId: session.person.id }, session, trace);
   }
 
-  /** Ends all sessions of the person but this one. */
-  async endOtherSessions(session: Session, trace: RequestTrace): Promise<void> {
-    await this.ends.end({ personId: session.person.id, except: session.id }, 'person', byPerson(session, trace));
+  /** Ends all sessions of the person but this one. @returns whether there was any */
+  endOtherSessions(session: Session, trace: RequestTrace): Promise<boolean> {
+    return this.#end({ personId: session.person.id, except: session.id }, session, trace);
+  }
+
+  async #end(which: SessionsFilter, session: Session, trace: RequestTrace): Promise<boolean> {
+    return (await this.ends.end(which, 'person', byPerson(session, trace))).length > 0;
   }
 }

@@ -69,6 +69,8 @@ export class ApiKeyUsageService implements OnModuleInit {
   /** Counts a service's report once; the service's client is the audience that it counts for. */
   async count({ reports }: UsageReports, caller: Caller): Promise<void> {
     const now = this.clock();
+    // The service caused it without asking for it.
+    const who = { ...by(caller), principal: null };
     await this.database.transaction(async (transaction) => {
       const fresh = await this.store.takeNew(
         transaction,
@@ -88,10 +90,7 @@ export class ApiKeyUsageService implements OnModuleInit {
       );
       for (const { api_key_id: id, network } of added) {
         const changes = { network, service: caller.principal.clientId };
-        await this.outbox.record(
-          transaction,
-          events.event('api-key.new-network', byItself(unattended()), { id, changes }),
-        );
+        await this.outbox.record(transaction, events.event('api-key.new-network', who, { id, changes }));
       }
     });
     for (const { uses } of reports) {

@@ -11,6 +11,7 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { type ApiKeyJson } from '../api-keys/api-key.js';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import { ApiKeyChanges } from './api-key-changes.service.js';
 import {
   apiKeysQuerySchema,
@@ -55,7 +56,7 @@ export class ApiKeysController {
    * `API_KEY_EXISTS` (a live one has the name: rotate it), `API_KEYS_LIMIT`; 422 `POLICY_EXCEEDED`, `PLAN_UNKNOWN`, `EXPIRY_INVALID`.
    */
   @Post()
-  @TakesIdempotencyKey({ action: 'api-key:create', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'api-key:create', kind: 'api-key' } satisfies IssuerRoute)
   create(@ZodBody(newApiKeySchema) wanted: NewApiKey, @CurrentCaller() caller: Caller): Promise<NewApiKeyJson> {
     return this.making.create(wanted, caller);
   }
@@ -92,7 +93,7 @@ export class ApiKeysController {
    * `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
   @Post(':id/rotate')
-  @TakesIdempotencyKey({ action: 'api-key:rotate', kind: 'api-key' })
+  @TakesIdempotencyKey({ action: 'api-key:rotate', kind: 'api-key' } satisfies IssuerRoute)
   rotate(
     @ZodParam('id', idSchema) id: string,
     @ZodBody(rotationSchema) rotation: Rotation,
@@ -103,7 +104,7 @@ export class ApiKeysController {
 
   /** Refuses the key, and the tokens it was exchanged for, until it is enabled again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
   @Post(':id/disable')
-  @TakesIdempotencyKey({ action: 'api-key:disable', kind: 'api-key' })
+  @TakesIdempotencyKey({ action: 'api-key:disable', kind: 'api-key' } satisfies IssuerRoute)
   @HttpCode(200)
   disable(
     @ZodParam('id', idSchema) id: string,
@@ -115,7 +116,7 @@ export class ApiKeysController {
 
   /** Lets a disabled key work again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
   @Post(':id/enable')
-  @TakesIdempotencyKey({ action: 'api-key:enable', kind: 'api-key' })
+  @TakesIdempotencyKey({ action: 'api-key:enable', kind: 'api-key' } satisfies IssuerRoute)
   @HttpCode(200)
   enable(
     @ZodParam('id', idSchema) id: string,
@@ -127,7 +128,7 @@ export class ApiKeysController {
 
   /** Refuses the key permanently, at every service as soon as the feed has delivered it. 404 `API_KEY_UNKNOWN`. */
   @Post(':id/revoke')
-  @TakesIdempotencyKey({ action: 'api-key:revoke', kind: 'api-key' })
+  @TakesIdempotencyKey({ action: 'api-key:revoke', kind: 'api-key' } satisfies IssuerRoute)
   @HttpCode(200)
   revoke(
     @ZodParam('id', idSchema) id: string,

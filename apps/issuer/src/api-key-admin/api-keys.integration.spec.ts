@@ -112,6 +112,10 @@ describe('API keys at two replicas of the issuer', () => {
     const first = await issuer.admin('POST', '/admin/api-keys', body, issuer.url, headers);
     const again = await issuer.admin('POST', '/admin/api-keys', body, issuer.urls[1], headers);
     expect([first.status, again.status, again.body['api_key']]).toEqual([201, 201, first.body['api_key']]);
+    expect((await issuer.dataOf('answer.replayed')).at(-1)).toMatchObject({
+      action: 'api-key:create',
+      resource: `api-key/${String(first.body['id'])}`,
+    });
     const path = `/admin/api-keys/${String(first.body['id'])}`;
     for (const step of ['disable', 'enable', 'rotate', 'revoke']) {
       const keyed = { 'idempotency-key': uuidv7() };
@@ -506,7 +510,12 @@ describe('API keys at two replicas of the issuer', () => {
     await asService('/api-keys/usage', { reports: [reportOf(id, 1, '198.51.100.1')] });
     await asService('/api-keys/usage', { reports: [reportOf(id, 1, '198.51.100.1')] });
     expect(await of('api-key.new-network')).toMatchObject([
-      { changes: { network: '198.51.100.1', service: 'payments' } },
+      {
+        principal: null,
+        txn: expect.any(String),
+        request: { method: 'POST', route: '/api-keys/usage' },
+        changes: { network: '198.51.100.1', service: 'payments' },
+      },
     ]);
     const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
     const reports = [reportOf(id, 168, '192.0.2.1', hoursAgo(5)), reportOf(id, 1, '192.0.2.1', hoursAgo(168))];

@@ -70,7 +70,7 @@ export class NewApiKeys {
         await this.#takePlace(transaction, made.row, now, 1);
         await this.store.insert(transaction, made.row);
         await this.trail.record(transaction, 'created', caller, { before: null, after: made.row, at: now });
-        await this.answers.keep(transaction, caller, made.row.clientId, this.#shown(made, now));
+        await this.answers.keep(transaction, caller, made.row.id, this.#shown(made, now));
       });
       return this.#shown(made, now);
     });

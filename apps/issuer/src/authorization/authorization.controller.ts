@@ -7,6 +7,7 @@ import {
   byNobody,
   OpenApi,
   Problem,
+  Refusals,
   traceOf,
   Unrecorded,
   type RequestTrace,
@@ -64,6 +65,7 @@ export class AuthorizationController {
     @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
     @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /**
@@ -157,6 +159,8 @@ export class AuthorizationController {
       const [found, next] = await step();
       await this.#send(request, reply, session, by, found, next);
     } catch (error) {
+      // Nothing goes to any redirect, so no application is refused: the browser is.
+      if (error instanceof Problem && error.status === 400) await this.refusals.recordOf(error.code, traceOf(request));
       if (!(error instanceof AuthorizationRefused)) throw error;
       const url = await this.authorization.refuse(error, session, traceOf(request));
       if (by === 'link') sendBrowserTo(reply, url);

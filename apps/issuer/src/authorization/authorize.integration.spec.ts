@@ -27,7 +27,7 @@ describe('the authorization endpoint', () => {
   };
 
   beforeAll(async () => {
-    issuer = await startIssuer({}, 2);
+    issuer = await startIssuer({ TRUSTED_PROXIES: '127.0.0.1' }, 2);
     other = issuer.urls[1] ?? '';
     await registerApplications(issuer);
     ada = await someone('ada', { roles: ['treasurer'] });
@@ -349,6 +349,11 @@ describe('the authorization endpoint', () => {
       }
     });
 
+    it('and is in the trail', async () => {
+      const refused = (await issuer.dataOf('requests.refused')).map(({ resource, reason }) => [resource, reason]);
+      expect(refused).toContainEqual(['route/GET /oauth2/authorize', 'APPLICATION_UNPROVEN']);
+    });
+
     it('for an application that was disabled, or whose redirect is no longer declared, while the person decided', async () => {
       const client_id = 'moved';
       await issuer.admin('POST', '/admin/clients', { ...applications.planner, client_id });
@@ -419,6 +424,9 @@ describe('the authorization endpoint', () => {
         const visited = await open(issuer.url + path, ada);
         expect([path, visited.headers['cross-origin-opener-policy']]).toEqual([path, 'same-origin']);
       }
+      expect(await issuer.dataOf('requests.refused')).toContainEqual(
+        expect.objectContaining({ resource: 'route/GET /account', reason: 'NOT_A_NAVIGATION' }),
+      );
       const headers = { ...foreign, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
       const moved = await open(addressOf({ prompt: 'none' }), ada, headers);
       expect(queryOf(moved)['code']).toBeDefined();
@@ -543,6 +551,9 @@ describe('the authorization endpoint', () => {
       '__proto__',
     ];
     const places = [...declared, 'https://office.example/cb'].map((url) => new URL(url).origin);
+    /** More are refused here than one network may have refused in a minute. */
+    let visits = 0;
+    const elsewhere = () => ({ 'x-forwarded-for': `198.51.100.${String((visits += 1) % 256)}` });
     /** Where a visit may lead the browser: by itself, or by the forms of the page. */
     const check = (visit: Visit): void => {
       const { location } = visit;
@@ -576,7 +587,7 @@ describe('the authorization endpoint', () => {
     });
     await fc.assert(
       fc.asyncProperty(redirected, fc.boolean(), async (asked, inside) =>
-        check(await open(addressOf(asked), inside ? ada : undefined)),
+        check(await open(addressOf(asked), inside ? ada : undefined, elsewhere())),
       ),
       { numRuns: 200 },
     );
@@ -589,7 +600,7 @@ describe('the authorization endpoint', () => {
           if (kind === 'front') entries.unshift([name, value]);
         }
         const query = new URLSearchParams(entries).toString();
-        const visit = await open(`${issuer.url}/oauth2/authorize?${query}`, inside ? ada : undefined);
+        const visit = await open(`${issuer.url}/oauth2/authorize?${query}`, inside ? ada : undefined, elsewhere());
         check(visit);
       }),
       { numRuns: 200 },

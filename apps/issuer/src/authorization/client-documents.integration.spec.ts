@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { newPkce } from '@countersign/people-provider';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -126,8 +127,10 @@ describe('a client that describes itself at its own address', () => {
     const token = await tokenOf(client_id);
     const fields = hiddenFields(await open(`${issuer.url}/account`, ada));
     expect(fields['client_id']).toBe(client_id);
-    expect((await submit(`${issuer.url}/account/applications/end`, fields, ada)).status).toBe(303);
+    const end = () => submit(`${issuer.url}/account/applications/end`, fields, ada);
+    expect((await end()).status).toBe(303);
     expect(await isActive(token)).toBe(false);
+    expect((await end()).status).toBe(303);
   });
 
   it('is ended, found and revoked by administrators under its address, as other clients are under their names', async () => {
@@ -164,6 +167,27 @@ describe('a client that describes itself at its own address', () => {
     expect((await redeem(`${origin}/fresh.json`, waiting)).status).toBe(400);
     expect(await preview()).toMatchObject({ tokens: { live: 0 }, delegations: 0 });
     expect((await redeem(`${origin}/fresh.json`, await codeOf(`${origin}/fresh.json`))).status).toBe(200);
+  });
+
+  it('ends with its policy up to a time, and does not keep out meanwhile what it waits for', async () => {
+    const clients = ['/chat.json', '/fresh.json'].map((path) => origin + path);
+    for (const held of clients) {
+      const tokens = [];
+      for (const client of clients) tokens.push(await tokenOf(client));
+      await issuer.database.query('begin');
+      await issuer.database.query('select from delegation where client_id = $1 and ended_at is null for update', [
+        held,
+      ]);
+      const revoked = { kind: 'client', client_id: 'described', issued_before: new Date().toISOString() };
+      const answer = issuer.admin('POST', '/admin/revocations', revoked);
+      const waits = async () => (await issuer.database.query('select from pg_locks where not granted')).rowCount ?? 0;
+      while ((await waits()) === 0) await delay(10);
+      // As another revocation would: it holds what the first waits for, and takes its turn.
+      await issuer.database.query('update registry set revocations = revocations + 1');
+      await issuer.database.query('commit');
+      expect((await answer).status).toBe(201);
+      expect(await Promise.all(tokens.map(isActive))).toEqual([false, false]);
+    }
   });
 
   it('is sent nowhere but where its document says', async () => {

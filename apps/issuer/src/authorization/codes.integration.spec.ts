@@ -199,7 +199,7 @@ describe('an authorization code', () => {
     expect([answer.status, answer.body['error']]).toEqual([400, error]);
     const refused = (await issuer.dataOf('token.refused')).at(-1);
     expect(refused?.reason).toBe(reason);
-    expect(refused?.txn === code.id).toBe(/^CODE_(VERIFIER|REDIRECT|OF)_/.test(reason));
+    expect(refused?.txn === code.id).toBe(/^(?:CODE_(?:VERIFIER|REDIRECT|OF)_|invalid_target)/.test(reason));
     expect((await redeem(code)).status).toBe(200);
   });
 

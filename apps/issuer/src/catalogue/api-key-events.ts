@@ -40,32 +40,34 @@ export const apiKeyEvents = {
     changes: apiKeyChanges,
   },
   'api-key.change_refused': {
-    when: 'A requested change of an API key was refused.',
+    when: 'A requested change of an API key was refused; of one that was to be made, the resource is its client.',
     action: ['api-key:create', 'api-key:rotate', 'api-key:disable', 'api-key:enable', 'api-key:revoke'],
     resource: ['api-key', 'client'],
   },
   'api-key.looked-at': {
-    when: 'An API key, its usage or a page of keys was shown, or keys found somewhere were compared with the existing ones.',
+    when: 'An API key, its usage or a page of keys was shown, or keys found somewhere were compared with the existing ones; `failed` if there is no such key.',
     action: ['api-key:read', 'api-key:list', 'api-key:usage', 'api-key:lookup'],
     resource: 'api-key',
     changes: { count: 'how many were shown, or how many of those found are live' },
   },
   'api-key.exposed': {
-    when: 'A service saw an API key in a URL, where anybody may read it; the outcome is `failed` if this issuer has no such key.',
+    when: 'A service saw an API key in a URL, where anybody may read it; `failed` if this issuer has no such key.',
     action: 'api-key:expose',
     resource: 'api-key',
     changes: { client_id: 'whose it is', name: 'its name', service: 'which service saw it' },
   },
   'api-key.new-network': {
-    when: 'An API key was used from a new network, after it had been used from others.',
+    when: 'An API key was used from a new network, after it had been used from others, as a service reported.',
     action: 'api-key:use',
     resource: 'api-key',
+    principal: 'never',
     changes: { network: 'an IPv4 address, or the first half of an IPv6 address', service: 'which service saw it' },
   },
   'api-key.unusual': {
     when: 'An API key was used at least 100 times in an hour, and ten times as often as in an average hour of the week before (or since its first use in that week); at most once an hour.',
     action: 'api-key:use',
     resource: 'api-key',
+    principal: 'never',
     changes: {
       client_id: 'whose it is',
       name: 'its name',
@@ -78,6 +80,7 @@ export const apiKeyEvents = {
     when: 'An API key expires soon and has no successor; once per key.',
     action: 'api-key:warn',
     resource: 'api-key',
+    principal: 'never',
     changes: { client_id: 'whose it is', name: 'its name', expires_at: 'when it ends' },
   },
 } as const satisfies Readonly<Record<string, EventDeclaration<Kind>>>;

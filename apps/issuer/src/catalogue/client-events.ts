@@ -31,6 +31,7 @@ export const clientEvents = {
     when: 'The declared file, or a call that applied one, registered, changed or disabled a client.',
     action: 'client:declare',
     resource: 'client',
+    principal: 'sometimes',
     changes: { before: 'the registration, or null', after: 'the registration' },
   },
   'client.compared': {
@@ -78,7 +79,7 @@ export const clientEvents = {
     resource: 'client',
   },
   'client.looked-at': {
-    when: 'A client, or a page of all of them, was shown.',
+    when: 'A client, or a page of all of them, was shown; `failed` where there is no such client.',
     action: ['client:read', 'client:list'],
     resource: 'client',
     changes: { cursor: 'of a list: where the page starts', limit: 'of a list: how many were requested' },
@@ -87,6 +88,7 @@ export const clientEvents = {
     when: 'The texts that people read about a service and its scopes were declared.',
     action: 'audience:declare',
     resource: 'audience',
+    principal: 'sometimes',
     changes: { before: 'the words, or null', after: 'the words, or null' },
   },
 } as const satisfies Readonly<Record<string, EventDeclaration<Kind>>>;

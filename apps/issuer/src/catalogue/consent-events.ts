@@ -13,11 +13,13 @@ export const consentEvents = {
     when: 'A pushed request was refused: the client was not authenticated, is over its rate limit (the first refusal of a window), or requested what it may not have.',
     action: 'authorization-request:push',
     resource: 'client',
+    principal: 'sometimes',
   },
   'authorization-request.shown': {
     when: "A browser delivered an application's authorization request, which now waits for the person to sign in or to decide.",
     action: 'authorization-request:show',
     resource: 'authorization-request',
+    principal: 'sometimes',
     changes: {
       client_id: 'which application',
       audience: 'at which service',
@@ -29,6 +31,7 @@ export const consentEvents = {
     when: "An application's authorization request was refused.",
     action: 'authorization-request:answer',
     resource: 'client',
+    principal: 'sometimes',
     changes: { audience: 'at which service', scope: 'which rights it requested' },
   },
   'authorization-request.granted': {
@@ -63,6 +66,7 @@ export const consentEvents = {
     when: 'A decision came from a page that this issuer had not shown in this browser (CSRF).',
     action: 'consent:give',
     resource: 'endpoint',
+    principal: 'never',
   },
   'delegation.begun': {
     when: "A person's application redeemed a code, or a device was approved: from then on it may act for the person.",
@@ -80,6 +84,7 @@ export const consentEvents = {
     when: 'A delegation from a person to an application ended, and its tokens are refused everywhere.',
     action: 'delegation:end',
     resource: 'delegation',
+    principal: 'sometimes',
     changes: {
       person: 'for whom it was',
       client_id: 'which application had it',
@@ -112,6 +117,7 @@ export const consentEvents = {
     when: 'A device was given no code: its client was not authenticated, is over its rate limit (the first refusal of a window), or requested what it may not have.',
     action: 'device:begin',
     resource: 'client',
+    principal: 'sometimes',
   },
   'device.shown': {
     when: 'A person entered the code of a device, and was asked whether it may act for them.',

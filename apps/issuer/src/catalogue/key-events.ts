@@ -11,12 +11,14 @@ export const keyEvents = {
     when: 'A signing key was generated, or imported from a file.',
     action: 'signing-key:create',
     resource: 'signing-key',
+    principal: 'never',
     changes: keyChanges,
   },
   'signing-key.activated': {
     when: 'The pending signing key took over on schedule.',
     action: 'signing-key:activate',
     resource: 'signing-key',
+    principal: 'never',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'signing-key.rotated': {
@@ -29,6 +31,7 @@ export const keyEvents = {
     when: 'A retired signing key was removed from the JWKS.',
     action: 'signing-key:remove',
     resource: 'signing-key',
+    principal: 'never',
     changes: keyChanges,
   },
   'signing-key.revoked': {
@@ -51,12 +54,14 @@ export const keyEvents = {
     when: 'A key that signs revocations was generated.',
     action: 'revocation-key:create',
     resource: 'revocation-key',
+    principal: 'never',
     changes: keyChanges,
   },
   'revocation-key.activated': {
     when: 'The pending revocation key took over on schedule.',
     action: 'revocation-key:activate',
     resource: 'revocation-key',
+    principal: 'never',
     changes: { ...keyChanges, retired: '`kid` of the key before' },
   },
   'revocation-key.rotated': {
@@ -69,6 +74,7 @@ export const keyEvents = {
     when: 'A retired revocation key was removed from its JWKS.',
     action: 'revocation-key:remove',
     resource: 'revocation-key',
+    principal: 'never',
     changes: keyChanges,
   },
   'revocation-key.revoked': {

@@ -4,7 +4,7 @@ import { type Kind } from './kinds.js';
 /** People: signing in and out, their sessions, and what administrators do about them. */
 export const personEvents = {
   'userinfo.read': {
-    when: 'An application asked who a person is.',
+    when: 'An application asked who a person is; `denied` where its token is not about a person who is known here and not disabled.',
     action: 'userinfo:read',
     resource: 'person',
     changes: { scope: 'with which rights' },
@@ -28,6 +28,7 @@ export const personEvents = {
     when: "A provider's response to a sign-in that was started here did not sign anybody in: it was invalid, or the person is disabled.",
     action: 'person:sign-in',
     resource: 'provider',
+    principal: 'never',
     changes: { person: 'who it was, if they are disabled; an invalid response identifies nobody' },
   },
   'account.shown': {
@@ -42,22 +43,22 @@ export const personEvents = {
     changes: { cursor: 'where the page starts', limit: 'how many were requested' },
   },
   'person.looked-at': {
-    when: 'An administrator viewed a person with sessions and delegations.',
+    when: 'An administrator viewed a person with sessions and delegations; `failed` if there is no such person.',
     action: 'person:read',
     resource: 'person',
   },
   'person.sessions_ended': {
-    when: 'An administrator ended all sessions and delegations of a person.',
+    when: 'An administrator ended all sessions and delegations of a person; `failed` where there is no such person.',
     action: 'person:end-sessions',
     resource: 'person',
   },
   'person.disabled': {
-    when: 'An administrator disabled a person: their sessions and tokens ended, and they cannot sign in.',
+    when: 'An administrator disabled a person: their sessions and tokens ended, and they cannot sign in; `failed` where there is no such person.',
     action: 'person:disable',
     resource: 'person',
   },
   'person.enabled': {
-    when: 'An administrator allowed a disabled person to sign in again.',
+    when: 'An administrator allowed a disabled person to sign in again; `failed` where there is no such person.',
     action: 'person:enable',
     resource: 'person',
   },
@@ -65,23 +66,27 @@ export const personEvents = {
     when: "An application was notified that a person's session ended (back-channel logout), or, with outcome `failed`, could not be notified within a day.",
     action: 'session:announce',
     resource: 'client',
+    principal: 'never',
     changes: { session: 'which session', person: 'whose it was', attempts: 'how often it was tried' },
   },
   'logout.received': {
     when: 'An outside provider reported that a person signed out there.',
     action: 'session:end',
     resource: 'provider',
+    principal: 'never',
     changes: { sessions: 'which ended because of it' },
   },
   'logout.refused': {
     when: "An invalid logout token arrived at a provider's address.",
     action: 'session:end',
     resource: 'provider',
+    principal: 'never',
   },
   'session.ended': {
     when: "A person's session ended before its time.",
     action: 'session:end',
     resource: 'session',
+    principal: 'sometimes',
     changes: {
       person: 'whose it was',
       because:

@@ -20,12 +20,14 @@ export const revocationEvents = {
     when: 'A transaction was revoked: a token and everything exchanged for it.',
     action: 'transaction:revoke',
     resource: 'transaction',
+    principal: 'sometimes',
     changes: revocationChanges,
   },
   'client.revoked': {
     when: 'Everything that names a client was revoked: by an administrator, with the client when it was disabled, or because its tokens filled the list.',
     action: 'client:revoke',
     resource: 'client',
+    principal: 'sometimes',
     changes: revocationChanges,
   },
   'subject.revoked': {
@@ -71,6 +73,7 @@ export const revocationEvents = {
     when: 'The issuer noticed that its database is older than what it has published: it was restored from a backup.',
     action: 'database:restore',
     resource: 'database',
+    principal: 'never',
     changes: {
       stated_number: 'the number of the last list that the issuer published',
       revocations_taken_back: 'number of revocations in force that the database lacked',

@@ -21,6 +21,7 @@ export const tokenEvents = {
     when: 'A request for a token was refused. For a rate limit, only the first refusal of a window.',
     action: ['token:issue', 'token:exchange', 'token:refresh'],
     resource: ['audience', 'endpoint'],
+    principal: 'sometimes',
     changes: {
       audience: 'the requested audience',
       scope: 'the requested scopes',
@@ -37,15 +38,17 @@ export const tokenEvents = {
     when: 'Introspection was refused: the client was not authenticated, or is over its rate limit (the first refusal of a window).',
     action: 'token:introspect',
     resource: 'client',
+    principal: 'sometimes',
   },
   'token.revoke_ignored': {
-    when: 'A client asked to revoke something that is not a token of this issuer, has expired, or was already revoked; the response is the same as for a revoked token (RFC 7009).',
+    when: 'A client asked to revoke something that is not a token of this issuer, has expired, or was already revoked; the response is the same as for a revoked token (RFC 7009). A refresh token is named by its delegation.',
     action: 'token:revoke',
-    resource: 'token',
+    resource: ['token', 'delegation'],
   },
   'token.revoke_refused': {
-    when: 'Revocation was refused: the client was not authenticated, is over its rate limit (the first refusal of a window), or the token belongs to another client.',
+    when: 'Revocation was refused: the client was not authenticated, is over its rate limit (the first refusal of a window), or the token belongs to another client. A refresh token is named by its delegation.',
     action: 'token:revoke',
-    resource: ['client', 'token'],
+    resource: ['client', 'token', 'delegation'],
+    principal: 'sometimes',
   },
 } as const satisfies Readonly<Record<string, EventDeclaration<Kind>>>;

@@ -13,6 +13,7 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { z } from 'zod';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import { type ClientJson } from '../registry/client-record.js';
 import {
   clientSchema,
@@ -60,7 +61,7 @@ export class ClientsController {
 
   /** Registers a client. One with `client_secret_basic` is answered its first secret, shown only once. 409 `CLIENT_EXISTS`. */
   @Post()
-  @TakesIdempotencyKey({ action: 'client:register', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client:register', kind: 'client' } satisfies IssuerRoute)
   register(
     @ZodBody(clientSchema) registration: Client,
     @CurrentCaller() caller: Caller,
@@ -73,7 +74,7 @@ export class ClientsController {
    * only shows the difference.
    */
   @Post('apply')
-  @TakesIdempotencyKey({ action: 'client:declare', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client:declare', kind: 'client' } satisfies IssuerRoute)
   @HttpCode(200)
   async apply(
     @ZodBody(applySchema) { clients, audiences, dry_run: dryRun }: z.infer<typeof applySchema>,
@@ -101,7 +102,7 @@ export class ClientsController {
 
   /** Adds a public key (RFC 7517) to a client with inline keys; the others keep working. 409 `KEYS_NOT_INLINE`. */
   @Post(':id/keys')
-  @TakesIdempotencyKey({ action: 'client-key:add', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client-key:add', kind: 'client' } satisfies IssuerRoute)
   addKey(
     @ZodParam('id', nameSchema) id: string,
     @ZodBody(publicJwkSchema) key: PublicJwk,
@@ -122,7 +123,7 @@ export class ClientsController {
 
   /** Creates a secret, shown only once. The newest two work, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
-  @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' } satisfies IssuerRoute)
   addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {
     return this.clients.addSecret(id, caller);
   }
@@ -139,7 +140,7 @@ export class ClientsController {
 
   /** Disables a client: from then on it gets no tokens anywhere, and those it holds are revoked. */
   @Post(':id/disable')
-  @TakesIdempotencyKey({ action: 'client:disable', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client:disable', kind: 'client' } satisfies IssuerRoute)
   @HttpCode(200)
   disable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
     return this.clients.disable(id, caller);
@@ -147,7 +148,7 @@ export class ClientsController {
 
   /** Enables a client again. */
   @Post(':id/enable')
-  @TakesIdempotencyKey({ action: 'client:enable', kind: 'client' })
+  @TakesIdempotencyKey({ action: 'client:enable', kind: 'client' } satisfies IssuerRoute)
   @HttpCode(200)
   enable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
     return this.clients.enable(id, caller);

@@ -50,8 +50,10 @@ export interface ClientPage {
   readonly next_cursor?: string;
 }
 
+type Action = NonNullable<Parameters<typeof events.event>[2]['action']>;
+
 /** The action that an event is declared with, also used for its refusal. */
-function actionOf(change: ClientChange): string {
+function actionOf(change: ClientChange): Action {
   const { action } = events.events[change];
   if (typeof action !== 'string') throw new Error(`${change} must be declared with one action`);
   return action;
@@ -94,7 +96,7 @@ export class ClientsService {
   async list(cursor: string, limit: number, caller: Caller): Promise<ClientPage> {
     const { rows, last } = pageOf(await this.store.page(cursor, limit + 1), limit);
     const clients = rows.map(clientJson);
-    const details = { id: EVERY, action: 'client:list', changes: { cursor, limit } };
+    const details = { id: EVERY, action: 'client:list', changes: { cursor, limit } } as const;
     await this.outbox.recordDurably(events.event('client.looked-at', by(caller), details));
     return last === undefined ? { clients } : { clients, next_cursor: last.registration.client_id };
   }
@@ -102,7 +104,7 @@ export class ClientsService {
   async read(clientId: string, caller: Caller): Promise<ClientJson> {
     const record = await this.store.find(this.database, clientId);
     const missing = record === undefined ? ({ outcome: 'failed', reason: 'CLIENT_UNKNOWN' } as const) : {};
-    const details = { id: clientId, action: 'client:read', ...missing };
+    const details = { id: clientId, action: 'client:read', ...missing } as const;
     await this.outbox.recordDurably(events.event('client.looked-at', by(caller), details));
     if (record === undefined) throw unknownClient();
     return clientJson(record);

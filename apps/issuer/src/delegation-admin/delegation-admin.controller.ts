@@ -9,6 +9,7 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import { DelegationAdmin } from './delegation-admin.service.js';
 import {
   delegationsQuerySchema,
@@ -39,7 +40,7 @@ export class DelegationAdminController {
 
   /** Ends one: its refresh token stops working, and its tokens are refused everywhere. The person may allow it again. 404 `DELEGATION_UNKNOWN`. */
   @Post(':id/end')
-  @TakesIdempotencyKey({ action: 'delegation:end', kind: 'delegation' })
+  @TakesIdempotencyKey({ action: 'delegation:end', kind: 'delegation' } satisfies IssuerRoute)
   @HttpCode(200)
   end(@ZodParam('id', delegationIdSchema) id: DelegationId, @CurrentCaller() caller: Caller): Promise<DelegationJson> {
     return this.delegations.end(id, caller);

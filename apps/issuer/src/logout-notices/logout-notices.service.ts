@@ -65,9 +65,12 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Writes a notice for each client that signed the person in through the session and wants to be notified, in the transaction that ends it. */
-  async addIn(transaction: Transaction, session: { readonly id: string; readonly personId: string }): Promise<void> {
-    for (const clientId of await this.store.clientsOf(transaction, session.id))
-      await this.store.add(transaction, { clientId, personId: session.personId, sessionId: session.id }, this.clock());
+  async addIn(
+    transaction: Transaction,
+    { id: sessionId, personId, txn }: Pick<LogoutNoticeRow, 'personId' | 'txn'> & { readonly id: string },
+  ): Promise<void> {
+    for (const clientId of await this.store.clientsOf(transaction, sessionId))
+      await this.store.add(transaction, { clientId, personId, sessionId, txn }, this.clock());
   }
 
   /** Sends what was written, once it has committed. */
@@ -116,7 +119,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async #end(
-    { id, clientId, personId, sessionId, attempts }: LogoutNoticeRow,
+    { id, clientId, personId, sessionId, attempts, txn }: LogoutNoticeRow,
     reason: string | undefined,
   ): Promise<void> {
     if (reason !== undefined)
@@ -127,7 +130,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
       await this.store.remove(transaction, id);
       await this.outbox.record(
         transaction,
-        events.event('logout.sent', byItself(unattended()), { id: clientId, outcome, reason, changes }),
+        events.event('logout.sent', byItself(unattended({ txn })), { id: clientId, outcome, reason, changes }),
       );
     });
   }

@@ -29,7 +29,7 @@ export class LogoutNoticesStore {
 
   async add(
     transaction: Transaction,
-    notice: Pick<LogoutNoticeRow, 'clientId' | 'personId' | 'sessionId'>,
+    notice: Pick<LogoutNoticeRow, 'clientId' | 'personId' | 'sessionId' | 'txn'>,
     now: Date,
   ): Promise<void> {
     const row = { ...notice, id: uuidv7(now.getTime()), attempts: 0, dueAt: now, createdAt: now };

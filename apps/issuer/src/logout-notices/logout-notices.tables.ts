@@ -8,5 +8,7 @@ export const logoutNoticeTable = pgTable('logout_notice', {
   attempts: integer('attempts').notNull(),
   dueAt: timestamp('due_at', { withTimezone: true }).notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  /** Of the request that ended the session. */
+  txn: text('txn'),
 });
 export type LogoutNoticeRow = typeof logoutNoticeTable.$inferSelect;

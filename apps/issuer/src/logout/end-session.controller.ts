@@ -1,6 +1,14 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
+import {
+  AcceptsForm,
+  nothingToRecord,
+  OpenApi,
+  SchemaPipe,
+  traceOf,
+  Unrecorded,
+  ZodQuery,
+} from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type z } from 'zod';
 import { visible } from '../consent/asked-rights.js';
@@ -52,7 +60,6 @@ export class EndSessionController {
     303: 'to `post_logout_redirect_uri`, or first to the provider',
     400: 'a page that says what is wrong',
   })
-  @Unrecorded('shows only whose session the browser has; its end is a separate event, and refusals are recorded')
   async endSession(
     @ZodQuery(endSessionSchema) asked: EndSession,
     @Req() request: FastifyRequest,
@@ -60,8 +67,10 @@ export class EndSessionController {
   ): Promise<void> {
     const { after, hint } = await this.requests.read(asked, traceOf(request));
     const session = await this.sessions.of(request);
+    if (session !== undefined && mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
+    // The page shows only whose session the browser has.
+    nothingToRecord(traceOf(request));
     if (session === undefined) return this.#signedOut(reply, after, 'link');
-    if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
     this.#ask(session, asked, after, request, reply);
   }
 
@@ -92,7 +101,6 @@ export class EndSessionController {
     400: 'a page that says what is wrong',
   })
   @AcceptsForm()
-  @Unrecorded('the end of the session is a separate event, and refusals are recorded')
   async signOut(
     @Body(new SchemaPipe(signOutSchema)) form: z.infer<typeof signOutSchema>,
     @Req() request: FastifyRequest,
@@ -102,6 +110,7 @@ export class EndSessionController {
     const session = await this.sessions.of(request);
     if (session === undefined) {
       await this.forms.admitSite(request);
+      nothingToRecord(traceOf(request));
       return this.#signedOut(reply, after, 'form');
     }
     await this.forms.admit(request, form);
@@ -146,7 +155,10 @@ export class EndSessionController {
     by: 'link' | 'form',
   ): Promise<void> {
     const idToken = await this.sessions.idTokenOf(request);
-    await this.ends.end({ id: session.id }, 'sign-out', byPerson(session, traceOf(request)));
+    const trace = traceOf(request);
+    const ended = await this.ends.end({ id: session.id }, 'sign-out', byPerson(session, trace));
+    // Somebody else ended it at this moment.
+    if (ended.length === 0) nothingToRecord(trace);
     this.cookies.clear(reply, 'session');
     const known = this.cookies.read(request, 'sign-in');
     const browser = isSecret(known) ? known : newSecret();

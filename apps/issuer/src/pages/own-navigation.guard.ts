@@ -1,5 +1,5 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Problem } from '@countersign/service-host';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Problem, Refusals, traceOf } from '@countersign/service-host';
 import { type FastifyRequest } from 'fastify';
 
 /**
@@ -13,11 +13,17 @@ export function isMeasured({ headers, method }: Pick<FastifyRequest, 'headers' |
   return foreign && !(mode === 'navigate' && destination === 'document');
 }
 
+const NOT_A_NAVIGATION = 'NOT_A_NAVIGATION';
+
 /** For pages and their redirects: answers only top-level navigation, before any session is read. Forms have their own token. */
 @Injectable()
 export class OwnNavigation implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    if (!isMeasured(context.switchToHttp().getRequest<FastifyRequest>())) return true;
-    throw new Problem(400, 'NOT_A_NAVIGATION', 'Open this address in its own window, not inside another page.');
+  constructor(@Inject(Refusals) private readonly refusals: Refusals) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (!isMeasured(request)) return true;
+    await this.refusals.recordOf(NOT_A_NAVIGATION, traceOf(request));
+    throw new Problem(400, NOT_A_NAVIGATION, 'Open this address in its own window, not inside another page.');
   }
 }

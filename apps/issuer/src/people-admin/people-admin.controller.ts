@@ -8,6 +8,7 @@ import {
   ZodQuery,
   type Caller,
 } from '@countersign/service-host';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import { personIdSchema, type PersonId } from '../people/person.js';
 import { sessionIdSchema, type SessionId } from '../sessions/session.js';
 import { PeopleAdmin } from './people-admin.service.js';
@@ -34,7 +35,7 @@ export class PeopleAdminController {
 
   /** Ends all sessions and delegations of a person, immediately everywhere; they may sign in again. 404 `PERSON_UNKNOWN`. */
   @Post(':id/end-sessions')
-  @TakesIdempotencyKey({ action: 'person:end-sessions', kind: 'person' })
+  @TakesIdempotencyKey({ action: 'person:end-sessions', kind: 'person' } satisfies IssuerRoute)
   @HttpCode(200)
   endAll(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
     return this.people.endAll(id, caller);
@@ -45,7 +46,7 @@ export class PeopleAdminController {
    * that the person does not have, or that has ended.
    */
   @Post(':id/sessions/:session/end')
-  @TakesIdempotencyKey({ action: 'session:end', kind: 'session' })
+  @TakesIdempotencyKey({ action: 'session:end', kind: 'session' } satisfies IssuerRoute)
   @HttpCode(200)
   endSession(
     @ZodParam('id', personIdSchema) id: PersonId,
@@ -57,7 +58,7 @@ export class PeopleAdminController {
 
   /** Disables a person: sessions and delegations end, tokens about them are refused everywhere, and they cannot sign in. 404 `PERSON_UNKNOWN`. */
   @Post(':id/disable')
-  @TakesIdempotencyKey({ action: 'person:disable', kind: 'person' })
+  @TakesIdempotencyKey({ action: 'person:disable', kind: 'person' } satisfies IssuerRoute)
   @HttpCode(200)
   disable(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
     return this.people.disable(id, caller);
@@ -65,7 +66,7 @@ export class PeopleAdminController {
 
   /** Lets a disabled person sign in again. 404 `PERSON_UNKNOWN`. */
   @Post(':id/enable')
-  @TakesIdempotencyKey({ action: 'person:enable', kind: 'person' })
+  @TakesIdempotencyKey({ action: 'person:enable', kind: 'person' } satisfies IssuerRoute)
   @HttpCode(200)
   enable(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
     return this.people.enable(id, caller);

@@ -165,6 +165,8 @@ describe('refresh tokens', () => {
       'invalid_dpop_proof',
       'DPOP_PROOF_REPLAYED',
     ]);
+    const refusals = (await issuer.dataOf('token.refused')).filter(({ reason }) => reason === 'DPOP_PROOF_REPLAYED');
+    expect(refusals.slice(-7).map(({ txn }) => txn)).toEqual([id, id, id, id, id, id, code.id]);
     expect((await redeemCode(issuer, code, planner)).status).toBe(200);
     await shift(id, 601);
     expect((await refresh(used, once)).body['error']).toBe('invalid_dpop_proof');
@@ -188,7 +190,7 @@ describe('refresh tokens', () => {
     expect([moved.status, moved.body['token_type']]).toEqual([200, 'DPoP']);
   });
   it('bring less when less is asked for, and never more', async () => {
-    const { body } = await begin();
+    const { body, id } = await begin();
     let token = body['refresh_token'];
     const narrow = await refresh(token, planner, { scope: 'payments:create' });
     expect([narrow.body['scope'], narrow.body['id_token']]).toEqual(['payments:create', undefined]);
@@ -206,6 +208,7 @@ describe('refresh tokens', () => {
       [{ resource: 'issuer', scope: 'payments:create' }, 'invalid_target'],
     ] as const) {
       expect((await refresh(token, planner, further)).body['error']).toBe(error);
+      expect((await issuer.dataOf('token.refused')).at(-1)?.txn).toBe(id);
     }
     expect((await refresh(token)).status).toBe(200);
   });
@@ -356,10 +359,14 @@ describe('refresh tokens', () => {
         method: 'POST',
         body: new URLSearchParams({ token: String(token), client_id: client, token_type_hint: 'refresh_token' }),
       });
+    const resource = `delegation/${id}`;
     expect((await revoke(body['refresh_token'], 'pocket')).status).toBe(400);
+    expect((await issuer.dataOf('token.revoke_refused')).at(-1)).toMatchObject({ resource, txn: id });
     expect(await endOf(id)).toBe('live');
     expect((await revoke(body['refresh_token'], 'planner')).status).toBe(200);
     expect(await endOf(id)).toBe('BY_CLIENT');
+    expect((await revoke(body['refresh_token'], 'planner')).status).toBe(200);
+    expect((await issuer.dataOf('token.revoke_ignored')).at(-1)).toMatchObject({ resource, txn: id });
     const another = await begin();
     // As another request does at this moment.
     await issuer.database.query(`update delegation set ended_at = now(), ended_because = 'BY_PERSON' where id = $1`, [
@@ -432,6 +439,7 @@ describe('refresh tokens', () => {
       expect(rows).toEqual([{ ended: 451, transactions: 3 }]);
       await repeat(first.id, 250);
       expect((await keyed()).status).toBe(201);
+      expect((await issuer.dataOf('answer.replayed')).at(-1)?.resource).toBe('client/pocket');
       const begun = `select count(*)::int as live from delegation where client_id = 'pocket' and ended_at is null`;
       expect((await issuer.database.query(begun)).rows).toEqual([{ live: 250 }]);
       expect([await endOf(first.id), await endOf(second.id)]).toEqual(['BY_ADMIN', 'live']);
@@ -477,7 +485,7 @@ describe('refresh tokens', () => {
     await expiry.run();
     expect(await ends()).toEqual(['live', 'EXPIRED', 'EXPIRED', 'EXPIRED']);
     await repeat(away.id, 450);
-    expect(await expiry.run()).toBe(450);
+    expect(await expiry.run(undefined, 100)).toBe(450);
     const { rows } = await issuer.database.query('select from revocation where name = any ($1)', [
       [once.id, kept.id, away.id],
     ]);

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, TakesIdempotencyKey, ZodBody, ZodQuery, type Caller } from '@countersign/service-host';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import {
   newRevocationSchema,
   revocationsQuerySchema,
@@ -34,7 +35,7 @@ export class AdminRevocationsController {
    */
   @Post()
   @HttpCode(201)
-  @TakesIdempotencyKey({ action: 'revocation:create', kind: 'revocation' })
+  @TakesIdempotencyKey({ action: 'revocation:create', kind: 'revocation' } satisfies IssuerRoute)
   @RequireScopes('issuer:admin')
   create(@ZodBody(newRevocationSchema) asked: NewRevocation, @CurrentCaller() caller: Caller): Promise<RevocationView> {
     return this.revocations.create(asked, caller);

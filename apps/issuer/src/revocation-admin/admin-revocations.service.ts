@@ -74,13 +74,17 @@ export class AdminRevocationsService {
       const { rows, ended } = await this.database.transaction(async (transaction) => {
         await this.answers.begin(transaction, caller);
         const all = [...requests, ...(await this.#described(transaction, requested))];
-        const grants = [];
-        for (const one of all) grants.push(await this.grants.endIn(transaction, one, by(caller)));
+        const grants = await this.grants.endIn(transaction, all, by(caller));
         const why = { reason: asked.reason };
         const [first, ...others] = await this.revocations.recordAllIn(transaction, all, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
         // A repeat says that the bucket does not have it yet, which was the state at the commit.
-        await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
+        await this.answers.keep(
+          transaction,
+          caller,
+          `${resourceKindOf(first.kind)}/${first.name}`,
+          viewOf(first, false),
+        );
         return { rows: [first, ...others] as const, ended: grants };
       });
       for (const one of ended) await this.grants.announce(one);

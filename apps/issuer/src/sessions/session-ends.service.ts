@@ -75,7 +75,7 @@ export class SessionEnds {
     const because = delegationEnds[by];
     const delegations = await this.delegations.endIn(transaction, choices, because, who, { tokensAreRefused });
     for (const { id, personId } of sessions) {
-      await this.notices.addIn(transaction, { id, personId });
+      await this.notices.addIn(transaction, { id, personId, txn: who.txn });
       await this.outbox.record(
         transaction,
         events.event('session.ended', who, { id, changes: { person: personId, because: by } }),

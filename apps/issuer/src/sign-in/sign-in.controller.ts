@@ -14,7 +14,7 @@ import { Providers } from '../providers/providers.service.js';
 import { isSecret, newSecret } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { HOME, returnPath } from './return-to.js';
-import { SignIn, unknownSignIn } from './sign-in.service.js';
+import { SignIn } from './sign-in.service.js';
 import { SIGN_IN_SECONDS } from './sign-ins.store.js';
 
 const signInQuerySchema = z.strictObject({
@@ -123,7 +123,6 @@ export class SignInController {
     const tie = this.cookies.read(request, 'sign-in');
     const browser = this.sessions.browserOf(request);
     const provider = this.providers.find(name);
-    if (provider === undefined) throw unknownSignIn();
     const { secret, returnTo } = await this.signIn.finish(provider, answer, tie, browser, traceOf(request));
     this.cookies.set(reply, 'session', secret);
     sendBrowserTo(reply, this.issuer + returnTo);

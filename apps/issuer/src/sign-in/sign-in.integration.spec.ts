@@ -186,6 +186,9 @@ describe('signing in', () => {
       expect([refused.status, refused.text.includes('This sign-in has expired')]).toEqual([400, true]);
       noSession(refused);
       expect((await browser().get(answer)).status).toBe(400);
+      expect(await world.issuer.dataOf('requests.refused')).toContainEqual(
+        expect.objectContaining({ resource: 'route/GET /sign-in/callback/:provider', reason: 'SIGN_IN_UNKNOWN' }),
+      );
       // The one who asked is not kept from finishing by that.
       expect((await attacker.get(answer)).status).toBe(303);
     });

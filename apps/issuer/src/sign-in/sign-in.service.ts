@@ -8,6 +8,7 @@ import {
   LOGGER,
   METRICS,
   Problem,
+  Refusals,
   type Database,
   type RequestTrace,
 } from '@countersign/service-host';
@@ -27,11 +28,13 @@ import { byPerson, Sessions, type Browser } from '../sessions/sessions.service.j
 import { secretsOf } from './sign-in-secrets.js';
 import { SignInsStore } from './sign-ins.store.js';
 
+const SIGN_IN_UNKNOWN = 'SIGN_IN_UNKNOWN';
+
 /** A provider's response that does not belong to a sign-in of this browser. */
-export function unknownSignIn(): Problem {
+function unknownSignIn(): Problem {
   return new Problem(
     400,
-    'SIGN_IN_UNKNOWN',
+    SIGN_IN_UNKNOWN,
     'This sign-in was not started in this browser, has already finished, or is older than ten minutes. Start again.',
     { heading: 'This sign-in has expired' },
   );
@@ -67,6 +70,7 @@ export class SignIn {
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(SessionEnds) private readonly ends: SessionEnds,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Refusals) private readonly refusals: Refusals,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
@@ -113,25 +117,26 @@ export class SignIn {
 
   /**
    * Processes a provider's response and starts a session.
+   * @param provider undefined if no provider has this callback
    * @param answer the parameters sent to the provider's callback
    * @param tie the value of the cookie `sign-in`; undefined if the browser has none
    * @throws {Problem} 400 `SIGN_IN_UNKNOWN`, 403 `PERSON_DISABLED`, or a {@link ProviderProblem}
    */
   async finish(
-    provider: Provider,
+    provider: Provider | undefined,
     answer: URLSearchParams,
     tie: string | undefined,
     browser: Browser,
     trace: RequestTrace,
   ): Promise<Finished> {
     const state = answer.get('state');
-    if (tie === undefined || state === null) throw unknownSignIn();
+    if (provider === undefined || tie === undefined || state === null) return this.#unknown(trace);
     const known = await this.store.take({
       stateDigest: digestOf(state),
       browserDigest: digestOf(tie),
       provider: provider.name,
     });
-    if (known === undefined) throw unknownSignIn();
+    if (known === undefined) return this.#unknown(trace);
     try {
       const provided = await this.providers.redeem(provider, answer, secretsOf(state, tie), known);
       const admitted = await this.#admit(provided, browser, trace);
@@ -147,6 +152,11 @@ export class SignIn {
       }
       throw error;
     }
+  }
+
+  async #unknown(trace: RequestTrace): Promise<never> {
+    await this.refusals.recordOf(SIGN_IN_UNKNOWN, trace);
+    throw unknownSignIn();
   }
 
   async #admit(

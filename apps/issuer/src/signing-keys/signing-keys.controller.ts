@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, TakesIdempotencyKey, ZodParam, type Caller } from '@countersign/service-host';
+import { type IssuerRoute } from '../idempotency/keyed-events.js';
 import { keyIdSchema } from '../registry/signing-key.js';
 import { SigningKeysService, type SigningKeysJson } from './signing-keys.service.js';
 
@@ -19,7 +20,7 @@ export class SigningKeysController {
 
   /** The pending key signs from now on; the one before stays published until its tokens have expired. 409 `KEY_NOT_YET_PUBLISHED`. */
   @Post('rotate')
-  @TakesIdempotencyKey({ action: 'signing-key:rotate', kind: 'signing-key' })
+  @TakesIdempotencyKey({ action: 'signing-key:rotate', kind: 'signing-key' } satisfies IssuerRoute)
   @HttpCode(200)
   rotate(@CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
     return this.keys.rotate(caller);
@@ -27,7 +28,7 @@ export class SigningKeysController {
 
   /** Emergency: the key leaves the JWKS and its tokens are refused everywhere. 404 `KEY_UNKNOWN`. */
   @Post(':kid/revoke')
-  @TakesIdempotencyKey({ action: 'signing-key:revoke', kind: 'signing-key' })
+  @TakesIdempotencyKey({ action: 'signing-key:revoke', kind: 'signing-key' } satisfies IssuerRoute)
   @HttpCode(200)
   revoke(@ZodParam('kid', keyIdSchema) kid: string, @CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
     return this.keys.revoke(kid, caller);

@@ -15,6 +15,15 @@ import { type TokenForm } from '../token/token-form.js';
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 
+/** Why there is nothing to revoke. */
+type Ignored = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED';
+
+/** The resource of an event: a refresh token is named by its delegation. */
+interface Named {
+  readonly kind: 'token' | 'delegation';
+  readonly id: string;
+}
+
 /** What a client wants revoked with its own token. */
 function requestsOf({ principal }: OwnToken, clientId: string): readonly RevocationRequest[] {
   const { tokenId, txn, expiresAt } = principal;
@@ -50,11 +59,10 @@ export class TokenRevocationService {
     const who = byClient(clientId, trace, own?.principal.txn);
     const reason = this.#ignored(own);
     if (own === undefined || reason !== undefined) {
-      const details = { id: own?.principal.tokenId ?? 'unknown', outcome: 'failed', reason } as const;
-      await this.outbox.recordDurably(events.event('token.revoke_ignored', who, details));
-      return;
+      const named = { kind: 'token', id: own?.principal.tokenId ?? 'unknown' } as const;
+      return this.#ignore(who, named, reason);
     }
-    if (own.principal.clientId !== clientId) return this.#refuse(who, own.principal.tokenId);
+    if (own.principal.clientId !== clientId) return this.#refuse(who, { kind: 'token', id: own.principal.tokenId });
     if (await this.#endsDelegation(own, clientId, who)) return;
     await this.revocations.revoke(requestsOf(own, clientId), who);
   }
@@ -74,21 +82,25 @@ export class TokenRevocationService {
 
   async #end({ id, clientId: holder, endedAt }: Delegation, clientId: string, trace: RequestTrace): Promise<void> {
     const who = byClient(clientId, trace, id);
-    if (holder !== clientId) return this.#refuse(who, id);
+    const named = { kind: 'delegation', id } as const;
+    if (holder !== clientId) return this.#refuse(who, named);
     const ended = endedAt === undefined ? await this.delegations.end({ id }, 'BY_CLIENT', who) : [];
-    if (ended.length > 0) return;
-    const details = { id, outcome: 'failed', reason: 'TOKEN_REVOKED' } as const;
+    if (ended.length === 0) await this.#ignore(who, named, 'TOKEN_REVOKED');
+  }
+
+  async #ignore(who: EventContext, named: Named, reason: Ignored | undefined): Promise<void> {
+    const details = { ...named, outcome: 'failed', reason } as const;
     await this.outbox.recordDurably(events.event('token.revoke_ignored', who, details));
   }
 
-  async #refuse(who: EventContext, id: string): Promise<never> {
-    const details = { kind: 'token', outcome: 'denied', reason: 'NOT_THE_CLIENTS_TOKEN' } as const;
-    await this.outbox.recordDurably(events.event('token.revoke_refused', who, { ...details, id }));
+  async #refuse(who: EventContext, named: Named): Promise<never> {
+    const details = { ...named, outcome: 'denied', reason: 'NOT_THE_CLIENTS_TOKEN' } as const;
+    await this.outbox.recordDurably(events.event('token.revoke_refused', who, details));
     throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
   }
 
   /** From this replica's memory, which authenticating the client has just brought to the current version. */
-  #ignored(own: OwnToken | undefined): 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | undefined {
+  #ignored(own: OwnToken | undefined): Ignored | undefined {
     if (own === undefined) return 'TOKEN_UNKNOWN';
     if (own.expired) return 'TOKEN_EXPIRED';
     return this.revoked.isRevoked(own.principal, own.keyId) ? 'TOKEN_REVOKED' : undefined;

@@ -16,6 +16,8 @@ export interface Granted {
   readonly request: TokenRequest;
   /** Whom the token acts for; undefined when the client is its own subject. */
   readonly subject: Principal | undefined;
+  /** The transaction that the token is of, where that began with something else than the subject's token. */
+  readonly txn?: string | undefined;
   /** The outside issuer's name and the id of its token, where the subject is known by one. */
   readonly origin?: string | undefined;
   /** The proof of the key that the token is bound to, still to be used up. */
@@ -25,7 +27,7 @@ export interface Granted {
   readonly together?: Together | undefined;
 }
 
-type Learned = Pick<Granted, 'client' | 'assertion' | 'grant' | 'request' | 'subject'>;
+type Learned = Pick<Granted, 'client' | 'assertion' | 'grant' | 'request' | 'subject' | 'txn'>;
 
 /** A refusal, with what was learned about the request before. */
 export interface Refused extends Readonly<{ [Member in keyof Learned]?: Learned[Member] | undefined }> {
@@ -34,8 +36,6 @@ export interface Refused extends Readonly<{ [Member in keyof Learned]?: Learned[
   readonly answer: OAuthError;
   /** What the trail records. */
   readonly reason: string;
-  /** The transaction that the token would have been of, where that began before. */
-  readonly txn?: string | undefined;
   /** Whom the caller claimed to be, when that could not be proven. */
   readonly claimedClientId?: string | undefined;
 }

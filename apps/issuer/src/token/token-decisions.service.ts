@@ -20,9 +20,8 @@ import { tokenRequestOf } from '../authentication/token-request.js';
 
 export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
 
-/** Who asks, as far as the form does not say it. */
-export interface TokenCaller {
-  readonly trace: RequestTrace;
+/** The headers of a request for a token. */
+export interface TokenHeaders {
   readonly authorization: string | undefined;
   /** RFC 9449, section 5. */
   readonly dpop: string | undefined;
@@ -47,8 +46,10 @@ function refusedFor(error: unknown, known: Progress): Refused {
       reason: 'RATE_LIMITED',
     };
   }
-  if (error instanceof GrantRefused)
-    return { granted: false, ...known, answer: error, reason: error.reason, txn: error.txn };
+  if (error instanceof GrantRefused) {
+    const { reason, txn = known.txn } = error;
+    return { granted: false, ...known, answer: error, reason, txn };
+  }
   if (error instanceof ApiKeyRefused) return { granted: false, ...known, answer: error, reason: error.fault };
   if (error instanceof OAuthError) return { granted: false, ...known, answer: error, reason: error.error };
   throw error;
@@ -75,7 +76,12 @@ export class TokenDecisions {
    * @param again whether the same request was decided before, on the ground of an older version
    * @throws only what is nobody's refusal: a fault of the issuer itself
    */
-  async decide(body: unknown, { authorization, dpop, trace }: TokenCaller, again: boolean): Promise<TokenDecision> {
+  async decide(
+    body: unknown,
+    { authorization, dpop }: TokenHeaders,
+    trace: RequestTrace,
+    again: boolean,
+  ): Promise<TokenDecision> {
     const known: Progress = {};
     try {
       const form = parseForm(body);
@@ -92,23 +98,24 @@ export class TokenDecisions {
       const request = (known.request ??= basis.request);
       if (request === undefined) throw new Error('a grant that decided before says what');
       known.subject = subject;
-      known.txn = basis.txn;
+      const txn = (known.txn = basis.txn);
       const proof = basis.staysWithClient === true ? undefined : this.constraint.proofOf(dpop, client.policy);
       const now = this.clock().getTime();
       const decision = basis.decide(client.policy, request, now, proof?.thumbprint);
       if (!decision.ok) return refusedFor(new OAuthError(400, decision.error, decision.description), known);
       const parameters = this.#parameters(client, request.audience, decision.scopes, now, proof?.thumbprint);
       const claims = basis.claims(parameters);
-      return { granted: true, client, assertion, grant, request, subject, origin, proof, claims, together };
+      return { granted: true, client, assertion, grant, request, subject, txn, origin, proof, claims, together };
     } catch (error) {
       return refusedFor(error, known);
     }
   }
 
   /** What a decision becomes when its assertion was used before, here or at another replica. */
-  async replayed({ client, grant, request }: TokenDecision, trace: RequestTrace): Promise<Refused> {
+  async replayed({ client, grant, request, subject, txn }: TokenDecision, trace: RequestTrace): Promise<Refused> {
     if (client === undefined) throw new Error('only a known client has an assertion to use up');
-    return refusedFor(await this.authentication.replayed(client, trace), { grant, request });
+    const known = { grant, request, txn: txn ?? subject?.txn };
+    return refusedFor(await this.authentication.replayed(client, trace), known);
   }
 
   #parameters(
@@ -134,7 +141,7 @@ export class TokenDecisions {
 
 /** What a granted token becomes when what it rests on was used up in the meantime. */
 export function overtaken(
-  { client, grant, request, subject, claims: { txn } }: Granted,
+  { client, grant, request, subject, txn }: Granted,
   { reason, description }: TogetherRefused,
 ): Refused {
   const answer = new OAuthError(400, 'invalid_grant', description);
@@ -142,6 +149,6 @@ export function overtaken(
 }
 
 /** What a granted token becomes when the proof of its key was used before: somebody may have copied the request. The assertion is not used up. */
-export function proofReplayed({ client, grant, request, subject }: Granted, answer: OAuthError): Refused {
-  return { granted: false, client, grant, request, subject, answer, reason: 'DPOP_PROOF_REPLAYED' };
+export function proofReplayed({ client, grant, request, subject, txn }: Granted, answer: OAuthError): Refused {
+  return { granted: false, client, grant, request, subject, txn, answer, reason: 'DPOP_PROOF_REPLAYED' };
 }

@@ -11,7 +11,7 @@ import { type OutcomeTogether } from './grants/grant.js';
 import { Issuances } from './commits/issuances.store.js';
 import { proofUsed, SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
-import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
+import { overtaken, proofReplayed, TokenDecisions, type TokenHeaders } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
 
 /** Maximum times that one request is decided, since clients, keys or revocations changed in the meantime: many people disabled at once change them a hundred times per second. */
@@ -57,11 +57,10 @@ export class TokenService {
   }
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
-  async issue(body: unknown, headers: Omit<TokenCaller, 'trace'>, trace: RequestTrace): Promise<TokenAnswer> {
-    const caller = { ...headers, trace };
+  async issue(body: unknown, headers: TokenHeaders, trace: RequestTrace): Promise<TokenAnswer> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { ground } = this.replica;
-      const decision = await this.decisions.decide(body, caller, attempt > 0);
+      const decision = await this.decisions.decide(body, headers, trace, attempt > 0);
       if (!decision.granted && decision.answer instanceof TooManyRequests) return this.#refuse(decision, trace);
       const signed = decision.granted ? signAccessToken(decision.claims, this.replica.signer) : undefined;
       // A local key signs synchronously: no turn of the event loop is spent on it.

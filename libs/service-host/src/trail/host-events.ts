@@ -15,6 +15,7 @@ export function hostEvents(source: string) {
         when: 'The guard, or the route itself, refused unverified callers: the first per code, route and network is recorded immediately, later ones once a minute with their count.',
         action: 'route:call',
         resource: 'route',
+        principal: 'never',
         changes: {
           count: 'how many',
           first: 'time of the first',

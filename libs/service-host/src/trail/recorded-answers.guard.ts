@@ -3,7 +3,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { Problem, problemOf } from '../problems/problem.js';
-import { isRecorded, traceOf } from '../trace/request-trace.js';
+import { auditRequest, isRecorded, markRecorded, traceOf, type RequestTrace } from '../trace/request-trace.js';
 import { LOGGER, METRICS } from '../tokens.js';
 
 const UNRECORDED = 'countersign:unrecorded';
@@ -20,6 +20,13 @@ export function Unrecorded(why: string): ClassDecorator & MethodDecorator {
 export function unrecordedReason(handler: object, controller: object): string | undefined {
   const reason: unknown = Reflect.getMetadata(UNRECORDED, handler) ?? Reflect.getMetadata(UNRECORDED, controller);
   return typeof reason === 'string' ? reason : undefined;
+}
+
+/**
+ * Says of one answer of a route that otherwise records that there is nothing to record: nobody is signed in, or what was to end had ended before.
+ */
+export function nothingToRecord(trace: RequestTrace): void {
+  markRecorded(auditRequest(trace));
 }
 
 const EXPECTED = Symbol.for('countersign.record-expected');

@@ -14,7 +14,8 @@ import { AuditTrailModule } from './audit-trail.module.js';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { Unrecorded } from './recorded-answers.guard.js';
+import { nothingToRecord, Unrecorded } from './recorded-answers.guard.js';
+import { Trace, type RequestTrace } from '../trace/request-trace.js';
 import { ServiceAuthModule } from '../credentials/service-auth.module.js';
 import { createService } from '../start/start-service.js';
 import { Refusals } from './refusals.service.js';
@@ -32,6 +33,13 @@ class OrdersController {
   @RequireScopes('orders:read')
   forgotten(): object {
     return { secret: 'shown to nobody' };
+  }
+
+  @Get('none')
+  @RequireScopes('orders:read')
+  none(@Trace() trace: RequestTrace): object {
+    nothingToRecord(trace);
+    return { orders: [] };
   }
 
   @Get('hello')
@@ -165,6 +173,7 @@ describe('what the guard of a service refused', () => {
     expect([forgotten.statusCode, forgotten.json()]).toEqual([500, expect.objectContaining({ code: 'UNRECORDED' })]);
     expect(forgotten.body).not.toContain('secret');
     expect((await get('/orders/hello')).json()).toEqual({ hello: true });
+    expect((await get('/orders/none')).json()).toEqual({ orders: [] });
     expect((await app.inject({ method: 'GET', url: '/orders/forgotten' })).statusCode).toBe(401);
     expect((await get('/metrics')).body).toMatch(/unrecorded_answers_total\{.*route="\/orders\/forgotten".*\} 1/);
   });

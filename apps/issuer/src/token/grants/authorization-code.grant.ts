@@ -16,6 +16,7 @@ import { FurtherTokensOf } from './further-tokens.service.js';
 import { type Decided } from '../commits/decided.js';
 import {
   GrantRefused,
+  ofTransaction,
   type GrantBasis,
   type GrantDecision,
   type Issuing,
@@ -59,7 +60,9 @@ export class AuthorizationCode implements TokenGrant {
   async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
     const code = await this.#codeOf(form, client, trace);
     const { allowed } = code;
-    checkTarget(form, allowed.audience);
+    ofTransaction(allowed.id, () => {
+      checkTarget(form, allowed.audience);
+    });
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },

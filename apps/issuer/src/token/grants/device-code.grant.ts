@@ -10,7 +10,7 @@ import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { checkTarget } from './granted-target.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
-import { GrantRefused, type GrantBasis, type TokenGrant } from './grant.js';
+import { GrantRefused, ofTransaction, type GrantBasis, type TokenGrant } from './grant.js';
 
 const NOT_VALID = 'the device code is not valid: it is unknown, used, or not for this client';
 const waits = {
@@ -54,7 +54,9 @@ export class DeviceCodeGrant implements TokenGrant {
     const { row, answer } = found;
     if (answer !== 'allowed') throw new OAuthError(400, answer, waits[answer]);
     const allowed = allowedSchema.parse(row.allowed);
-    checkTarget(form, allowed.audience);
+    ofTransaction(allowed.id, () => {
+      checkTarget(form, allowed.audience);
+    });
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },

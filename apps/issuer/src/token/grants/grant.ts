@@ -56,10 +56,23 @@ export class GrantRefused extends OAuthError {
   constructor(
     readonly reason: string,
     description: string,
-    error: 'invalid_grant' | 'invalid_request' = 'invalid_grant',
+    error = 'invalid_grant',
     readonly txn?: string,
   ) {
     super(400, error, description);
+  }
+}
+
+/**
+ * Reads what else a request says once it is known of which transaction the token would be: the record of what is refused then names it.
+ * @throws {GrantRefused} for an {@link OAuthError} of the work
+ */
+export function ofTransaction<Read>(txn: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error instanceof GrantRefused) throw error;
+    throw new GrantRefused(error.error, error.description, error.error, txn);
   }
 }
 

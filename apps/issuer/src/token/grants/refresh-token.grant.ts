@@ -14,6 +14,7 @@ import { Rotations, type NotRotated } from '../commits/rotations.store.js';
 import { furtherTokens, FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
+  ofTransaction,
   type GrantBasis,
   type GrantDecision,
   type Issuing,
@@ -93,7 +94,7 @@ export class RefreshTokenGrant implements TokenGrant {
     const now = { ...delegation, roles: person.roles };
     return {
       subject: undefined,
-      request: requestOf(form, delegation),
+      request: ofTransaction(delegation.id, () => requestOf(form, delegation)),
       txn: delegation.id,
       decide: (policy, request, _now, boundTo) =>
         keyFits(client, delegation, boundTo)
