@@ -100,6 +100,7 @@ export const events = defineEvents({
       when: 'Its hold expired: recorded by the ledger itself, with the `txn` of the request that made it.',
       action: 'transfers:expire',
       resource: 'transfer',
+      principal: 'never',
       changes: moved,
     },
     'transfer.repeated': {

@@ -18,7 +18,13 @@ const orders = defineEvents({
       changes: { total: 'the amount' },
     },
     'order.read': { when: 'An order was shown.', action: ['orders:read', 'orders:read:client'], resource: 'order' },
-    'thing.sent': { when: 'Something left.', action: 'orders:send', resource: ['order', 'parcel'] },
+    'thing.sent': {
+      when: 'Something left.',
+      action: 'orders:send',
+      resource: ['order', 'parcel'],
+      principal: 'sometimes',
+    },
+    'order.expired': { when: 'Nobody paid.', action: 'orders:expire', resource: 'order', principal: 'never' },
   },
 });
 const ada: EventContext = {
@@ -40,11 +46,13 @@ describe('a catalogue of events', () => {
   });
 
   it('accepts only a declared action and kind, and asks for a choice if several are declared', () => {
-    const read = (action?: string) =>
+    const read = (action?: 'orders:read:client' | 'orders:send') =>
       orders.event('order.read', ada, { id: EVERY, ...(action === undefined ? {} : { action }) });
     expect(read('orders:read:client').data).toMatchObject({ action: 'orders:read:client', resource: 'order/*' });
     expect(() => read()).toThrow('orders:read or orders:read:client');
-    expect(() => read('orders:write')).toThrow('not orders:write');
+    expect(() => read('orders:send')).toThrow('not orders:send');
+    // @ts-expect-error No event of the catalogue has this action.
+    expect(() => orders.event('order.read', ada, { id: EVERY, action: 'orders:write' })).toThrow('not orders:write');
     expect(orders.event('thing.sent', ada, { id: '1', kind: 'parcel' }).subject).toBe('parcel/1');
     expect(() => orders.event('thing.sent', ada, { id: '1' })).toThrow('order or parcel');
   });
@@ -70,11 +78,13 @@ describe('a catalogue of events', () => {
     expect(declare('order.placed', 'Order')).toThrow('kind Order');
   });
 
-  it('becomes a page: each event with its action, resource and changes', () => {
+  it('becomes a page: each event with its action, resource and changes, and who may see it', () => {
     const page = catalogueToMarkdown(orders);
     expect(page).toContain(
-      '| `order.placed` | An order was placed. | `orders:create` | `order` | `total`: the amount |',
+      '| `order.placed` | An order was placed. | `orders:create` | `order` | `total`: the amount | `audit:read`; its principal |',
     );
+    expect(page).toContain('| `order`, `parcel` |  | `audit:read`; its principal, if it has one |');
+    expect(page).toContain('| `order` |  | `audit:read` |');
     expect(page).toContain('| `parcel` | its number |');
   });
 

@@ -18,19 +18,21 @@ class CataloguedEvent implements EventParts {
 export type NewAuditEvent = CataloguedEvent;
 
 /** One event that a service records: what `docs/events.md` says about it, and what the code may fill in. */
-export interface EventDeclaration<Kind extends string = string> {
+export interface EventDeclaration<Kind extends string = string, Action extends string = string> {
   /** When it is recorded: a sentence. */
   readonly when: string;
   /** The scope or the verb that was used; several if the same thing can be done with different rights. */
-  readonly action: string | readonly string[];
+  readonly action: Action | readonly Action[];
   /** The kind of resource that it is about. */
   readonly resource: Kind | readonly Kind[];
   /** Members of `changes`, each with its meaning; none when omitted. */
   readonly changes?: Readonly<Record<string, string>>;
+  /** Whether it names who did it, `always` by default: those who may read only their own events see no other. */
+  readonly principal?: 'always' | 'sometimes' | 'never';
 }
 
 /** Everything that a service records. */
-export interface CatalogueDeclaration<Kind extends string, Name extends string> {
+export interface CatalogueDeclaration<Kind extends string, Name extends string, Action extends string> {
   /** The service's name. */
   readonly source: string;
   /**
@@ -41,7 +43,7 @@ export interface CatalogueDeclaration<Kind extends string, Name extends string> 
   /** Kinds of resource, singular, each with what its id is. */
   readonly kinds: Readonly<Record<Kind, string>>;
   /** `<thing>.<done>`: the middle of the CloudEvents type `<prefix>.<source>.<thing>.<done>.v1`. */
-  readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>>>>;
+  readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>, Action>>>;
 }
 
 type Request = NonNullable<Data['request']>;
@@ -66,13 +68,13 @@ export type EventContext = Cause &
   );
 
 /** What one event says besides who caused it. */
-export interface EventDetails<Kind extends string> {
+export interface EventDetails<Kind extends string, Action extends string = string> {
   /** Of the resource, in canonical form; {@link EVERY} for a list or for all of them. */
   readonly id: string;
   /** Required if the declaration names several kinds. */
   readonly kind?: Kind;
   /** Required if the declaration names several actions. */
-  readonly action?: string;
+  readonly action?: Action;
   /** `allowed` by default. */
   readonly outcome?: Data['outcome'] | undefined;
   /** A stable code that says why it was denied or failed. */
@@ -92,14 +94,14 @@ const listOf = <Item extends string>(one: Item | readonly Item[]): readonly Item
   typeof one === 'string' ? [one] : one;
 
 /** The events of one service: the one place that defines their types, actions and resource kinds. */
-export class EventCatalogue<Kind extends string, Name extends string> {
+export class EventCatalogue<Kind extends string, Name extends string, Action extends string> {
   readonly source: string;
   readonly prefix: string;
   readonly kinds: Readonly<Record<Kind, string>>;
-  readonly events: Readonly<Record<Name, EventDeclaration<Kind>>>;
+  readonly events: Readonly<Record<Name, EventDeclaration<Kind, Action>>>;
 
   /** @throws {Error} when a name breaks the grammar: thrown when the module is loaded */
-  constructor({ source, prefix = DEFAULT_PREFIX, kinds, events }: CatalogueDeclaration<Kind, Name>) {
+  constructor({ source, prefix = DEFAULT_PREFIX, kinds, events }: CatalogueDeclaration<Kind, Name, Action>) {
     for (const [name, schema, value] of [
       ['source', sourceSchema, source],
       ['prefix', prefixSchema, prefix],
@@ -128,7 +130,7 @@ export class EventCatalogue<Kind extends string, Name extends string> {
    * Creates an event. Its `subject` is its resource.
    * @throws {Error} when the declaration does not name the action or the kind, or names several and none was chosen: a bug in the service
    */
-  event(name: Name, context: EventContext, details: EventDetails<Kind>): NewAuditEvent {
+  event(name: Name, context: EventContext, details: EventDetails<Kind, Action>): NewAuditEvent {
     const declared = this.events[name];
     const kind = chosen(listOf(declared.resource), details.kind, name, 'kind');
     const resource = `${kind}/${details.id}`;
@@ -163,11 +165,18 @@ function chosen<Item extends string>(
 }
 
 /** Declares a service's events. */
-export function defineEvents<const Kind extends string, const Name extends string>(
-  declaration: CatalogueDeclaration<Kind, Name>,
-): EventCatalogue<Kind, Name> {
+export function defineEvents<const Kind extends string, const Name extends string, const Action extends string>(
+  declaration: CatalogueDeclaration<Kind, Name, Action>,
+): EventCatalogue<Kind, Name, Action> {
   return new EventCatalogue(declaration);
 }
+
+/** Who may see an event, by whether it names who did it. */
+const readers = {
+  always: '`audit:read`; its principal',
+  sometimes: '`audit:read`; its principal, if it has one',
+  never: '`audit:read`',
+} as const satisfies Record<NonNullable<EventDeclaration['principal']>, string>;
 
 /** A catalogue as a section of `docs/events.md`. */
 export function catalogueToMarkdown(catalogue: {
@@ -181,16 +190,16 @@ export function catalogueToMarkdown(catalogue: {
     Object.entries(changes)
       .map(([member, meaning]) => `${code(member)}: ${meaning}`)
       .join('; ');
-  const events = Object.entries(catalogue.events).map(
-    ([name, one]) =>
-      `| ${code(name)} | ${one.when} | ${codes(one.action)} | ${codes(one.resource)} | ${changesOf(one)} |`,
-  );
+  const events = Object.entries(catalogue.events).map(([name, one]) => {
+    const { when, action, resource, principal = 'always' } = one;
+    return `| ${code(name)} | ${when} | ${codes(action)} | ${codes(resource)} | ${changesOf(one)} | ${readers[principal]} |`;
+  });
   const kinds = Object.entries(catalogue.kinds).map(([kind, id]) => `| ${code(kind)} | ${id} |`);
   return [
     `## ${catalogue.source}`,
     '',
-    '| event | recorded when | action | resource | `changes` |',
-    '| --- | --- | --- | --- | --- |',
+    '| event | recorded when | action | resource | `changes` | who may see it |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...events,
     '',
     '| kind of resource | its id |',

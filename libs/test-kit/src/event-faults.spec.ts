@@ -6,8 +6,11 @@ const catalogue = defineEvents({
   kinds: { order: 'UUIDv7' },
   events: {
     'order.sent': { when: 'It left.', action: 'orders:send', resource: 'order', changes: { to: 'where' } },
+    'order.expired': { when: 'Nobody paid.', action: 'orders:send', resource: 'order', principal: 'never' },
   },
 });
+const principal = { subject: 'ada', client_id: 'shop', actors: [], scopes: ['orders:send'], jti: 'j' };
+const expired = { type: 'countersign.orders.order.expired.v1' };
 const id = '01a21c83-cd53-7867-8886-2c813dccbba4';
 
 function event(parts: Partial<UnnumberedEvent> = {}, data: Partial<UnnumberedEvent['data']> = {}): UnnumberedEvent {
@@ -21,7 +24,7 @@ function event(parts: Partial<UnnumberedEvent> = {}, data: Partial<UnnumberedEve
     datacontenttype: 'application/json',
     ...parts,
     data: {
-      principal: null,
+      principal,
       txn: id,
       action: 'orders:send',
       resource: `order/${id}`,
@@ -41,6 +44,9 @@ describe('the faults of an event', () => {
     ['of another action', event({}, { action: 'orders:eat' }), ['the action orders:eat is not declared']],
     ['of another kind', event({}, { resource: `cat/${id}` }), ['the kind cat is not declared']],
     ['that says more', event({}, { changes: { by: 'air' } }), ['changes.by is not declared']],
+    ['that names nobody', event({}, { principal: null }), ['it has no principal']],
+    ['that never names anybody', event(expired, { principal: null }), []],
+    ['that names somebody after all', event(expired), ['it has a principal']],
     ['about another subject', event({ subject: id }), [`its subject is ${id}, its resource order/${id}`]],
     ['about nothing', event({}, { resource: 'order' }), ['the resource order is not <kind>/<id>']],
     [

@@ -27,14 +27,14 @@ function declarationOf(type: string, catalogue: JudgingCatalogue): EventDeclarat
 }
 
 /**
- * What is wrong with a recorded event, in words: what its catalogue does not declare (type, action, resource kind, members of `changes`),
- * and what no event may have: a `subject` other than its resource, a UUID in capitals, a request without a `txn`, a denial or failure without
+ * What is wrong with a recorded event, in words: what its catalogue does not declare (type, action, resource kind, members of `changes`,
+ * whether it has a principal), and what no event may have: a `subject` other than its resource, a UUID in capitals, a request without a `txn`, a denial or failure without
  * a `reason`.
  * @returns empty if nothing is wrong
  */
 export function eventFaults(event: UnnumberedEvent, catalogue: JudgingCatalogue): readonly string[] {
   const { type, subject, data } = event;
-  const { action, resource, outcome, reason, request, txn, changes = {} } = data;
+  const { action, resource, outcome, reason, request, txn, principal, changes = {} } = data;
   const declared = declarationOf(type, catalogue);
   const [kind = '', ...rest] = resource.split('/');
   const id = rest.join('/');
@@ -50,6 +50,8 @@ export function eventFaults(event: UnnumberedEvent, catalogue: JudgingCatalogue)
           ...Object.keys(changes)
             .filter((member) => !Object.hasOwn(declared.changes ?? {}, member))
             .map((member) => `changes.${member} is not declared`),
+          ...(principal === null && (declared.principal ?? 'always') === 'always' ? ['it has no principal'] : []),
+          ...(principal !== null && declared.principal === 'never' ? ['it has a principal'] : []),
         ];
   return [
     ...undeclared,

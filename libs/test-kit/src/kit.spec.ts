@@ -12,7 +12,7 @@ const orders = defineEvents({
   kinds: { order: 'UUID' },
   events: { 'order.seen': { when: 'Always.', action: ['order:read', 'order:write'], resource: 'order' } },
 });
-const event = (action: string, outcome: 'allowed' | 'denied', id = '7') => {
+const event = (action: 'order:read' | 'order:write', outcome: 'allowed' | 'denied', id = '7') => {
   const principal = { subject: 'ada', client_id: 'shop', actors: [], scopes: [], jti: '1' };
   return orders.event('order.seen', { principal, txn: null }, { id, action, outcome });
 };

@@ -5,6 +5,10 @@ const codesIn = (cell: string): readonly string[] => [...cell.matchAll(/`([^`]+)
 const membersIn = (cell: string): Readonly<Record<string, string>> =>
   Object.fromEntries([...cell.matchAll(/(?:^|; )`([^`]+)`: ([^;]*)/g)].map(([, name = '', text = '']) => [name, text]));
 
+/** Whether an event names who did it, by who may see it. */
+const principalOf = (readers: string): 'always' | 'sometimes' | 'never' =>
+  !readers.includes('its principal') ? 'never' : readers.includes('if it has one') ? 'sometimes' : 'always';
+
 const rowsOf = (section: string, head: string): readonly (readonly string[])[] =>
   section
     .split('\n\n')
@@ -19,9 +23,15 @@ export function documentedEvents(page: string): ReadonlyMap<string, JudgingCatal
   return new Map(
     sections.map(([, source = '', section = '']) => {
       const events = rowsOf(section, '| event |').map(
-        ([name = '', when = '', action = '', resource = '', changes = '']) => [
+        ([name = '', when = '', action = '', resource = '', changes = '', readers = '']) => [
           codesIn(name)[0] ?? '',
-          { when, action: codesIn(action), resource: codesIn(resource), changes: membersIn(changes) },
+          {
+            when,
+            action: codesIn(action),
+            resource: codesIn(resource),
+            changes: membersIn(changes),
+            principal: principalOf(readers),
+          },
         ],
       );
       const kinds = rowsOf(section, '| kind of resource |').map(([kind = '', id = '']) => [codesIn(kind)[0] ?? '', id]);

@@ -32,10 +32,11 @@ const leakedKey: Incident = {
       changes: exposed,
     });
     story.wait(10 * minute, 30 * minute);
-    const used = { action: 'api-key:use', resource, principal: reporter };
+    const used = { action: 'api-key:use', resource };
     story.say('issuer', {
       event: 'api-key.new-network',
       ...used,
+      route: ['POST', '/api-keys/usage'],
       changes: { network: thief, service: 'accounts' },
     });
     for (let reads = 0; reads < 40; reads += 1) {
