@@ -2,7 +2,7 @@ import { startLedger, transfer, type LedgerUnderTest } from './testing/ledger-un
 
 const alice = { subject: 'alice' };
 
-describe("what the ledger's database refuses, no matter who asks with the service's own role", () => {
+describe("what the ledger's database refuses even to the service's own role", () => {
   let ledger: LedgerUnderTest;
   beforeAll(async () => {
     ledger = await startLedger();
@@ -19,7 +19,7 @@ describe("what the ledger's database refuses, no matter who asks with the servic
   const refused = (statement: string): Promise<void> =>
     expect(ledger.pool.query(statement)).rejects.toThrow(/append-only|permission denied|must be owner|ends once/);
 
-  it.each(['entry', 'transfer', 'leg'])('changes, deletes and empties no %s', async (table) => {
+  it.each(['entry', 'transfer', 'leg'])('cannot update, delete or truncate %s', async (table) => {
     const column = table === 'transfer' ? 'reference' : 'amount';
     await refused(`update ${table} set ${column} = ${column}`);
     await refused(`delete from ${table}`);
@@ -41,7 +41,7 @@ describe("what the ledger's database refuses, no matter who asks with the servic
     );
   });
 
-  it('lets nobody change what an account is', async () => {
+  it("lets nobody change an account's kind", async () => {
     for (const change of [`currency = 'USD'`, `owner = 'mallory'`, `kind = 'asset'`, `opened_by = 'mallory'`])
       await refused(`update account set ${change}`);
   });

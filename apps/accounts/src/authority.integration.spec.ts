@@ -61,7 +61,7 @@ describe("the ledger's objects are their owners'", () => {
   /** They name no object of anybody's. */
   const withoutObject = ['POST /accounts', 'GET /ledger/invariants'];
 
-  it('has an attempt for every route that names an object', async () => {
+  it('covers every route that names an object', async () => {
     const { body } = await ledger.call('GET', '/openapi.json', mallory);
     const paths = z
       .record(z.string(), z.record(z.string(), z.looseObject({ security: z.unknown().optional() })))
@@ -74,7 +74,7 @@ describe("the ledger's objects are their owners'", () => {
     expect(routes.filter((route) => !withoutObject.includes(route)).sort()).toEqual(Object.keys(attempts).sort());
   });
 
-  it.each(Object.keys(attempts))('%s answers a stranger exactly as for what does not exist', async (route) => {
+  it.each(Object.keys(attempts))('%s answers a stranger exactly as if the object did not exist', async (route) => {
     const attempt = attempts[route];
     if (attempt === undefined) throw new Error(route);
     const theirs = await attempt({ account: purse, transfer: await held() });
@@ -117,7 +117,7 @@ describe("the ledger's objects are their owners'", () => {
     expect((await send(transfer(purse, frozen, '1'), alice)).body['code']).toBe('ACCOUNT_FROZEN');
   });
 
-  it("lets a correction take from another's account only by the scope for it, of the client that made the transfer, while it is not too old", async () => {
+  it("lets a correction take from another's account only with the scope for it, for the client that made the transfer, within the age limit", async () => {
     const corrector = { ...shop, scopes: [...usualScopes, 'transfers:correct'] };
     const [payer, payee] = [await ledger.open(alice), await ledger.open(mallory)];
     await ledger.fund(payer, '100');
@@ -147,7 +147,7 @@ describe("the ledger's objects are their owners'", () => {
     expect(await codes(mallory, corrector)).toEqual(['ACCOUNT_UNKNOWN', 'ACCOUNT_FROZEN']);
   });
 
-  it("records an attempt on what is not the caller's as denied", async () => {
+  it("records an attempt on somebody else's object as denied", async () => {
     await ledger.call('GET', `/accounts/${purse}`, mallory);
     const { rows } = await ledger.pool.query(
       `select event->'data'->>'outcome' as outcome from audit_outbox_event where event->'data'->'principal'->>'subject' = 'mallory'
@@ -180,7 +180,7 @@ describe("the ledger's objects are their owners'", () => {
     expect((await send(transfer(purse, mallorys, '1'), alice)).status).toBe(201);
   });
 
-  it('lets the client of a hold end it without its user, and nobody else: not the owner by another client, not an administrator', async () => {
+  it('lets only the client of a hold end it without its user, not the owner through another client, nor an administrator', async () => {
     const end = (id: string, who: Who): Promise<Answer> => ledger.call('POST', `/transfers/${id}/void`, who);
     const id = await held();
     expect([(await end(id, { subject: 'alice', clientId: 'mall' })).status, (await end(id, admin)).status]).toEqual([
@@ -189,7 +189,7 @@ describe("the ledger's objects are their owners'", () => {
     expect((await end(id, shop)).body['status']).toBe('voided');
   });
 
-  it('keeps two subjects of one client apart: neither ends nor reads the other’s hold, but for a client with the scope that says so', async () => {
+  it('keeps two subjects of one client apart: neither ends nor reads the other’s hold, except a client with the scope for it', async () => {
     const eve: Who = { subject: 'eve', clientId: 'shop', actors: ['shop'] };
     const id = await held();
     const answered = async (who: Who): Promise<readonly number[]> => [
@@ -204,7 +204,7 @@ describe("the ledger's objects are their owners'", () => {
     expect(await answered({ ...eve, ...wide })).toEqual([200, 200, 422]);
   });
 
-  it('lists transfers to the subject that made them, to their client for itself or by the scope that says so, each once, page by page', async () => {
+  it('lists transfers to the subject that made them, and to their client for itself or with the scope, each once, page by page', async () => {
     const made = [await held(), await held(), await held()];
     const pages = async (who: Who): Promise<readonly string[]> => {
       const ids = await ledger.idsOf('transfers', '/transfers?limit=2', who);

@@ -84,7 +84,7 @@ describe('the migrations', () => {
     return names;
   }
 
-  it('make the tables that the code reads and writes: each column, its type, and whether it may be null', async () => {
+  it('create the tables that the code uses: each column, its type, and its nullability', async () => {
     const pool = await migrated(await services.database('accounts'));
     for (const table of [accountTable, transferTable, legTable, holdTable, entryTable, keyedAnswerTable]) {
       const { rows } = await pool.query<{ name: string; type: string; required: boolean; filled: boolean }>(
@@ -103,7 +103,7 @@ describe('the migrations', () => {
     }
   });
 
-  it('carry the books of the first version over, and let one of its replicas keep working until the columns that it knows are dropped', async () => {
+  it("migrate the first version's ledger, and let one of its replicas keep working until its columns are dropped", async () => {
     const url = await services.database('earlier');
     const earlier = await upTo(1, url);
     const account = (id: string | undefined, overdraft: string): string =>
@@ -127,7 +127,7 @@ describe('the migrations', () => {
     expect((await contracted.query('select transfer_id from leg')).rowCount).toBe(2);
   });
 
-  it('keep who may be overdrawn by the word of who opened them, also when a replica of the version before opens or changes them', async () => {
+  it('keep who may be overdrawn as decided at opening, even if a replica of the previous version opens or changes them', async () => {
     const pool = await migrated(await services.database('grants'));
     const open = (id: string, kind: string, overdraft: string): Promise<unknown> =>
       pool.query(
@@ -148,7 +148,7 @@ describe('the migrations', () => {
     expect(await granted()).toEqual([null, 'shop', 'shop']);
   });
 
-  it('name the accounts of each hold that has not ended, also of one that a replica of the version before makes', async () => {
+  it('store the accounts of each open hold, even if a replica of the previous version creates it', async () => {
     const url = await services.database('holds');
     const earlier = await upTo(9, url);
     for (const id of [from, to]) {
@@ -185,7 +185,7 @@ describe('the migrations', () => {
     );
   });
 
-  it('are written down in the order in which they are applied, and each is there', () => {
+  it('are listed in the order in which they are applied, and each exists', () => {
     const { entries } = z
       .object({ entries: z.array(z.object({ idx: z.number(), when: z.number(), tag: z.string() })) })
       .parse(JSON.parse(readFileSync(join(migrationsFolder, 'meta', '_journal.json'), 'utf8')));

@@ -3,14 +3,14 @@ import { contradictionsOf } from './configuration.js';
 const clientKey = { kty: 'EC', kid: 'k', alg: 'ES256', d: 'd' };
 
 describe('the configuration of audit', () => {
-  it('is refused at start when events shall leave the database and have nowhere to go', () => {
+  it('is refused at startup when events should leave the database but have nowhere to go', () => {
     const says = (RETENTION_DAYS?: number, RETENTION_DIRECTORY?: string) =>
       contradictionsOf({ RETENTION_DAYS, RETENTION_DIRECTORY });
     expect([says(), says(30, '/segments'), says(undefined, '/segments')]).toEqual([[], [], []]);
     expect(says(30)).toEqual(['RETENTION_DIRECTORY must be set if RETENTION_DAYS is; without it no events are moved']);
   });
 
-  it('is refused at start with everything that a console lacks, together with the rest', () => {
+  it('is refused at startup with everything that a console lacks, together with the rest', () => {
     const whole = {
       CONSOLE_URL: 'https://audit.test',
       CONSOLE_CLIENT_KEY: clientKey,

@@ -158,7 +158,7 @@ describe('the built command against a real issuer and audit service', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('prints only the token on standard output, or what is in it', async () => {
+  it('prints only the token on standard output, or its content', async () => {
     const printed = await started('token', '--audience', 'payments');
     expect([printed.code, printed.out.split('.').length]).toEqual([0, 3]);
     const { claims } = await json(
@@ -221,7 +221,7 @@ describe('the built command against a real issuer and audit service', () => {
     silent.close();
   }, 60_000);
 
-  it('says by its exit code how it ended, and in words what to do', async () => {
+  it('reports the outcome by its exit code, and says in words what to do', async () => {
     expect((await started('token')).code).toBe(2);
     const refused = await started('token', '--audience', 'payments', '--scope', 'payments:refund', '--json');
     expect([refused.code, JSON.parse(refused.out)]).toMatchObject([1, { ok: false, code: 'invalid_scope' }]);
@@ -368,7 +368,7 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('clients', 'apply', file)).out).toBe('Nothing differs.');
   }, 120_000);
 
-  it('lists the signing keys and takes one away in an emergency', async () => {
+  it('lists the signing keys and revokes one in an emergency', async () => {
     const keys = z.object({ keys: z.array(z.looseObject({ kid: z.string(), state: z.string() })) });
     const before = await json(keys, 'keys', 'list');
     const active = before.keys.find(({ state }) => state === 'active');
@@ -389,7 +389,7 @@ describe('the built command against a real issuer and audit service', () => {
     for (const name of ['My Orders', 'audit']) expect((await countersign('nats', 'rights', name)).code).toBe(2);
   });
 
-  it('exports evidence that verifies without a service, and names what was done to it', async () => {
+  it('exports evidence that verifies without a service, and names any tampering', async () => {
     const file = (name: string): string => join(folder, name);
     const key = file('log.key');
     expect((await countersign('audit', 'key', '--out', key)).code).toBe(0);

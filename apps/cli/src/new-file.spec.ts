@@ -35,7 +35,7 @@ describe('a file that is kept', () => {
     return error instanceof CliError ? [error.exitCode, error.code, error.message] : undefined;
   };
 
-  it('comes to its place whole, for its owner only', async () => {
+  it('appears complete, for its owner only', async () => {
     const path = join(folder, 'log.key');
     const file = await NewFile.create(path, { force: false });
     await file.write('one ');
@@ -49,7 +49,7 @@ describe('a file that is kept', () => {
     ]);
   });
 
-  it('is not written over one that is there, unless forced', async () => {
+  it('does not overwrite an existing file, unless forced', async () => {
     const path = join(folder, 'log.key');
     writeFileSync(path, 'evidence');
     expect(await codeOf(write(path, 'new'))).toEqual([2, 'FILE_EXISTS', `${path} already exists`]);
@@ -58,7 +58,7 @@ describe('a file that is kept', () => {
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['new', ['log.key']]);
   });
 
-  it('takes no place of a device or a pipe, and offers --force only where a command has it', async () => {
+  it('never replaces a device or a pipe, and offers --force only if the command has it', async () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     expect((await codeOf(write(pipe, '', true)))?.slice(0, 2)).toEqual([2, 'FILE_UNWRITABLE']);
@@ -70,7 +70,7 @@ describe('a file that is kept', () => {
     expect(await hintOf({ force: false })).toContain('--force');
   });
 
-  it('is not written over one that came there in the meantime', async () => {
+  it('does not overwrite a file created in the meantime', async () => {
     const path = join(folder, 'log.key');
     const file = await NewFile.create(path, { force: false });
     await file.write('late');
@@ -92,7 +92,7 @@ describe('a file that is kept', () => {
     expect((await codeOf(write(join(folder, 'a-file', 'x'), '')))?.slice(0, 2)).toEqual([2, 'FOLDER_MISSING']);
   });
 
-  it('that was cut off is kept beside its place', async () => {
+  it('that was truncated is kept next to its place', async () => {
     const path = join(folder, 'events.ndjson');
     const file = await NewFile.create(path, { force: false });
     await file.write('half');

@@ -8,7 +8,7 @@ import { run } from './run.js';
 const pathsOf = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(pathsOf)];
 
 describe('a command line', () => {
-  it('ends with the code of what came of it', async () => {
+  it('exits with the code of its outcome', async () => {
     const write = process.stderr.write.bind(process.stderr);
     process.stderr.write = () => true;
     try {
@@ -25,7 +25,7 @@ describe('a command line', () => {
   });
 
   // A code that a command sets beside that is lost: a check that found a fault once ended with 0.
-  it('has no other code: only the program sets it', () => {
+  it('has no other exit code: only the program sets it', () => {
     const files = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !file.endsWith('.spec.ts'));
     const setting = files.filter((file) =>
       readFileSync(join(import.meta.dirname, file), 'utf8').includes('process.exitCode'),

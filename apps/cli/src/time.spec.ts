@@ -20,7 +20,7 @@ describe('a time on the command line', () => {
     ['2026-01-01T10:00:00.5Z', '2026-01-01T10:00:00.500Z'],
     ['2026-01-01T10:00:00.1699Z', '2026-01-01T10:00:00.170Z'],
     ['2026-01-01T23:59:59.9999Z', '2026-01-02T00:00:00.000Z'],
-  ])('%s is %s, in whatever zone the machine is', (said, understood) => {
+  ])("%s is %s, whatever the machine's zone", (said, understood) => {
     expect(timeOf(said, now)).toBe(understood);
   });
 

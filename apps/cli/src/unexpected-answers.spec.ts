@@ -23,7 +23,7 @@ interface Ran {
   readonly err: string;
 }
 
-describe('what a command does with an answer that it does not expect', () => {
+describe('what a command does with an unexpected response', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cli-answers-'));
   const services = ['ACCOUNTS', 'AUDIT', 'PAYMENTS'];
   let answer: (path: URL, response: ServerResponse) => void;
@@ -76,7 +76,7 @@ describe('what a command does with an answer that it does not expect', () => {
     }
   }
 
-  it('keeps what came of an export whose connection was lost, and says how to go on', async () => {
+  it('keeps the received part of an export whose connection was lost, and says how to continue', async () => {
     answer = (_, response) => {
       cut(response, '{"start":{}}\n');
     };
@@ -87,7 +87,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect(readFileSync(join(folder, rest ?? ''), 'utf8')).toBe('{"start":{}}\n');
   });
 
-  it('takes an answer that breaks off for none: the same command may work later', async () => {
+  it('treats a truncated response as none: the same command may work later', async () => {
     answer = (_, response) => {
       cut(response, '{"clients":[');
     };
@@ -96,7 +96,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect((await command('audit', 'key')).code).toBe(3);
   });
 
-  it('lists until the end, and says where it stopped before', async () => {
+  it('lists to the end, and otherwise says where it stopped', async () => {
     const all = Array.from({ length: 450 }, (_, number) => `c-${String(number).padStart(3, '0')}`);
     answer = ({ searchParams }, response) => {
       const from = Number(searchParams.get('cursor') ?? 0);
@@ -120,7 +120,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([code, JSON.parse(out)]).toEqual([3, expect.objectContaining({ ok: false, code: 'LOG_BEING_CHECKED' })]);
   });
 
-  it('waits for a check of everything longer than fetch would by itself', async () => {
+  it('waits longer for a full check than fetch would by itself', async () => {
     const counts = { payments: 1, refunds: 0, transfers: 1, accounts: 2, entries: 2, repaired: 0 };
     const times = { started_at: 'then', finished_at: 'now', checked_at: 'now' };
     const checked = { ok: true, ...counts, ...times, differences: {}, shown: [], invariants: [] };
@@ -148,7 +148,7 @@ describe('what a command does with an answer that it does not expect', () => {
     }
   }, 20_000);
 
-  it('believes no key or checkpoint of the log that came by plain http from another machine', async () => {
+  it('trusts no key or checkpoint of the log received over plain http from another machine', async () => {
     process.env['COUNTERSIGN_AUDIT_URL'] = 'http://audit.invalid';
     try {
       for (const what of ['key', 'checkpoint']) {
@@ -180,7 +180,7 @@ describe('what a command does with an answer that it does not expect', () => {
     }
   });
 
-  it('shows nothing of an answer that moves the cursor, in lists as in refusals', async () => {
+  it('shows nothing of a response that moves the cursor, in lists or in refusals', async () => {
     answer = (_, response) => {
       json(response, { clients: [{ client_id: 'a\u001b[2Jb', status: 'active', policy: {} }] });
     };
@@ -192,7 +192,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect((await command('clients', 'list')).err).toContain('not·[2J you');
   });
 
-  it('shows nothing of an answer that moves the cursor, whatever the command', async () => {
+  it('shows nothing of a response that moves the cursor, whatever the command', async () => {
     const evil = 'a\u001b[2J\u009b2J\rb';
     const everything = {
       ...{ client_id: evil, status: evil, policy: { audiences: {} }, kind: evil, name: evil, until: evil },
@@ -234,7 +234,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect(JSON.parse(out)).toMatchObject({ clients: [{ client_id: evil }] });
   });
 
-  it('counts for the doctor the dead letters that wait, however many were replayed or erased', async () => {
+  it('counts the waiting dead letters for the doctor, however many were replayed or erased', async () => {
     const stack = join(folder, 'stack');
     mkdirSync(join(stack, 'env'), { recursive: true });
     writeFileSync(join(stack, 'env/clients.json'), '{"clients":[]}');
@@ -285,7 +285,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect(asked).toEqual([]);
   });
 
-  it('gets a secret that is shown only once also where its first answer is lost', async () => {
+  it('gets a one-time secret even if the first response is lost', async () => {
     const keys: unknown[] = [];
     answer = (_, response) => {
       keys.push(response.req.headers['idempotency-key']);
@@ -298,7 +298,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect(keys[1]).toBe(keys[0]);
   });
 
-  it('keeps a new key for a client only where the issuer has it, or may have it', async () => {
+  it("keeps a client's new key only if the issuer has it, or may have it", async () => {
     const path = join(folder, 'client-key.json');
     const add = (): Promise<Ran> => command('clients', 'add', 'reporting', '--key-out', path);
     answer = (_, response) => {
@@ -321,7 +321,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([(await add()).code, existsSync(path)]).toEqual([0, true]);
   });
 
-  it('waits for the end of what very many people allowed a client, which takes longer than other answers', async () => {
+  it("waits while very many people's consents to a client are ended, which takes longer than other responses", async () => {
     answer = (_, response) => {
       json(response, {
         ...{ kind: 'client', name: 'shop', until: '2026-11-28T00:00:00Z', revoked_by: 'operator' },
@@ -353,7 +353,7 @@ describe('what a command does with an answer that it does not expect', () => {
     expect([code, JSON.parse(out)]).toEqual([1, expect.objectContaining({ ok: false, live: 1 })]);
   });
 
-  it('fails where something of what was named could not be read, which may hold a key, and names it without moving the cursor', async () => {
+  it('fails if part of its input could not be read, which may contain a key, and names it without moving the cursor', async () => {
     const loop = join(folder, 'loop');
     symlinkSync(loop, loop);
     expect(JSON.parse((await command('keys', 'scan', loop, '--json')).out)).toMatchObject({ code: 'FILE_UNREADABLE' });

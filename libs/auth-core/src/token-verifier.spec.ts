@@ -327,7 +327,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('uses no key that is for another purpose', async () => {
+  it('uses no key meant for another purpose', async () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['encrypt'] }, { key_ops: ['sign'] }, { key_ops: 'verify' }]) {
       const at = await world();
       const [key] = at.keys;

@@ -257,7 +257,7 @@ describe('a service that takes API keys', () => {
     expect(exchanges - before).toBe(1);
   });
 
-  it('stops asking for a network that sends many unknown keys, and still serves known ones from there and elsewhere', async () => {
+  it('stops asking the issuer for a network that sends many unknown keys, and still serves known ones from there and elsewhere', async () => {
     const before = exchanges;
     const guesses: unknown[] = [];
     for (let n = 0; n < 10; n += 1)

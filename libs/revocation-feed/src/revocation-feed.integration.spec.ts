@@ -284,7 +284,7 @@ describe('the revocation feed', () => {
       expect(await isCurrent(feed)).toBe(true);
     }, 60_000);
 
-    it('that reads a bucket in which an entry was overwritten or taken away never says that it is current', async () => {
+    it('never claims to be current after reading a bucket in which an entry was overwritten or removed', async () => {
       await stated.revoke(token('one'), token('two'));
       put('token.one', 'not a statement');
       await writer.flush();
@@ -299,7 +299,7 @@ describe('the revocation feed', () => {
       expect(robbed.state().state).toBe('loading');
     }, 60_000);
 
-    it('notices within a moment that pushes do not arrive, and reads them', async () => {
+    it('notices promptly that pushes do not arrive, and reads the entries', async () => {
       const feed = follow();
       await feed.loaded;
       const { key, text } = issuer.state(token('one'));
@@ -347,7 +347,7 @@ describe('the revocation feed', () => {
       expect([outcome(feed, 'one'), outcome(feed, 'two')]).toEqual(['revoked', 'revoked']);
     }, 60_000);
 
-    it('takes a key of tokens for no revocation key, and goes over to the next revocation key without a gap', async () => {
+    it('accepts no token key as a revocation key, and switches to the next revocation key without a gap', async () => {
       await stated.revoke(token('one'));
       issuer.publish([issuer.key], 'sig');
       const misled = follow();

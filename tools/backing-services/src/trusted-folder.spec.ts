@@ -27,7 +27,7 @@ describe('where PostgreSQL keeps its data', () => {
     for (const path of [folder, ...made.splice(0)]) rmSync(path, { recursive: true, force: true });
   });
 
-  it('is never behind a link, nor where others may write', () => {
+  it('is never behind a link, nor where others can write', () => {
     const real = join(folder, 'real');
     mkdirSync(real, { mode: 0o700 });
     symlinkSync(real, join(folder, 'link'));

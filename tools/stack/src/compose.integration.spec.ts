@@ -103,7 +103,7 @@ describe('docker-compose.yml', () => {
     expect(serviceNames.filter((name) => !targets.has(name))).toEqual([]);
   });
 
-  it('runs every container read-only and without capabilities to gain, its own not as root but for the one-shot identities', () => {
+  it('runs every container read-only and unable to gain capabilities, and its own not as root, except the one-shot identities', () => {
     for (const [name, service] of services) {
       expect([name, service.read_only, service.cap_drop, service.security_opt]).toEqual([
         name,

@@ -90,7 +90,7 @@ describe("a service's own database login", () => {
     });
   });
 
-  it.each(serviceNames)('of %s cannot alter, empty or drop a table, nor switch off or drop a trigger', async (name) => {
+  it.each(serviceNames)('of %s cannot alter, truncate or drop a table, nor disable or drop a trigger', async (name) => {
     await asService(name, async (client) => {
       const tables = await tablesOf(client);
       expect(tables.length).toBeGreaterThan(3);

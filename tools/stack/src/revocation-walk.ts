@@ -122,7 +122,7 @@ export function walkRevocation(stackOf: () => Stack): void {
     return answers;
   }
 
-  it('refuses an API key that a service had accepted, when it is disabled and when it is revoked, and takes it when it is enabled', async () => {
+  it('refuses an API key that a service had accepted once it is disabled or revoked, and accepts it once it is enabled', async () => {
     const wanted = { client_id: 'storefront', name: 'end to end', audiences: { payments: ['payments:read'] } };
     const { id, api_key: key } = z
       .object({ id: z.string(), api_key: z.string() })

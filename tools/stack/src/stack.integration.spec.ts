@@ -388,7 +388,7 @@ describe('the whole stack, over HTTP between real processes', () => {
     expect(await balance(to)).toBe(100n);
   });
 
-  it('writes no API key anywhere: in no log line, answer, metric, event, table or message, whatever was done with it', async () => {
+  it('writes no API key to any log line, response, metric, event, table or message, whatever was done with it', async () => {
     const { issuer, payments } = stack.urls;
     const operator = createTokenClient({ issuer, clientId: 'operator', key: stack.identities.clients.operator });
     const { token } = await operator.getToken({ audience: 'issuer', scopes: ['issuer:admin'] });

@@ -44,7 +44,7 @@ describe('accounts', () => {
   const setStatus = (id: string, status: string): Promise<Answer> =>
     ledger.call('PUT', `/accounts/${id}/status`, admin, { status });
 
-  it('open with what they were given, and read so', async () => {
+  it('open with the given values, and read back the same', async () => {
     const id = await ledger.open(banker, {
       kind: 'asset',
       overdraft: 'limited',
@@ -76,7 +76,7 @@ describe('accounts', () => {
     }
   });
 
-  it('may give what they do not have only by the word of who holds the scope for it, at their opening and after', async () => {
+  it('may go negative only if a client with the scope allows it, at opening or later', async () => {
     const opening = (overdraft: object, who: Who): Promise<Answer> =>
       ledger.call('POST', '/accounts', who, { name: 'x', kind: 'liability', currency: 'EUR', ...overdraft });
     const giving = { asset: 403, expense: 403, liability: 201, equity: 201, income: 201 };
@@ -97,7 +97,7 @@ describe('accounts', () => {
     expect(codeOf(await change(id, { overdraft: 'allowed' }, shop))).toEqual([404, 'ACCOUNT_UNKNOWN']);
   });
 
-  it('of a kind that grows by debits, opened before a scope was asked for, give nothing until someone with the scope lets them', async () => {
+  it('of a kind that grows by debits, opened before the scope was required, pay nothing until someone with the scope allows it', async () => {
     const [till, wallet] = [await ledger.open(banker, { kind: 'asset' }), await ledger.open(alice)];
     await ledger.pool.query('update account set granted_by = null where id = $1', [till]);
     const give = () => send(transfer(till, wallet, '999999999'));
@@ -148,7 +148,7 @@ describe('accounts', () => {
     expect(codeOf(await change(id, { metadata: { late: '1' } }))).toEqual([422, 'ACCOUNT_CLOSED']);
   });
 
-  it('keep a limit that is in use, by what moved and by what is held', async () => {
+  it('keep a limit that is in use, by postings and by holds', async () => {
     const [purse, merchant] = [await ledger.open(banker, { overdraft: 'allowed' }), await ledger.open(shop)];
     await send(transfer(purse, merchant, '60'));
     await send(transfer(purse, merchant, '30', { hold: { expires_in_seconds: 600 } }));
@@ -161,7 +161,7 @@ describe('accounts', () => {
     expect(codeOf(await send(transfer(purse, merchant, '10')))).toEqual([201, 'posted']);
   });
 
-  it('stay within their limit, in whatever order its changes and transfers arrive', async () => {
+  it('stay within their limit, whatever the order of changes and transfers', async () => {
     const limited = { overdraft: 'limited', overdraft_limit: euro('200') };
     const [purse, merchant] = [await ledger.open(banker, limited), await ledger.open(shop)];
     const limits = ['20', '30', '60', '90', '10', '200', '40', '80'];
@@ -179,7 +179,7 @@ describe('accounts', () => {
     expect(overdraft_limit.amount).toBeGreaterThanOrEqual(paid);
   });
 
-  it('are opened once under an Idempotency-Key, however often and at the same time it is sent', async () => {
+  it('are opened once under an Idempotency-Key, however often and concurrently it is sent', async () => {
     const body = { name: 'x', kind: 'liability', currency: 'EUR', metadata: { a: '1', b: '2' } };
     const open = (key: string, more: object = {}, who: Who = alice): Promise<Answer> =>
       ledger.call('POST', '/accounts', who, { ...body, ...more }, { 'idempotency-key': key });
@@ -223,7 +223,7 @@ describe('accounts', () => {
     expect(kept).toHaveLength(1);
   });
 
-  it('take no control characters and no half of a surrogate pair, in any text of theirs or of a transfer', async () => {
+  it("accept no control characters and no lone surrogates, in any of their texts or a transfer's", async () => {
     const id = await ledger.open(alice);
     for (const bad of ['\u0000', 'a\u0001b', 'a\nb', '\ud800']) {
       const opening = { name: 'x', kind: 'liability', currency: 'EUR' };
@@ -240,7 +240,7 @@ describe('accounts', () => {
     }
   });
 
-  it('change as much metadata as they take, before and after in one event, and say when an older one has too much', async () => {
+  it('accept metadata changes up to the limit, before and after in one event, and report when an older account has too much', async () => {
     const members = (value: string): Record<string, string> =>
       Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`m${String(index)}`.padEnd(40, 'x'), value]));
     const id = await ledger.open(alice, { metadata: members('€'.repeat(200)) });
@@ -255,7 +255,7 @@ describe('accounts', () => {
     expect(codeOf(await change(id, { metadata: all }))).toEqual([200, 'open']);
   });
 
-  it('report members that are named as what every object has, before and after', async () => {
+  it('report members named like built-in properties, before and after', async () => {
     const id = await ledger.open(alice, { metadata: { toString: 'kept' } });
     const names = { constructor: '1', hasOwnProperty: '2', toString: null, valueOf: '3' };
     expect((await change(id, { metadata: names })).body['metadata']).toEqual({
@@ -283,7 +283,7 @@ describe('accounts', () => {
     expect(codeOf(await send({ ...one, metadata: { valueOf: 'x' } }))).toEqual([422, 'TRANSFER_ID_REUSED']);
   });
 
-  it('are opened in no currency that was withdrawn; those that are there can be read, and moved out of', async () => {
+  it('cannot be opened in a withdrawn currency; existing ones can be read, and emptied', async () => {
     const open = (currency: string): Promise<Answer> =>
       ledger.call('POST', '/accounts', alice, { name: 'x', kind: 'liability', currency });
     const codes = ['VED', 'HRK', 'XXX', 'QQQ'];
@@ -317,7 +317,7 @@ describe('accounts', () => {
     expect(await ledger.idsOf('accounts', '/accounts?limit=2', owner)).toEqual(ids);
   });
 
-  it('take part in no new transfer while frozen, but keep the promise of a hold', async () => {
+  it('take part in no new transfer while frozen, but still honour a hold', async () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '100');
     const hold = transfer(purse, merchant, '40', { hold: { expires_in_seconds: 600 } });
@@ -394,7 +394,7 @@ describe('accounts', () => {
     }
   });
 
-  it('have a statement that knows no cursor of another account’s', async () => {
+  it('have a statement that accepts no cursor of another account', async () => {
     const [purse, other] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '5');
     await ledger.fund(other, '7');
@@ -405,7 +405,7 @@ describe('accounts', () => {
     expect((await ledger.call('GET', path, alice)).body['entries']).toEqual([]);
   });
 
-  it('have a statement of a time: its beginning included, its end not, page by page, and the same while others write', async () => {
+  it('have a statement of a period: start included, end excluded, page by page, and unchanged while others write', async () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '1000');
     for (let count = 1; count <= 8; count += 1) {

@@ -48,7 +48,7 @@ describe('what must always hold of the ledger', () => {
     expect(rows).toHaveLength(1);
   });
 
-  it('is asked of the database once at a time: a caller that asks while a check runs gets its result, and each check is recorded', async () => {
+  it('run as one check at a time: a caller that asks during a check gets its result, and each check is recorded', async () => {
     const { rows: before } = await ledger.pool.query(checked);
     const blocker = await ledger.pool.connect();
     const running = async (): Promise<number> => {

@@ -81,7 +81,7 @@ class Take implements fc.Command<LedgerModel, DecidedLedger> {
 }
 
 describe("the ledger's rules", () => {
-  it('do what a model does that adds everything up again each time, whatever is asked of them', () => {
+  it('agree with a model that recomputes everything each time, for any commands', () => {
     const outcomes = new Set<string>();
     const commands = fc.commands([steps.map((step) => new Take(step, outcomes))], { maxCommands: 40, size: 'max' });
     const property = fc.property(commands, (run) => {

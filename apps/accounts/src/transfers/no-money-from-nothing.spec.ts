@@ -211,7 +211,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('no sequence of commands without accounts:overdraft', () => {
-  it("raises what a caller's accounts have beyond what others moved to them, whatever their kinds, on either side", () => {
+  it("raises a caller's accounts beyond what others transferred to them, whatever their kinds, on either side", () => {
     const done = new Set<string>();
     const property = fc.property(fc.array(steps, { minLength: 5, maxLength: 60, size: 'max' }), (run) => {
       const world = new World();

@@ -21,7 +21,7 @@ function startQueue(options: Partial<PostingQueueOptions> = {}) {
 }
 
 describe('the posting queue', () => {
-  it('lets what waits for a busy account share the next batch, in the order of arrival', async () => {
+  it('lets transfers waiting for a busy account share the next batch, in order of arrival', async () => {
     const { add, running } = startQueue();
     const results = ['a', 'b', 'c', 'd', 'e'].map((item) => add(item, 1));
     expect(running.map(({ items }) => items)).toEqual([['a']]);
@@ -40,7 +40,7 @@ describe('the posting queue', () => {
     expect(running.map(({ items }) => items)).toEqual([['hot'], ['apart']]);
   });
 
-  it('lets no younger work pass older work on the same account', async () => {
+  it('never lets newer work overtake older work on the same account', async () => {
     const { add, running } = startQueue();
     void add('first', 1);
     void add('older', 1, 2);
@@ -50,7 +50,7 @@ describe('the posting queue', () => {
     expect(running[1]?.items).toEqual(['older', 'younger']);
   });
 
-  it('takes no more than its lanes and its queue hold', async () => {
+  it('accepts no more than its lanes and its queue hold', async () => {
     const { add, running } = startQueue({ lanes: 1, queueLimit: 2 });
     void add('runs', 1);
     void add('waits', 2);

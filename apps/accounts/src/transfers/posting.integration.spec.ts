@@ -52,7 +52,7 @@ describe('the ledger on PostgreSQL', () => {
     return names;
   }
 
-  it('does what the model does, step by step', async () => {
+  it('agrees with the model, step by step', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40, size: 'max' }), async (run) => {
         const model = new LedgerModel();
@@ -69,7 +69,7 @@ describe('the ledger on PostgreSQL', () => {
     expect(await broken()).toEqual([]);
   }, 300_000);
 
-  it('answers concurrent clients of two replicas as if they had come in some order', async () => {
+  it('serialises concurrent clients of two replicas', async () => {
     const together = fc.array(
       steps.filter(({ kind }) => kind !== 'wait'),
       { minLength: 2, maxLength: 4 },
@@ -125,7 +125,7 @@ describe('the ledger on PostgreSQL', () => {
     metadata: {},
   });
 
-  it('refuses nothing for the sake of an overdue hold, no matter who ends it first', async () => {
+  it('refuses nothing because of an overdue hold, no matter who ends it first', async () => {
     for (let round = 0; round < 25; round += 1) {
       const [one, other] = await begin(undefined, undefined);
       expect(await one?.take(create(1, 2, 5n, 10))).toBe('held');
@@ -135,7 +135,7 @@ describe('the ledger on PostgreSQL', () => {
     }
   }, 60_000);
 
-  it('refuses nothing for the sake of an overdue hold behind any number of others on its accounts', async () => {
+  it('refuses nothing because of an overdue hold behind any number of others on its accounts', async () => {
     const [ledger] = await begin(undefined);
     const others = Array.from({ length: EXPIRY_LIMIT }, (_, index) => create(100 + index, 0, 1n, 5, 1));
     await Promise.all(others.map((step) => ledger?.take(step)));
@@ -168,7 +168,7 @@ describe('the ledger on PostgreSQL', () => {
     expect(await broken()).toEqual([]);
   });
 
-  it('keeps a balance and a statement of the past as they were shown, also while another replica’s clock is behind', async () => {
+  it('keeps past balances and statements as shown, even while another replica’s clock is behind', async () => {
     const [behind] = await begin(undefined);
     const ahead = new LedgerReplica(pool, { now: new Date(start.getTime() + 5_000) }, runs);
     const time = new Date(start.getTime() + 4_000);

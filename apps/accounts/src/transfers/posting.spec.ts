@@ -28,7 +28,7 @@ describe('posting, while the database does not answer', () => {
     server.close();
   });
 
-  it('fails all that wait together by one attempt, and not each after the other', async () => {
+  it('fails all waiting transfers together after one attempt, not one after another', async () => {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
     const orders = Array.from({ length: 40 }, (_, number) =>

@@ -99,7 +99,7 @@ describe('transfers', () => {
     ]);
   });
 
-  it('voids a hold, once and again, and never posts it', async () => {
+  it('voids a hold, repeatably, and never posts it', async () => {
     const [purse, merchant] = await pair('500');
     const body = transfer(purse, merchant, '400', { hold: { expires_in_seconds: 60 } });
     await send(body);
@@ -112,7 +112,7 @@ describe('transfers', () => {
     expect(await ledger.standing(purse)).toEqual(['500', '0', '500']);
   });
 
-  it('frees an expired hold for anyone who reads or needs the money, before any worker has come by', async () => {
+  it('releases an expired hold for anyone who reads or needs the money, before any worker runs', async () => {
     const [purse, merchant] = await pair('500');
     const body = transfer(purse, merchant, '400', { hold: { expires_in_seconds: 1 } });
     await send(body);
@@ -126,7 +126,7 @@ describe('transfers', () => {
     expect(rows).toEqual([{ status: 'expired' }]);
   });
 
-  it('finds holds by their accounts, also those that a version made that did not write these down', async () => {
+  it('finds holds by their accounts, even those of a version that did not store them', async () => {
     const [purse, merchant] = await pair('500');
     const earlier = async (expires: string): Promise<void> => {
       const { id } = transfer(purse, merchant, '400');
@@ -161,7 +161,7 @@ describe('transfers', () => {
     expect(codeOf(await close(await ledger.open(shop)))).toEqual([200, 'closed']);
   });
 
-  it('reverses by corrections, never more than was moved, for the client that moved it and may correct', async () => {
+  it('reverses by corrections, never more than was moved, for the original client if it may correct', async () => {
     const [purse, merchant] = await pair('500');
     const original = transfer(purse, merchant, '500');
     await send(original);
@@ -188,7 +188,7 @@ describe('transfers', () => {
     expect(available).toBe('0');
   });
 
-  it('keeps a limited overdraft to its limit', async () => {
+  it('keeps a limited overdraft within its limit', async () => {
     const limited = { overdraft: 'limited', overdraft_limit: euro('50'), owner: 'alice' };
     const purse = await ledger.open(admin, limited);
     const merchant = await ledger.open(shop);

@@ -9,7 +9,7 @@ describe('the hours of a map', () => {
     expect(hoursOf({}, now)).toEqual({ from: new Date('2026-11-25T11:00:00Z'), to: new Date('2026-11-26T11:00:00Z') });
   });
 
-  it('are whole, and hold all of the time that was asked for', () => {
+  it('are whole, and cover the requested time', () => {
     const anyTime = fc.date({ min: new Date('2020-01-01'), max: new Date('2030-01-01'), noInvalidDate: true });
     fc.assert(
       fc.property(anyTime, fc.integer({ min: 1, max: 300 * 24 * HOUR }), (from, length) => {

@@ -53,7 +53,7 @@ describe('who called whom', () => {
   const pairs = (calls: readonly Calls[]): readonly string[] =>
     calls.map((one) => [one.caller ?? '?', '→', one.callee, one.allowed, one.denied, one.failed].join(' '));
 
-  it('counts each event once, by the client that acted, also those that come late', async () => {
+  it('counts each event once, by the acting client, including late ones', async () => {
     await append([
       { time: '10:00:00' },
       { time: '10:59:59', outcome: 'failed' },
@@ -73,7 +73,7 @@ describe('who called whom', () => {
     expect(pairs(hour.calls)).toEqual(['shop → payments 0 1 0']);
   }, 60_000);
 
-  it('counts refusals of callers whom nobody verified by their number, whatever else an event says', async () => {
+  it('counts refusals of unverified callers by their count, whatever else an event says', async () => {
     const type = 'countersign.payments.requests.refused.v1';
     const refusal = { time: '13:10:00', client: null, outcome: 'denied', type } as const;
     await append([

@@ -133,7 +133,7 @@ describe('the console at audit', () => {
   const cookieNames = (response: Response): readonly string[] =>
     response.headers.getSetCookie().map((line) => line.replace(/=[^;]*/, '='));
 
-  it('signs a person in, shows the browser no token, and lets it ask what the person may, at every replica', async () => {
+  it('signs a person in, never shows the browser a token, and lets it do what the person may, at every replica', async () => {
     const browser = new Browser();
     const first = await browser.ask(`${here}/console/sign-in?return_to=/event/7`);
     const answer = issuer.signIn(first.headers.get('location') ?? '', amina);
@@ -167,7 +167,7 @@ describe('the console at audit', () => {
     ]);
   });
 
-  it('ignores the cookie of whatever its own pages did not send (CSRF)', async () => {
+  it('ignores the cookie of any request that its own pages did not send (CSRF)', async () => {
     const browser = await signedIn();
     const { 'x-countersign-console': header, 'sec-fetch-site': site } = own;
     for (const headers of [
@@ -199,7 +199,7 @@ describe('the console at audit', () => {
     expect(await who(browser)).toBe('Amina Rahal');
   });
 
-  it('signs nobody in by an answer that another browser asked for, that is used, forged, or of another issuer', async () => {
+  it('signs nobody in by an answer that another browser requested, that is used, forged, or of another issuer', async () => {
     const attacker = new Browser();
     const answer = await begun(attacker, eve);
     const victim = new Browser();
@@ -231,7 +231,7 @@ describe('the console at audit', () => {
     ]);
   });
 
-  it('says so when the issuer refuses, and leads to no other place than its own', async () => {
+  it('says so when the issuer refuses, and redirects only to itself', async () => {
     const browser = new Browser();
     const answer = await begun(browser, amina, '/console/sign-in?return_to=//evil.test/');
     const refused = new URL(answer);
@@ -242,7 +242,7 @@ describe('the console at audit', () => {
     expect((await back(browser, again)).headers.get('location')).toBe('/');
   });
 
-  it('renews a token before it ends, once, however many ask at however many replicas', async () => {
+  it('renews a token before it expires, once, however many requests and replicas need it', async () => {
     const browser = await signedIn();
     await database.query(`update console_token set expires_at = now() + interval '10 seconds'`);
     const before = issuer.asked.length;
@@ -274,7 +274,7 @@ describe('the console at audit', () => {
     expect(await who(browser)).toBeUndefined();
   });
 
-  it('signs out at every replica, gives the tokens back, clears the cookie and leads to the issuer', async () => {
+  it('signs out at every replica, revokes the tokens, clears the cookie and redirects to the issuer', async () => {
     const browser = await signedIn();
     const stolen = new Browser();
     stolen.cookies.set('countersign-console', browser.cookies.get('countersign-console') ?? '');
@@ -299,7 +299,7 @@ describe('the console at audit', () => {
     ]);
   });
 
-  it('revokes what the issuer renewed for a session that was signed out meanwhile', async () => {
+  it('revokes tokens that the issuer renewed for a session signed out in the meantime', async () => {
     const browser = await signedIn();
     await database.query(`update console_token set expires_at = now() - interval '1 second'`);
     const client = apps[0]?.get(IssuerClient);
@@ -319,7 +319,7 @@ describe('the console at audit', () => {
     expect(given).toEqual(expect.any(String));
   });
 
-  it('revokes what the issuer gave for somebody else than who is signed in', async () => {
+  it('revokes tokens that the issuer issued for somebody other than the signed-in person', async () => {
     const browser = await signedIn();
     const stranger = await begun(browser, eve, '/console/sign-in?for=issuer&return_to=/access');
     const known = new Set(issuer.refreshTokens);
@@ -330,7 +330,7 @@ describe('the console at audit', () => {
     expect(revoked).toEqual(expect.arrayContaining(given));
   });
 
-  it('ends the sessions that the issuer says it has ended, at every replica, and believes nobody else', async () => {
+  it('ends the sessions that the issuer reports as ended, at every replica, and believes nobody else', async () => {
     const person = 'person:signed-out';
     const [first, second] = [
       await signedIn({ ...amina, person, session: 's-1' }),
@@ -383,7 +383,7 @@ describe('the console at audit', () => {
     expect(rows[0]?.all).not.toMatch(/eyJ|accessToken/);
   });
 
-  it('asks the issuer with the rights of the person, after they asked for them, and only for what the screens use', async () => {
+  it("calls the issuer with the person's own rights, after they asked for them, and only for what the screens use", async () => {
     const browser = await signedIn();
     const at = (path: string): Promise<Response> => browser.ask(`${here}/console/issuer/${path}`, { headers: own });
     const code = async (response: Response) => [
@@ -428,7 +428,7 @@ describe('the console at audit', () => {
     });
   });
 
-  it('serves its page under every address of it, its files forever, and nothing that was not built', async () => {
+  it('serves its page at each of its URLs, its files with immutable caching, and nothing that was not built', async () => {
     const page = async (path: string, accept = 'text/html') =>
       fetch(here + path, { headers: { accept, 'accept-encoding': 'identity' } });
     for (const path of ['/', '/event/17', '/proof?x=1']) {

@@ -6,7 +6,7 @@ const claims = { aud: 'console', sub: 'person:a', sid: 's', iat: IAT, jti: 'j', 
 const read = (odd: unknown, after = 1) => endedAtIssuer(odd, 'console', new Date((IAT + after) * 1_000));
 
 describe('what the issuer says of a session that it ended', () => {
-  it('names the session or the person, and nothing that began later', () => {
+  it('names the session or the person, and nothing that started later', () => {
     const before = new Date(1_700_000_001_000);
     expect(read(claims)).toEqual({ person: 'person:a', issuerSession: 's', before });
     expect(read({ ...claims, aud: ['other', 'console'], sid: undefined })).toEqual({
@@ -26,11 +26,11 @@ describe('what the issuer says of a session that it ended', () => {
     ['is for nobody', { ...claims, aud: undefined }],
     ['is over', { ...claims, exp: IAT - 60 }],
     ['is no object', 'person:a'],
-  ])('is not believed when it %s', (_, odd) => {
+  ])('is rejected when it %s', (_, odd) => {
     expect(read(odd)).toBeUndefined();
   });
 
-  it('is believed for two minutes, and half a minute more for clocks that differ', () => {
+  it('is accepted for two minutes, plus half a minute for clock differences', () => {
     expect([-31, -30, 0, 150, 151].map((after) => read(claims, after) !== undefined)).toEqual([
       false,
       true,

@@ -27,7 +27,7 @@ describe('where a browser goes after a sign-in', () => {
     expect(returnPathOf(wanted, ORIGIN)).toBe('/');
   });
 
-  it('is at the console, whatever somebody writes', () => {
+  it('is always at the console, whatever is requested', () => {
     const part = fc.constantFrom('/', '\\', '.', '..', ':', '@', 'evil.test', '?', '#', '%2f', 'https:', '\t', 'a');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {

@@ -5,7 +5,7 @@ const key = randomBytes(32);
 const tokens = { accessToken: 'a', refreshToken: 'r' };
 
 describe('what is sealed', () => {
-  it('opens with the key, the purpose and the secret that it was sealed with, and shows nothing before', () => {
+  it('opens with the key, the purpose and the secret that it was sealed with, and reveals nothing before', () => {
     const sealed = seal(tokens, key, 'tokens', 'secret');
     expect(unseal(sealed, key, 'tokens', 'secret')).toEqual(tokens);
     expect(sealed.toString('latin1')).not.toContain('refreshToken');
@@ -20,7 +20,7 @@ describe('what is sealed', () => {
     expect(unseal(sealed, key, 'sign-in', 'secret')).toBeUndefined();
   });
 
-  it('stays closed when a bit was changed anywhere, or it was cut', () => {
+  it('stays closed if any bit was changed, or it was truncated', () => {
     const sealed = seal(tokens, key, 'tokens', 'secret');
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = Buffer.from(sealed);

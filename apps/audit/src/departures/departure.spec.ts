@@ -31,7 +31,7 @@ describe('who has departed', () => {
     ]);
   });
 
-  it('has come back when enabled later, but never a key that was revoked; what was refused, or another service says, changes nothing', () => {
+  it("is back when enabled later, except a revoked key; refusals, and other services' events, change nothing", () => {
     const departures = departuresOf([
       said(1, 'client.disabled', 'client/shop'),
       said(2, 'client.declared', 'client/shop', { changes: { after: { status: 'active' } } }),

@@ -46,7 +46,7 @@ describe('statistics of the trail', () => {
     });
   }, 60_000);
 
-  it('say behind a large backlog of how many events the outcomes are: of those that the index has', async () => {
+  it('report for a large backlog how many events the outcomes cover: those in the index', async () => {
     await appendRows(pool, COUNTED_DIRECTLY);
     const { events, indexed, counted, outcomes } = await service.statistics(auditor);
     expect({ events, indexed, counted }).toEqual({ events: '100600', indexed: '512', counted: '512' });
@@ -63,7 +63,7 @@ describe('statistics of the trail', () => {
     });
   }, 60_000);
 
-  it('say of how many events the outcomes are, where retention has sealed others', async () => {
+  it('report how many events the outcomes cover if retention has sealed others', async () => {
     await pool.query('update log_retention set minimum_index = $1', [layout.segmentSize]);
     await prepare(pool, 'delete from event where log_index < $1', [layout.segmentSize]);
     await pool.query('delete from posting where segment = 0');

@@ -6,7 +6,7 @@ const sum = (histogram: Histogram): number =>
   histogram.buckets().reduce((total, { allowed, denied, failed }) => total + allowed + denied + failed, 0);
 
 describe('a histogram', () => {
-  it('counts an event in the part of its time, and nowhere outside', () => {
+  it('counts an event in its own time slot, and nowhere else', () => {
     const histogram = new Histogram({ from: 0, to: 100, count: 4 });
     for (const time of [0, 24, 25, 99, 100, -1]) histogram.add(time, 'allowed');
     expect(histogram.buckets().map(({ allowed }) => allowed)).toEqual([2, 1, 0, 1]);

@@ -198,7 +198,7 @@ describe('the trail, over HTTP', () => {
     expect(faults).toEqual([]);
   }, 60_000);
 
-  it('brings the stream and the consumer of an older version to its own settings', async () => {
+  it('updates the stream and consumer of an older version to its own settings', async () => {
     const manager = await jetstreamManager(audit);
     const { config: stream } = await manager.streams.info(auditStream.name);
     const { config: consumer } = await manager.consumers.info(auditStream.name, 'audit-log');
@@ -216,7 +216,7 @@ describe('the trail, over HTTP', () => {
     expect((await get('/events?colour=red')).status).toBe(400);
   }, 60_000);
 
-  it('leaves nothing in the stream of what it has committed, and says how full it is', async () => {
+  it('leaves nothing committed in the stream, and reports how full it is', async () => {
     const manager = await jetstreamManager(audit);
     await eventually(
       async () => (await manager.streams.info(auditStream.name)).state.messages,
@@ -230,7 +230,7 @@ describe('the trail, over HTTP', () => {
     expect(metrics).toMatch(/^audit_stream_bytes\{.*\} \d+$/m);
   }, 60_000);
 
-  it('makes the stream in which it remembers its log again when NATS has lost it', async () => {
+  it('recreates the stream in which it remembers its log when NATS has lost it', async () => {
     const manager = await jetstreamManager(audit);
     const isThere = (): Promise<boolean> =>
       manager.streams.info('AUDIT_LOG').then(
@@ -254,7 +254,7 @@ describe('the trail, over HTTP', () => {
     expect(await eventually(isThere, (is) => is)).toBe(true);
   }, 60_000);
 
-  it('records each read, with what was asked and how much was shown, before it is answered', async () => {
+  it('records each read, with the query and how much was shown, before it responds', async () => {
     await search('q=wire&limit=3', { ...READ, subject: 'curious' });
     const { rows } = await database.query<{ event: { data: { changes: object } } }>(
       `select event from audit_outbox_event where event#>>'{data,principal,subject}' = 'curious'
@@ -282,7 +282,7 @@ describe('the trail, over HTTP', () => {
     ]);
   }, 60_000);
 
-  it('counts what is there', async () => {
+  it('counts the events', async () => {
     const statistics = z
       .object({
         events: z.string(),
@@ -383,7 +383,7 @@ describe('the trail, over HTTP', () => {
     expect(rows).toEqual([expect.objectContaining({ names: ['client/shop', 'person/person:nobody'] })]);
   }, 60_000);
 
-  it('says in one answer how the trail is doing, to a reader of all events, and leaves no event by that', async () => {
+  it("reports the trail's health in one response, to a reader of all events, without recording an event", async () => {
     const read = async () => z.looseObject({ at: z.string() }).parse(await (await get('/overview')).json());
     const shown = await eventually(read, ({ log }) => z.object({ signed_at: z.string() }).safeParse(log).success);
     expect(shown).toMatchObject({
@@ -449,7 +449,7 @@ describe('the trail, over HTTP', () => {
     expect(await verified(rest)).toMatchObject({ faults: [], complete: false });
   }, 60_000);
 
-  it('exports any run of the log with what proves it, tied to the checkpoints that its reader keeps', async () => {
+  it('exports any run of the log with its proof, linked to the checkpoints that its reader keeps', async () => {
     const older = await (await get('/log/checkpoint', READ)).text();
     const size = Number(older.split('\n')[1]);
     await search('limit=1');
@@ -472,7 +472,7 @@ describe('the trail, over HTTP', () => {
     expect((await get('/events/export?checkpoints=0')).status).toBe(400);
   }, 60_000);
 
-  it('exports CSV that no spreadsheet takes for a formula', async () => {
+  it('exports CSV that no spreadsheet interprets as a formula', async () => {
     await publish(1, { subject: '=1+1, "x"' });
     await stored(12);
     const text = await eventually(
@@ -516,7 +516,7 @@ describe('the trail, over HTTP', () => {
     expect(rest.start.first_index).toBe(Number(end.next_cursor) + 1);
   }, 180_000);
 
-  it('frees the place of an export when its reader goes away or takes nothing, and leaves places to other clients and to auditors', async () => {
+  it('frees the slot of an export when its reader disconnects or stalls, and leaves slots to other clients and to auditors', async () => {
     const places = Array.from({ length: EXPORT_PLACES.perClient }, () => new AbortController());
     const begin = (requested: TestTokenOptions) =>
       Promise.all(places.map(({ signal }) => get('/events/export', requested, { signal })));
@@ -574,7 +574,7 @@ describe('the trail, over HTTP', () => {
     return { answer, read };
   }
 
-  it('tails events as they come, and misses none between two readings', async () => {
+  it('tails events as they arrive, and misses none between two reads', async () => {
     const first = await listen('/events/tail?source=payments', 3);
     expect(first.answer.headers.get('content-type')).toBe('text/event-stream');
     await publish(3, { note: 'live' });
@@ -610,7 +610,7 @@ describe('the trail, over HTTP', () => {
     aborter.abort();
   }, 60_000);
 
-  it('shows each of two subjects of one client its own events, and both to the client with the scope that says so', async () => {
+  it('shows each of two subjects of one client its own events, and both to the client with the scope for that', async () => {
     const requested = (subject: string, scope: string): TestTokenOptions => ({
       subject,
       clientId: 'gateway',
@@ -664,7 +664,7 @@ describe('the trail, over HTTP', () => {
     expect(foundSchema.parse(JSON.parse(messages[0]?.data ?? '')).event.data.principal?.subject).toBe('ada');
   }, 60_000);
 
-  it('holds commitments to personal data in the log, shows the values on need, and erases them while the log stays as it is', async () => {
+  it('stores commitments to personal data in the log, reveals the values on request, and erases them without changing the log', async () => {
     const email = 'ada@example.org';
     await publish(1, { subject: 'lovelace', email });
     const [found] = await stored(1, 'subject=lovelace');
@@ -752,7 +752,7 @@ describe('the trail, over HTTP', () => {
     ]);
   }, 60_000);
 
-  it('shows what came in and what it could not take to a reader, and lets only an administrator try that again', async () => {
+  it('shows a reader what arrived and what could not be accepted, and lets only an administrator retry that', async () => {
     const lettersSchema = z.object({
       dead_letters: z.array(z.object({ position: z.string(), nats_subject: z.string(), reason: z.string() })),
     });
@@ -862,7 +862,7 @@ describe('the trail, over HTTP', () => {
     expect(message?.header.get('Countersign-Reason')).toBe('EVENT_NOT_JSON');
   }, 60_000);
 
-  it('takes a message once, however long a transaction lasts', async () => {
+  it('accepts a message once, however long a transaction lasts', async () => {
     const received = async (): Promise<number> => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       return Number(/^audit_events_received_total\{.*source="payments".*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);

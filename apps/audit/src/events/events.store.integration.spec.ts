@@ -196,7 +196,7 @@ describe('finding events in the database', () => {
     await agreesWithNaive();
   }, 240_000);
 
-  it('keeps a term that is everywhere as bits, only in full segments', async () => {
+  it('stores a ubiquitous term as bits, only in full segments', async () => {
     const { rows } = await pool.query<{ dense: boolean; full: boolean; longest: number }>(
       `select dense, segment < $1 as full, max(length(offsets)) as longest from posting group by 1, 2 order by 1, 2`,
       [Math.floor(events.length / layout.segmentSize)],
@@ -206,7 +206,7 @@ describe('finding events in the database', () => {
     expect(rows.filter(({ dense, full, longest }) => !dense && full && longest >= layout.segmentSize / 8)).toEqual([]);
   });
 
-  it('proposes by the index and decides by the event: what shares a hash with another is not shown', async () => {
+  it('proposes by the index and decides by the event: hash collisions are not shown', async () => {
     const query: EventQuery = { filter: { subject: 'mallory' }, visibility: 'all' };
     await pool.query(
       `insert into posting (term, segment, offsets) values (term_of('subject', 'mallory'), 0, '\\x00010002')`,
@@ -254,7 +254,7 @@ describe('finding events in the database', () => {
     expect(await found()).toEqual(['person/ada', 'api-key/k']);
   }, 60_000);
 
-  it('has its size still when retention has sealed the last event, and when that is deleted', async () => {
+  it('keeps its size after retention has sealed the last event, and deleted it', async () => {
     const sealed = await openAuditDatabase(backing, 'audit_sealed');
     const events = new EventsStore(drizzle({ client: sealed }), new PostingsStore(sealed, layout));
     expect(await events.size()).toBe(0n);

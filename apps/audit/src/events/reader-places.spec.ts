@@ -5,7 +5,7 @@ const auditor = (clientId = 'auditor') => ({ clientId, scopes: new Set(['audit:r
 const other = (clientId: string) => ({ clientId, scopes: new Set(['audit:read:own']) });
 
 describe('places for readers', () => {
-  it('are not all taken by one client, and the reserved ones by auditors only', () => {
+  it('are not all taken by one client, and the reserved ones only by auditors', () => {
     const places = new ReaderPlaces({ total: 6, reserved: 2, perClient: 3 });
     for (let n = 0; n < 3; n += 1) expect(places.take(other('shop'))).toBeInstanceOf(Function);
     expect(places.take(other('shop'))).toBe('client-busy');
@@ -15,7 +15,7 @@ describe('places for readers', () => {
     expect(places.take(auditor('second'))).toBe('busy');
   });
 
-  it('never go beyond a limit and are all there again once everybody left, no matter who comes and goes', () => {
+  it('never exceed a limit and are all free again once everybody has left, no matter who comes and goes', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean(), fc.nat(20)), { maxLength: 200 });
     fc.assert(
       fc.property(steps, (all) => {

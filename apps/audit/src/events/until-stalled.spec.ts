@@ -12,14 +12,14 @@ describe('a reader that takes nothing', () => {
     }
   }
 
-  it('loses its place, and finds the end when it comes back', async () => {
+  it('loses its slot, and finds the end when it comes back', async () => {
     const reading = untilStalled(numbers(), 20);
     expect((await reading.next()).value).toBe(0);
     while (!ended) await delay(5);
     expect(await reading.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('is no other than one that takes all in time, or goes away', async () => {
+  it('is neither one that reads in time, nor one that disconnects', async () => {
     const all: number[] = [];
     for await (const n of untilStalled(numbers(), 60_000)) all.push(n);
     expect(all).toEqual([0, 1, 2]);

@@ -89,7 +89,7 @@ describe('the store of the intake', () => {
     ]);
   });
 
-  it('appends nothing to a log that ends before where it was seen to end', async () => {
+  it('appends nothing to a log that ends earlier than it was seen to end', async () => {
     await store.append([accepted(eventOf('gone', 1)), accepted(eventOf('gone', 2))]);
     const next = (await column('select next_index::int from log_sequence')).map(Number);
     await pool.query('update log_sequence set next_index = next_index - 1');
@@ -135,7 +135,7 @@ describe('the store of the intake', () => {
     expect(nobody.rows[0]).toMatchObject({ subject: null, client_id: null, actors: [], txn: null, trace_id: null });
   });
 
-  it('acknowledges a source only up to its first gap, and remembers since when there is one', async () => {
+  it('acknowledges a source only up to its first gap, and remembers since when the gap exists', async () => {
     const four = [1, 2, 4, 5].map((sequence) => accepted(eventOf('gappy', sequence)));
     expect((await store.append(four)).receipts).toEqual([{ source: 'gappy', through: '2' }]);
     expect(await column("select gap_since is not null from source_progress where source = 'gappy'")).toEqual([true]);
@@ -143,7 +143,7 @@ describe('the store of the intake', () => {
     expect(await column("select gap_since is null from source_progress where source = 'gappy'")).toEqual([true]);
   });
 
-  it('lets a dead letter keep its place in the sequence, once however often it comes', async () => {
+  it('lets a dead letter keep its place in the sequence, once however often it arrives', async () => {
     const odd = incoming({ ...eventOf('odd', 1), extra: 1 }, 'odd');
     expect((await store.append([odd, accepted(eventOf('odd', 2))])).receipts).toEqual([
       { source: 'odd', through: '2' },
@@ -178,7 +178,7 @@ describe('the store of the intake', () => {
     expect((await letters.list('0', 200)).map(({ reason }) => reason)).toContain('EVENT_INVALID: as it was then');
   });
 
-  it('masks dead letters as the log is masked, replays them masked, and erases them by order and by age', async () => {
+  it('masks dead letters like the log, replays them masked, and erases them on request and by age', async () => {
     const masking = new EventMasking([['request', 'peer']]);
     const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
     const maskingLetters = new DeadLetterStore(pool, masking);
@@ -242,7 +242,7 @@ describe('the store of the intake', () => {
     await hurried.end();
   }, 60_000);
 
-  it('erases what was masked of a dead letter also while it is replayed', async () => {
+  it("erases a dead letter's masked values even while it is replayed", async () => {
     const masking = new EventMasking([['request', 'peer']]);
     const outbox = new AuditOutbox({ pool, source: 'audit' });
     const maskingLetters = new DeadLetterStore(pool, masking);
@@ -316,7 +316,7 @@ describe('the store of the intake', () => {
     expect(await column("select count(*)::int from event where source = 'restored'")).toEqual([3]);
   });
 
-  it('keeps what the database cannot hold as a dead letter, and stores what came with it', async () => {
+  it('keeps an event that the database cannot store as a dead letter, and stores those that came with it', async () => {
     const impossible = { ...eventOf('times', 2), time: '0000-01-01T00:00:00.000Z' };
     const batch = [eventOf('times', 1), impossible, eventOf('times', 3)].map(accepted);
     expect(batch.map(({ kind }) => kind)).toEqual(['event', 'event', 'event']);
@@ -327,7 +327,7 @@ describe('the store of the intake', () => {
     ]);
   });
 
-  it('keeps a message as a dead letter whatever is in it, and stores what comes after it', async () => {
+  it('keeps a message as a dead letter whatever its content, and stores those after it', async () => {
     const masking = new EventMasking([['request', 'peer']]);
     const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
     const event = eventOf('hostile', 1);
@@ -355,7 +355,7 @@ describe('the store of the intake', () => {
     expect(await column(kept)).toEqual(texts.map((_, at) => `audit.hostile.${String(at)}`));
   });
 
-  it('keeps as a dead letter what its commitments make too large for the log', async () => {
+  it('keeps an event as a dead letter if its commitments make it too large for the log', async () => {
     const masking = new EventMasking([['request', 'peer']]);
     const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
     const event = eventOf('brimful', 1);

@@ -25,11 +25,11 @@ const checkOne = (content: unknown, subject = natsSubject) => checkAll(content, 
 const numbered = (sequence: number) => ({ ...event, id: uuidv7(), sequence: String(sequence) });
 
 describe('the check of each message', () => {
-  it("lets an event of its publisher's own in", () => {
+  it('accepts an event of its publisher', () => {
     expect(checkOne(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
 
-  it('lets an event in whose type begins with its own prefix', () => {
+  it('accepts an event whose type begins with its own prefix', () => {
     const own = { ...event, type: 'com.acme-shop.payments.payment.settled.v1' };
     expect(checkOne(own)).toEqual({ kind: 'event', event: own, leaf: leafOf(own) });
     for (const type of [
@@ -49,7 +49,7 @@ describe('the check of each message', () => {
     });
   });
 
-  it('keeps the place of an event that it cannot take, when its publisher owns it', () => {
+  it('keeps the place of an event that it cannot accept, if its publisher owns it', () => {
     const odd = { ...event, data: { ...event.data, outcome: 'maybe' } };
     expect(checkOne(odd)).toMatchObject({ kind: 'dead-letter', source: 'payments', sequence: '7' });
     expect(checkOne(odd, 'audit.accounts.x')).toMatchObject({ kind: 'dead-letter', source: null, sequence: null });
@@ -91,7 +91,7 @@ describe('the check of each message', () => {
     ]);
   });
 
-  it('refuses a batch as a whole that holds nothing, too many events, or too much', () => {
+  it('refuses a whole batch that is empty, has too many events, or is too large', () => {
     const letter = (reason: string) => [expect.objectContaining({ kind: 'dead-letter', reason, sequence: null })];
     const full = Array.from({ length: BATCH_EVENT_LIMIT }, (_, index) => numbered(index + 1));
     expect(checkAll(full).map(({ kind }) => kind)).toEqual(full.map(() => 'event'));
@@ -101,13 +101,13 @@ describe('the check of each message', () => {
     expect(checkAll(JSON.stringify(full).slice(0, -1))).toEqual(letter('EVENT_NOT_JSON'));
   });
 
-  it('keeps the neighbours of an event that is nested beyond what JavaScript can write', () => {
+  it('keeps the neighbours of an event nested too deeply for JavaScript to serialise', () => {
     const deep = `{"changes":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
     const results = checkAll(`[${JSON.stringify(numbered(1))},${deep},${JSON.stringify(numbered(3))}]`);
     expect(results.map(({ kind }) => kind)).toEqual(['event', 'dead-letter', 'event']);
   });
 
-  it('takes events as deep as a service can make them, and no service makes one that is deeper', () => {
+  it('accepts events as deep as a service can make them, and no service can make a deeper one', () => {
     const made = (levels: number) => {
       let deep: unknown = 1;
       for (let level = 0; level < levels; level += 1) deep = level % 2 === 0 ? [deep] : { deep };
@@ -123,7 +123,7 @@ describe('the check of each message', () => {
     expect(() => complete(100_000)).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }));
   });
 
-  it('takes a backslash before u0000, but no NUL', () => {
+  it('accepts a backslash before u0000, but no NUL', () => {
     const withText = (text: string) => ({ ...event, data: { ...event.data, changes: { text } } });
     expect(checkOne(withText('\\\\u0000'))).toMatchObject({ kind: 'event' });
     expect(checkOne(withText('a\u0000'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });

@@ -28,7 +28,7 @@ describe('where events stand', () => {
     ]);
   });
 
-  it('says of every event exactly where it stands, whatever comes together', () => {
+  it('gives the exact place of every event, whatever arrives together', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(placed, { selector: ({ source, sequence }) => `${source} ${String(sequence)}` }),

@@ -11,7 +11,7 @@ const aged = (minutes: readonly (readonly [number, boolean])[]): AgedCheckpoint[
     .map(([age, kept], at) => ({ treeSize: at, signedAt: new Date(now.getTime() - age * 60_000), kept }));
 
 describe('thinning checkpoints', () => {
-  it('leaves the last one of every hour and every day, and all of the last day and all that evidence was handed out under', () => {
+  it('keeps the last one of every hour and day, all of the last day, and all under which evidence was handed out', () => {
     fc.assert(
       fc.property(ages, (minutes) => {
         const all = aged(minutes);

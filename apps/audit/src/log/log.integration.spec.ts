@@ -130,7 +130,7 @@ describe('the log of the audit service', () => {
     expect(await checkpoint()).toMatchObject({ origin: 'audit.test/log' });
   });
 
-  it('takes each event, and a verifier rebuilds the root from entries and from tiles', async () => {
+  it('appends each event, and a verifier rebuilds the root from entries and from tiles', async () => {
     await publish(300);
     const { size, root } = await until(300);
     const hashes: Buffer[] = [];
@@ -169,7 +169,7 @@ describe('the log of the audit service', () => {
     expect(verifyInclusion(3, 17, olderLeaf, bytes(older.hashes), olderRoot)).toBe(true);
   });
 
-  it('proves that it only grew, also over a restart of the service', async () => {
+  it('proves that it only grew, even across a restart of the service', async () => {
     const before = await checkpoint();
     await app.close();
     app = await start();
@@ -193,7 +193,7 @@ describe('the log of the audit service', () => {
     expect(sizes).toEqual([...sizes].sort((one, other) => one - other));
   });
 
-  it('takes also what was stored before there was a log', async () => {
+  it('also includes events stored before there was a log', async () => {
     await publish(3);
     await until(ids.length);
     // One statement: what audit records of these requests may take the next number at any time.
@@ -205,7 +205,7 @@ describe('the log of the audit service', () => {
     await until(Number(rows[0]?.next_index));
   });
 
-  it('is closed where it shows events, and names what it does not have', async () => {
+  it('requires authentication where it shows events, and names what it does not have', async () => {
     const status = async (url: string, scopes?: readonly string[]): Promise<number> =>
       (await get(url, scopes)).statusCode;
     expect(await status('/log/tile/entries/000')).toBe(401);
@@ -222,7 +222,7 @@ describe('the log of the audit service', () => {
     expect(await status('/log/tile/entries/x', ['audit:read'])).toBe(404);
   });
 
-  it('records who had what proven, signed or shown, also what it refused', async () => {
+  it('records who had what proven, signed or shown, including refusals', async () => {
     const size = openCheckpoint((await get('/log/checkpoint', ['audit:read'], 'POST')).body, await keys()).size;
     await get('/log/proof/inclusion?index=4&size=17', ['audit:read']);
     await get(`/log/proof/consistency?from=5&to=${String(size)}`, ['audit:read']);
@@ -245,7 +245,7 @@ describe('the log of the audit service', () => {
     );
   });
 
-  it('keeps of its old checkpoints the last of each hour, and those that evidence was handed out under', async () => {
+  it('keeps the last old checkpoint of each hour, and those under which evidence was handed out', async () => {
     const { rows } = await database.query<{ size: string }>(
       `select size from generate_series(1, 250) as size where size not in (select tree_size from log_checkpoint) order by size limit 5`,
     );

@@ -155,7 +155,7 @@ describe('tampering straight in the database', () => {
     expect(await after(remove, ...close)).toMatchObject({ code: 'EVENT_MISSING', logIndex: 444 });
   });
 
-  it('is found and named when an event was put in', async () => {
+  it('is found and named when an event was inserted', async () => {
     const open = [
       'update event set log_index = log_index + 1000000 where log_index >= 444',
       'update event set log_index = log_index - 999999 where log_index > 444',
@@ -166,13 +166,13 @@ describe('tampering straight in the database', () => {
     expect(await after(...open, insert)).toMatchObject({ code: 'EVENT_INSERTED', logIndex: 444 });
   });
 
-  it('is found and named when events changed places', async () => {
+  it('is found and named when events were swapped', async () => {
     const swap = `update event set event = other.event from event as other
       where (event.log_index = 444 and other.log_index = 777) or (event.log_index = 777 and other.log_index = 444)`;
     expect(await after(swap)).toMatchObject({ code: 'EVENTS_REORDERED', logIndex: 444 });
   });
 
-  it('is found and named when the log was cut off', async () => {
+  it('is found and named when the log was truncated', async () => {
     const cut = 'delete from event where log_index >= 900';
     expect(await after(cut, 'delete from log_checkpoint where tree_size > 900')).toMatchObject({
       code: 'LOG_TRUNCATED',
@@ -180,7 +180,7 @@ describe('tampering straight in the database', () => {
     });
   });
 
-  it('is found when the log was forked: event, hashes and tiles rebuilt behind an old checkpoint', async () => {
+  it('is detected if the log was forked: event, hashes and tiles rebuilt behind an old checkpoint', async () => {
     const forged = leafOf({ source: 'payments', sequence: '445', time: '2027-01-15T08:07:25.000Z' });
     const change = `update event set event = '${forged.json}' where log_index = 444`;
     const tile = `update log_tile set hashes = overlay(hashes placing decode('${forged.hash.toString('hex')}', 'hex') from ${String((444 % 256) * 32 + 1)})
@@ -188,7 +188,7 @@ describe('tampering straight in the database', () => {
     expect(await after(change, tile)).toMatchObject({ code: 'LOG_REWRITTEN', logIndex: 300 });
   });
 
-  it('is found when a number of a source was never there', async () => {
+  it("is found when a source's number never existed", async () => {
     const skipped = await pool.connect();
     try {
       await skipped.query('begin');
@@ -205,7 +205,7 @@ describe('tampering straight in the database', () => {
     ]);
   });
 
-  it('stops retention: what is not as it was logged is not sealed; what is sealed verifies by itself', async () => {
+  it('stops retention: altered events are not sealed; sealed ones verify by themselves', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'segments-'));
     const retention = new RetentionService(
       { days: 1, directory, segmentEvents: 256 },

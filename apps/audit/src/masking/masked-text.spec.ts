@@ -10,7 +10,7 @@ const policy = [
 const id = '01a218c0-12c8-7e3c-89c5-df0017add015';
 
 describe('masking what no trail could take', () => {
-  it('puts commitments in the policy’s fields, and says whose data it is', () => {
+  it('puts commitments in the policy’s fields, and reports whose data it is', () => {
     const data = {
       principal: { subject: 'ada' },
       request: { peer: '192.0.2.7' },
@@ -26,20 +26,20 @@ describe('masking what no trail could take', () => {
     });
   });
 
-  it('masks a field also in the members of a list', () => {
+  it('also masks a field in the members of a list', () => {
     const text = JSON.stringify({ data: { changes: { holders: [{ email: 'ada@example.org' }] } } });
     const { shown, masked } = maskText(text, [['changes', 'holders', 'email']], salt);
     expect([masked, shown]).toEqual([true, expect.not.stringContaining('ada@example.org')]);
   });
 
-  it('shows nothing of a text in which fields cannot be found', () => {
+  it('shows nothing of a text whose fields cannot be located', () => {
     for (const text of ['{"data":{"request":{"peer":"192.0.2.7"', '["192.0.2.7"]', '192.0.2.7']) {
       const { shown, masked } = maskText(text, policy, salt);
       expect([masked, shown]).toEqual([true, expect.stringMatching(/^masked:[\w-]{43}$/)]);
     }
   });
 
-  it('leaves a text as it is where the policy says nothing of it', () => {
+  it('leaves a text unchanged if the policy does not cover it', () => {
     const texts = ['{"data":{"request":{"route":"/x"}}}', '{}'];
     for (const text of texts) expect(maskText(text, policy, salt)).toMatchObject({ shown: text, masked: false });
     expect(maskText('no json', [], salt)).toMatchObject({ shown: 'no json', masked: false });

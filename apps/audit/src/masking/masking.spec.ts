@@ -67,7 +67,7 @@ describe('masking', () => {
     expect(event.data.changes).toMatchObject({ email: 'ada@example.org' });
   });
 
-  it('replaces a list whole where the field is in its members, and masks it again alike', () => {
+  it('replaces a whole list if the field is in its members, and masks it the same way again', () => {
     const byTwo = [
       ['changes', 'holders', 'email'],
       ['changes', 'holders', 'name'],
@@ -96,7 +96,7 @@ describe('masking', () => {
     }
   });
 
-  it('touches nothing that is not there', () => {
+  it('ignores missing fields', () => {
     for (const changes of [
       undefined,
       {},
@@ -110,7 +110,7 @@ describe('masking', () => {
     }
   });
 
-  it('commits to any value: it opens with its salt and no other value or salt', () => {
+  it('commits to any value: it opens only with its own value and salt', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
         fc.pre(value !== null && JSON.stringify(value) !== JSON.stringify(other));

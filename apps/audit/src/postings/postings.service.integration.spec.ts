@@ -40,7 +40,7 @@ describe('the search index, kept close behind the log', () => {
     await Promise.allSettled([pool.end(), backing.stop()]);
   }, 60_000);
 
-  it('rests while intake is behind, takes a whole segment even so, and the steps that wait once intake is not', async () => {
+  it('pauses while intake is behind, still indexes a whole segment, and catches up once intake has', async () => {
     load.filled();
     const filling = setInterval(() => {
       load.filled();
@@ -60,7 +60,7 @@ describe('the search index, kept close behind the log', () => {
     expect(await eventually(96)).toBe(96);
   }, 60_000);
 
-  it('finds by their API key also events that it had indexed before it knew of keys', async () => {
+  it('finds by API key even events indexed before it knew about keys', async () => {
     const earlier = await openAuditDatabase(backing, 'audit_before_keys');
     try {
       const index = new PostingsStore(earlier);

@@ -8,7 +8,7 @@ const keys = knownIndexKeysOf({ LOG_KEY: older });
 const number = fc.bigInt({ min: 0n, max: 10n ** 18n - 1n });
 
 describe('a log index that a source claims to know', () => {
-  it('is read when audit sent it to that source, also after the log has changed its key', () => {
+  it('is accepted if audit sent it to that source, even after the log has changed its key', () => {
     fc.assert(
       fc.property(fc.string(), number, number, number, (source, index, first, last) => {
         const place = { index, first, last };
@@ -21,7 +21,7 @@ describe('a log index that a source claims to know', () => {
     );
   });
 
-  it('is nothing when it is made up, altered, of another source, or by another key', () => {
+  it('is ignored if it is made up, altered, of another source, or by another key', () => {
     const known = knownPlace(keys, 'payments', { index: 41n, first: 7n, last: 9n });
     const code = known.slice(known.lastIndexOf('.') + 1);
     for (const text of [

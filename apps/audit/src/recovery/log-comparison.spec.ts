@@ -13,7 +13,7 @@ function database() {
 }
 
 describe('the comparison of the log with what is known outside', () => {
-  it('takes no log for a restored one that grew while the database answered', async () => {
+  it('does not mistake a log that grew while the database responded for a restored one', async () => {
     const { nextIndex, answer } = database();
     const reach = new LogReach();
     const comparison = new LogComparison(reach, nextIndex);
@@ -25,7 +25,7 @@ describe('the comparison of the log with what is known outside', () => {
     expect([await compared, comparison.restored, comparison.end]).toEqual([undefined, false, 4n]);
   });
 
-  it('asks the database for one comparison after another, so that an early answer is not taken for a late one', async () => {
+  it('queries the database for one comparison after another, so that an early result is not taken for a late one', async () => {
     const { asked, nextIndex, answer } = database();
     const comparison = new LogComparison(new LogReach(), nextIndex);
     const [first, second] = [comparison.with(4n), comparison.with(9n)];
@@ -47,7 +47,7 @@ describe('the comparison of the log with what is known outside', () => {
     expect([await comparison.with(comparison.end), comparison.restored]).toEqual([undefined, false]);
   });
 
-  it('goes on after a question that the database did not answer', async () => {
+  it('continues after a query that the database did not answer', async () => {
     let isAway = true;
     const comparison = new LogComparison(new LogReach(), () =>
       isAway ? Promise.reject(new Error('away')) : Promise.resolve(5n),

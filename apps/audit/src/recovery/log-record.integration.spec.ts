@@ -30,7 +30,7 @@ describe('what audit keeps of its own events outside its database', () => {
     await backing.stop();
   }, 60_000);
 
-  it('comes back with index and salts, however much of it was appended together', async () => {
+  it('is restored with index and salts, however much of it was appended together', async () => {
     const events = Array.from({ length: 700 }, (_, at) => searched(at + 1));
     const salts = Object.fromEntries(events.map(({ sequence }) => [sequence, { 'request.peer': `salt-${sequence}` }]));
     await keepOwnEvents(audit, new Map(events.map((event) => [event.sequence, event])), {

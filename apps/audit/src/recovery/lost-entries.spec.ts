@@ -26,7 +26,7 @@ describe('places of a restored log of which nothing came back', () => {
       ),
     ).map(({ index, event: { source, sequence, time, data } }) => [index, source, sequence, time, data.resource]);
 
-  it('each get an entry of audit’s own, dated when the loss is declared', () => {
+  it('each get an entry by audit, dated when the loss is declared', () => {
     expect(declare([], 0n)).toEqual([
       [5n, 'audit', '1', now.toISOString(), 'log-entry/5'],
       [6n, 'audit', '2', now.toISOString(), 'log-entry/6'],
@@ -34,7 +34,7 @@ describe('places of a restored log of which nothing came back', () => {
     ]);
   });
 
-  it('are numbered behind everything that audit has said, in the log or come back', () => {
+  it("are numbered after all of audit's own events, in the log or recovered", () => {
     const numbersOf = (...given: Parameters<typeof declare>) => declare(...given).map(([, , sequence]) => sequence);
     const events = [returned(7n, 'audit', 9n), returned(8n, 'audit', 10n), returned(4n, 'payments', 70n)];
     expect(numbersOf(events, 3n)).toEqual(['11', '12', '13']);

@@ -23,7 +23,7 @@ function recoveryPlan(next: bigint, end: bigint, found: readonly Claim[]) {
 }
 
 describe('putting a restored log back', () => {
-  it('comes to the same in pages of any number of places', () => {
+  it('has the same result in pages of any size', () => {
     const some = fc.record({
       index: fc.nat(12),
       id: fc.nat(9),
@@ -79,7 +79,7 @@ describe('putting a restored log back', () => {
     );
   });
 
-  it('believes nobody when two events claim one place, one id or one number', () => {
+  it('trusts nobody when two events claim one place, one id or one number', () => {
     const id = uuidv7();
     for (const proven of [false, true]) {
       expect(recoveryPlan(5n, 9n, [claim(7, { proven }), claim(7, { source: 'accounts', proven })])).toEqual({
@@ -101,7 +101,7 @@ describe('putting a restored log back', () => {
     }
   });
 
-  it('believes the one that is proven', () => {
+  it('trusts the one that is proven', () => {
     const known = claim(7, { proven: true });
     for (const invented of [
       claim(7, { source: 'accounts' }),

@@ -242,7 +242,7 @@ describe('the trail, its database restored from a backup', () => {
     expect(await inAudit('select from dead_letter')).toEqual([]);
   }, 480_000);
 
-  it('declares in the log what nobody has kept, and continues only on command', async () => {
+  it('declares in the log what nobody has, and continues only on command', async () => {
     const { signed } = await goOnAndRestore(8);
     const { next_index: next } = await recovery();
     // How many events share a row depends on how quick the machine is: any row of what was lost will do.
@@ -326,7 +326,7 @@ describe('the trail, its database restored from a backup', () => {
     (await inAudit(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%log_sequence%'`))
       .length;
 
-  it('goes on when a source claims a log index that it was never sent, and stops for one that it proves', async () => {
+  it('continues when a source claims a log index that it was never sent, and stops for one that it proves', async () => {
     await until(isEmpty, 150_000);
     const service = await connect({ servers: nats.url, user: 'payments', pass: passwords.payments });
     const claims = async (known: string): Promise<void> => {

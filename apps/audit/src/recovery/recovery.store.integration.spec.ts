@@ -43,7 +43,7 @@ describe('what comes back to a restored log', () => {
   afterEach(() => pool.end());
   afterAll(() => backing.stop(), 60_000);
 
-  it('is not held up by places that a service invents', async () => {
+  it('is not blocked by places that a service invents', async () => {
     const first = at(0, 'payments');
     const lies = [at(0, 'liar'), at(1, 'liar', { id: first.event.id }), at(2, 'liar')];
     await store.stage(lies, invented);
@@ -60,7 +60,7 @@ describe('what comes back to a restored log', () => {
     expect(await recover(2)).toMatchObject({ kind: 'missing', missing: [{ first: 1n, last: 1n }] });
   });
 
-  it('is believed from nobody where nothing tells who is right, and declared lost on command', async () => {
+  it('is trusted from nobody if nothing shows who is right, and declared lost on command', async () => {
     await store.stage([at(0, 'payments'), at(1, 'payments')], invented);
     await store.stage([at(1, 'accounts'), at(1_200, 'accounts')], invented);
     expect(await recover(1_300)).toMatchObject({ kind: 'contested', contested: [{ first: 1n, last: 1n }] });
@@ -105,7 +105,7 @@ describe('what comes back to a restored log', () => {
     expect([places.length, places.at(-2), places.at(-1)]).toEqual([far + 1, 'payments', 'lost']);
   });
 
-  it('is put aside where the database cannot hold it', async () => {
+  it('is set aside if the database cannot store it', async () => {
     const impossible = at(0, 'payments', { time: '0000-01-01T00:00:00.000Z' });
     expect(await store.stage([impossible], proven)).toBe(false);
     expect(await store.stage([at(0, 'payments')], proven)).toBe(true);

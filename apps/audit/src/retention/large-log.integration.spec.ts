@@ -167,7 +167,7 @@ describe('a log of many events', () => {
     expect(Math.max(...seen)).toBeLessThan(16 * MIB);
   }, 120_000);
 
-  it('is read no further once the reader of an export has gone away', async () => {
+  it('is no longer read once the reader of an export has disconnected', async () => {
     const answer = await open('/events/export');
     await new Promise((read) => answer.once('readable', read));
     answer.read();
@@ -315,7 +315,7 @@ describe('a log of many events', () => {
     rmSync(join(directory, name));
   });
 
-  it('ends an export where retention seals what it has not read yet, and says where it continues', async () => {
+  it('ends an export if retention seals what it has not read yet, and says where to continue', async () => {
     const begin = async (wanted: Parameters<ExportService['begin']>[0]) => {
       const exporting = await app.get(ExportService).begin(wanted, { ...auditor, token: await issuer.mint() });
       let text = '';

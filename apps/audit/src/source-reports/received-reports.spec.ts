@@ -14,7 +14,7 @@ const namesOf = (reports: ReceivedReports, ms: number) =>
   reports.read(at(ms)).map(({ source, replica }) => `${source} ${replica}`);
 
 describe('what services report', () => {
-  it('is kept for each replica: the newest, and when it came', () => {
+  it('is kept for each replica: the newest report, and when it arrived', () => {
     const reports = new ReceivedReports();
     reports.hear(report('payments', 'b', 7), at(0));
     reports.hear(report('payments', 'a'), at(1));
@@ -34,7 +34,7 @@ describe('what services report', () => {
     expect(namesOf(reports, FORGET_AFTER_MS + 11)).toEqual(['issuer only', 'payments new']);
   });
 
-  it('is bounded: of too many replicas the one that was silent longest goes', () => {
+  it('is bounded: if there are too many replicas, the longest silent one is dropped', () => {
     const reports = new ReceivedReports();
     for (let n = 0; n <= REPLICA_LIMIT; n += 1) reports.hear(report('payments', String(n)), at(n));
     expect(reports.read(at(REPLICA_LIMIT))).toHaveLength(REPLICA_LIMIT);
@@ -43,7 +43,7 @@ describe('what services report', () => {
     expect(new Set(reports.read(at(0)).map(({ source }) => source)).size).toBe(256);
   });
 
-  it('is read only from whom it names, in its shape', () => {
+  it('is accepted only from the source that it names, in the right form', () => {
     const written = JSON.stringify(report('payments', 'a'));
     expect(parseReport('payments', written)).toEqual(report('payments', 'a'));
     for (const [source, text] of [

@@ -58,7 +58,7 @@ describe('countersign keys scan', () => {
     await expect(scanned(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'FILE_MISSING' });
   });
 
-  it('reads what it is given, also by a link and from a pipe, and follows no link in a folder', async () => {
+  it('reads what it is given, even a link or a pipe, and follows no link in a folder', async () => {
     const key = makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0602');
     const below = join(folder, 'linked');
     mkdirSync(below);
@@ -86,7 +86,7 @@ describe('countersign api-keys usage', () => {
   const use = (hour: string, count: number) =>
     ({ hour, audience: 'payments', route_class: 'read', outcome: 'allowed', count }) as const;
 
-  it('has a mark for each hour, those without a request included', () => {
+  it('has a bar for each hour, including those without a request', () => {
     const uses = [
       use('2026-11-26T10:00:00.000Z', 4),
       use('2026-11-26T10:00:00.000Z', 4),
@@ -97,7 +97,7 @@ describe('countersign api-keys usage', () => {
     expect(sparkline(counts)).toBe(' █ ▁');
   });
 
-  it('has a mark for each day of a longer time', () => {
+  it('has a bar for each day of a longer period', () => {
     const uses = [
       use('2026-11-20T10:00:00.000Z', 1),
       use('2026-11-20T23:00:00.000Z', 1),

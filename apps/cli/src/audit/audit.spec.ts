@@ -13,7 +13,7 @@ async function* chunked(text: string, sizes: readonly number[]): AsyncGenerator<
 }
 
 describe('the stream of a tail', () => {
-  it('is read the same however it is cut, without heartbeats and without an unfinished event', async () => {
+  it('is parsed the same however it is split, without heartbeats and unfinished events', async () => {
     const text = ': heartbeat\n\nid: 7\nevent: event\ndata: {"a":"ä"}\n\nevent: end\ndata: {}\n\nid: 8\ndata: cut';
     const expected: readonly ServerSentEvent[] = [
       { id: '7', event: 'event', data: '{"a":"ä"}' },

@@ -66,7 +66,7 @@ describe('countersign audit verify', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('passes a whole export, in one file or several, packed or not', async () => {
+  it('passes a complete export, in one file or several, compressed or not', async () => {
     const lines = events.map(lineOf);
     const whole = file('events.ndjson', `${[...lines, end].join('\n')}\n`);
     await verify([whole], '--json');
@@ -89,7 +89,7 @@ describe('countersign audit verify', () => {
     await expect(verify([short])).rejects.toMatchObject({ code: 'EVENT_MISSING' });
   });
 
-  it('believes no checkpoint of another key, and no line that is not one', async () => {
+  it('trusts no checkpoint of another key, and no malformed line', async () => {
     const whole = file('events.ndjson', events.map(lineOf).join('\n'));
     const stranger = createNoteSigner('audit.test/log', generateKeyPairSync('ed25519').privateKey);
     const forged = file('forged.txt', signCheckpoint(400, rootOf(leaves), stranger));

@@ -79,12 +79,12 @@ describe('the clocks of services', () => {
     date: new Date(second + 300 + aheadMs).toUTCString(),
   });
 
-  it('are said to differ when they do for certain, and the two are named', () => {
+  it('are reported to differ when they certainly do, and the two are named', () => {
     const found = clockDifference([read('issuer', 0), read('payments', 4_000), read('audit', -4_000)]);
     expect(found).toMatchObject([{ code: 'CLOCKS_DIFFER', where: 'payments', what: expect.stringMatching(/audit/) }]);
   });
 
-  it('are not blamed for a slow answer, for the fraction that a Date leaves out, or for no Date at all', () => {
+  it('are not blamed for a slow response, for the fraction that a Date omits, or for a missing Date', () => {
     expect(clockDifference([read('issuer', 0), read('payments', 900), read('audit', 9_000, 9_000)])).toEqual([]);
     expect(clockDifference([{ where: 'issuer', begun: second, ended: second, date: 'today' }])).toEqual([]);
   });
@@ -146,7 +146,7 @@ describe('countersign doctor', () => {
     for (const one of [folder, postgres.directory]) rmSync(one, { recursive: true, force: true });
   }, 60_000);
 
-  it('names databases that a login owns or may own, beside the local stack and given, and what lacks migrations', async () => {
+  it('names databases that a login owns or may own, in the local stack or given, and what lacks migrations', async () => {
     const found = await doctor('--stack', stack, '--database', urls.ownedByLogin, '--database', urls.guarded);
     expect(found.code).toBe(1);
     expect(found.report?.services).toEqual([{ service: 'accounts', status: 'ready' }]);
@@ -164,7 +164,7 @@ describe('countersign doctor', () => {
     ]);
   });
 
-  it('says that all is well with 0 once migrations ran and roles are apart', async () => {
+  it('exits with 0 once migrations have run and roles are separate', async () => {
     const client = new pg.Client({ connectionString: urls.oneForAll });
     await client.connect();
     await client.query('set role accounts_owner');
@@ -193,7 +193,7 @@ describe('countersign doctor', () => {
     });
   });
 
-  it('names what waits in groups, which a service that went back to an older version neither sends nor counts', async () => {
+  it('names events waiting in groups, which a service rolled back to an older version neither sends nor counts', async () => {
     const client = new pg.Client({ connectionString: urls.oneForAll });
     await client.connect();
     await client.query('insert into audit_outbox_group values (7, now())');

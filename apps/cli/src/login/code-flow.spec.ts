@@ -11,7 +11,7 @@ describe('a login through the browser', () => {
     return response.statusCode;
   }
 
-  it('goes on whatever others on this machine send to it, until the browser brings the answer', async () => {
+  it('continues whatever others on this machine send to it, until the browser delivers the response', async () => {
     const shown = Promise.withResolvers<URL>();
     const issuer = { issuer: 'https://issuer.test', url: 'https://issuer.test' };
     const login = byBrowser(

@@ -253,7 +253,7 @@ describe('a person who logs in at the command line', () => {
     await expect(whoIsLoggedIn(address(), file())).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
   });
 
-  it('has a login that others could read refused, one that a command holds left as it is, and one that a killed command held taken over', async () => {
+  it('refuses a login that others can read, respects one locked by a command, and takes over one locked by a killed command', async () => {
     const key = await generateSigningKey();
     await file().write({ issuer, audience: 'issuer', client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' });
     chmodSync(file().path, 0o644);

@@ -5,7 +5,7 @@ import { generateSigningKey } from '@countersign/auth-core';
 import { chooseIdentity } from './identity.js';
 import { findLocalStack } from './local-stack.js';
 
-describe('as whom a command speaks', () => {
+describe("a command's identity", () => {
   const root = mkdtempSync(join(tmpdir(), 'cli-'));
   const stackFolder = join(root, '.countersign');
   const below = join(root, 'some', 'folder');
@@ -31,7 +31,7 @@ describe('as whom a command speaks', () => {
   });
   const stack = () => findLocalStack(undefined, below);
 
-  it('finds the stack of a parent folder, and the client that may ask for the audience', () => {
+  it('finds the stack of a parent folder, and the client that may request the audience', () => {
     const identity = chooseIdentity({}, stack(), 'audit', [], ['audit:read', 'audit:read:own']);
     expect([identity.clientId, identity.issuer]).toEqual(['auditor', 'http://127.0.0.1:4000']);
     expect(chooseIdentity({}, stack(), 'audit').clientId).toBe('shop');
@@ -61,7 +61,7 @@ describe('as whom a command speaks', () => {
     );
   });
 
-  it('speaks to an issuer under its exact name, with a slash at its end or without', () => {
+  it('addresses an issuer by its exact name, with or without a trailing slash', () => {
     const file = join(root, 'own.json');
     writeFileSync(file, JSON.stringify({ kty: 'EC', kid: 'k', alg: 'ES256', d: 'x', use: 'sig' }));
     for (const issuer of ['https://i.test', 'https://i.test/'])

@@ -52,7 +52,7 @@ describe('a session away from any local stack', () => {
   }
   const reading = ['audit:read', 'audit:read:own'];
 
-  it('asks for the scopes that are each enough, the best first, until the issuer grants one', async () => {
+  it('requests alternative scopes, the best first, until the issuer grants one', async () => {
     grants = ['audit:read:own'];
     const { scopes } = await session('--issuer', address).token('audit', [], reading);
     expect(scopes).toEqual(['audit:read:own']);
@@ -61,14 +61,14 @@ describe('a session away from any local stack', () => {
     expect((await session('--issuer', address).token('audit', [], reading)).scopes).toEqual(['audit:read']);
   });
 
-  it('says what the issuer said when it grants none of them', async () => {
+  it("reports the issuer's refusal when it grants none of them", async () => {
     grants = [];
     await expect(session('--issuer', address).token('audit', [], reading)).rejects.toMatchObject({
       code: 'invalid_scope',
     });
   });
 
-  it('reaches the issuer elsewhere, and still calls it by its own name', async () => {
+  it('reaches the issuer at another URL, and still uses its name', async () => {
     grants = reading;
     await session('--issuer', 'https://issuer.test', '--connect-to', `${address}/`).token('audit', [], reading);
     expect(decodeJwt(asked[0]?.get('client_assertion') ?? '').aud).toBe('https://issuer.test');

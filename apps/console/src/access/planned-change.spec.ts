@@ -42,7 +42,7 @@ describe('a change to access', () => {
     for (const one of others) expect([one.word, one.refuses]).toEqual([undefined, undefined]);
   });
 
-  it('that takes a key or a secret away is asked twice, and has no preview: what was issued stays', () => {
+  it('that removes a key or a secret needs confirmation, and has no preview: what was issued stays', () => {
     for (const one of [clientChange.removeKey('shop', 'key-1'), clientChange.removeSecret('shop', 'secret-1')]) {
       expect([one.method, one.refuses]).toEqual(['DELETE', undefined]);
       expect(one.word).toMatch(/-1$/);
@@ -50,7 +50,7 @@ describe('a change to access', () => {
     }
   });
 
-  it('puts no name into a path as it is', () => {
+  it('never puts a raw name into a path', () => {
     expect(clientChange.disable('a/../b?c').path).toBe('admin/clients/a%2F..%2Fb%3Fc/disable');
     const { path } = personChange.endSession('person:1', 'Carol', { ...session, id: '../s' });
     expect(path).toBe('admin/people/person%3A1/sessions/..%2Fs/end');
@@ -61,11 +61,11 @@ describe('a change to access', () => {
     expect(wordOf('0190a000-0000-7000-8000-00000000abcd')).toBe('0000abcd');
   });
 
-  it('asks for the end of the id where a name has what no keyboard types', () => {
+  it('asks for the end of the id if a name cannot be typed', () => {
     expect(wordOf('till\u202e', '0190a000-0000-7000-8000-00000000abcd')).toBe('0000abcd');
   });
 
-  it('says what it would refuse in words, and what cannot be known', () => {
+  it('says in words what it would refuse, and what cannot be known', () => {
     const none = { delegations: 0, sessions: 0, api_keys: 0 };
     const tokens = {
       live: 1_200,
@@ -84,8 +84,8 @@ describe('a change to access', () => {
   });
 });
 
-describe('an end that comes near', () => {
-  it('is warned of for fourteen days, and not after its end', () => {
+describe('an approaching expiry', () => {
+  it('gets a warning for fourteen days, and not after it', () => {
     expect([-1, 0, 1, 13.9, 14, 15].map((days) => endsSoon(inDays(days), now))).toEqual([
       false,
       false,
@@ -97,7 +97,7 @@ describe('an end that comes near', () => {
     expect(warningBound(now)).toBe(inDays(14));
   });
 
-  it('of a key is its own, or that of the grace of its rotation, whichever comes first', () => {
+  it("of a key is its own, or the end of its rotation's grace period, whichever comes first", () => {
     expect(endOfKey({ expires_at: inDays(9) })).toBe(inDays(9));
     expect(endOfKey({ expires_at: inDays(9), ends_at: inDays(1) })).toBe(inDays(1));
     expect(endOfKey({ expires_at: inDays(1), ends_at: inDays(9) })).toBe(inDays(1));
@@ -116,7 +116,7 @@ describe('an end that comes near', () => {
 });
 
 describe('the address of the access screen', () => {
-  it('keeps what it knows and leaves out what it does not', () => {
+  it('keeps known parameters and ignores others', () => {
     expect(accessSearchOf({ part: 'keys', kind: 'nothing', client: 'x'.repeat(129), asked: 'yes' })).toEqual({
       part: 'keys',
       asked: 'yes',

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('an answer', () => {
-  it('of which only a part came is one of a server that cannot be reached, not of another version', async () => {
+  it('that is truncated means an unreachable server, not another version', async () => {
     answering(cutOff());
     expect(await ask(z.object({}), '/x')).toMatchObject({ ok: false, problem: { status: 0, code: 'UNREACHABLE' } });
     answering(cutOff());
@@ -38,7 +38,7 @@ describe('an answer', () => {
 });
 
 describe('signing out', () => {
-  it('leads on only where the session has ended', async () => {
+  it('redirects only if the session has ended', async () => {
     answering(Response.json({ next: 'https://issuer.test/sign-out' }));
     expect(await signOut()).toBe('https://issuer.test/sign-out');
     answering(Response.json({ code: 'SESSION_OVER' }, { status: 401 }));

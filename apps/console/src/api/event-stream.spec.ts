@@ -8,7 +8,7 @@ import { type ApiProblem } from './problem.js';
 const stream = ': heartbeat\n\nid: 7\nevent: event\ndata: {"a":1}\n\nevent: end\ndata: {"code":"TOKEN_ENDED"}\n\n';
 
 describe('a stream of server-sent events', () => {
-  it('is read message by message, heartbeats left out', () => {
+  it('is read message by message, without heartbeats', () => {
     expect(messagesIn(stream)).toEqual({
       messages: [
         { event: 'event', data: '{"a":1}' },
@@ -18,7 +18,7 @@ describe('a stream of server-sent events', () => {
     });
   });
 
-  it('is the same however it was cut into pieces', () => {
+  it('is the same however it was split', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(stream.length)), (cuts) => {
         const places = [0, ...cuts.sort((a, b) => a - b), stream.length];
@@ -81,7 +81,7 @@ describe('following events', () => {
     return { seen, queries, states };
   }
 
-  it('gives each event, and ends with what is wrong at one that it cannot read, instead of leaving it out', async () => {
+  it('delivers each event, and ends with an error at one that it cannot read, instead of skipping it', async () => {
     const { seen, queries, states } = await follow((response, nth) => {
       // The first answer is cut off between two events.
       if (nth === 1) response.end(messages(event('1'), event('2')));
@@ -94,7 +94,7 @@ describe('following events', () => {
     expect(states).toEqual([undefined, undefined, 'ANSWER_UNREADABLE']);
   });
 
-  it('ends with what the server says is wrong, instead of asking again and again', async () => {
+  it("ends with the server's error, instead of retrying forever", async () => {
     const { queries, states } = await follow((response) => {
       response.end('event: error\ndata: {"code":"CURSOR_BEYOND_END","detail":"The log has no index 9 yet."}\n\n');
     });

@@ -7,7 +7,7 @@ const sessionOf = (id: string): Session => ({
   ...{ signedInAt: '2026-11-26T10:00:00Z', endsAt: '2026-11-26T18:00:00Z' },
 });
 
-it('what was loaded for one person is not shown to another who signed in in another tab', () => {
+it('data loaded for one person is not shown to another who signed in in another tab', () => {
   const queries = new QueryClient();
   const stop = forgetAtNewPerson(queries);
   const signedIn = (session: Session | null) => queries.setQueryData(sessionQuery.queryKey, session);

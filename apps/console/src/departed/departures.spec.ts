@@ -9,12 +9,12 @@ describe('who may have departed', () => {
     expect(namesOf(all)).toEqual(['api-key/k', 'person/shop', 'client/shop', 'client/payments']);
   });
 
-  it('is nobody whose name is empty or longer than any that is asked about', () => {
+  it('is nobody whose name is empty or too long to look up', () => {
     expect(namesOf(by({ subject: '', client_id: 'W'.repeat(600) }))).toEqual([]);
   });
 });
 
-it('whether an actor has departed is unknown, and not denied, where it could not be asked', () => {
+it('is unknown, not denied, if it could not be looked up', () => {
   const gone: Departure = { resource: 'client/shop', how: 'disabled', at: '2026-11-26T10:00:00Z' };
   const [there, left] = [
     { data: null, error: null },

@@ -13,7 +13,7 @@ interface UntrustedProps {
 }
 
 /**
- * Every text that came from outside. Its direction touches nothing around it, characters that cannot be seen are shown as symbols, and a long
+ * Every text that came from outside. Its direction touches nothing around it, invisible characters are shown as symbols, and a long
  * one is cut.
  */
 export function Untrusted({ text, limit = SHOWN_LIMIT, brief = false, shortIds = false }: UntrustedProps) {

@@ -26,7 +26,7 @@ describe('a text that came from outside', () => {
     expect(shown('half \u{d800} pair')).toBe('half [U+D800] pair');
   });
 
-  it('never holds a control, a bidirectional mark or a lone surrogate after that, whatever came', () => {
+  it('never contains a control character, a bidirectional mark or a lone surrogate after that, whatever came', () => {
     fc.assert(fc.property(anyText(), (text) => !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(plainText(text, 10_000))));
   });
 

@@ -247,7 +247,7 @@ describe('an account', () => {
     });
   });
 
-  it('takes no form that another site sent, or that has the token of another session (CSRF)', async () => {
+  it('accepts no form from another site, or with the token of another session (CSRF)', async () => {
     const [victim, attacker] = [await visit('olga'), await visit('carol')];
     const allowed = await allow(victim);
     const own = fieldsOf((await victim.visitor.get('/sign-out')).text, '/sign-out')['form_token'] ?? '';
@@ -461,7 +461,7 @@ describe('an account', () => {
     const hintsOf = async ({ sessionId }: Visitor) =>
       (await rows('select provider_hint from session where id = $1', sessionId))[0]?.['provider_hint'];
 
-    it('where the person wants it, which the page offers by default', async () => {
+    it('if the person wants it, which the page offers by default', async () => {
       const somebody = await visit('samir', 'offering');
       expect(await isKnownAt('offering', somebody.provider)).toBe(true);
       expect(String(await hintsOf(somebody))).toMatch(/^[\w-]{100,}$/);
@@ -531,7 +531,7 @@ describe('an account', () => {
       expect(await isKnownAt('people', somebody.provider)).toBe(true);
     });
 
-    it('as far as it answers: one that is unavailable keeps nobody signed in here', async () => {
+    it('if it responds: an unavailable one keeps nobody signed in here', async () => {
       const somebody = await visit('samir', 'leading');
       await rows(`update person set provider = 'gone' where id = $1`, somebody.personId);
       const asking = { client_id: 'planner', post_logout_redirect_uri: bye };
@@ -541,7 +541,7 @@ describe('an account', () => {
       expect(text).toContain(`href="${bye}"`);
     });
 
-    it('and nobody is led anywhere, or signed out, by a return that their browser did not begin', async () => {
+    it('and nobody is redirected, or signed out, by a return that their browser did not start', async () => {
       const [somebody, victim] = [await visit('samir', 'returning'), await visit('carol')];
       const { text } = await signOut(somebody, { client_id: 'planner', post_logout_redirect_uri: bye });
       const state = linkTo(text, 'returning').searchParams.get('state') ?? '';
@@ -683,7 +683,7 @@ describe('an account', () => {
       });
     });
 
-    it('never by a token that was forged, is for another, too old, an ID token, or was used before', async () => {
+    it('never by a token that is forged, for another client, too old, an ID token, or already used', async () => {
       const visitor = await signInAtForger();
       const now = Math.floor(Date.now() / 1_000);
       const forged = [
@@ -867,7 +867,7 @@ describe('an account', () => {
       });
     });
 
-    it('by disabling, which also refuses every token about the person, and enabling again', async () => {
+    it('by disabling, which also refuses every token about the person, and by enabling again', async () => {
       const somebody = await visit('carol');
       const detail = await world.issuer.admin('GET', `/admin/people/${somebody.personId}`);
       expect(detail.body['sessions']).toEqual(

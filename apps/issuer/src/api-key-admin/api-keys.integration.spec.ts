@@ -86,7 +86,7 @@ describe('API keys at two replicas of the issuer', () => {
   const tokenOf = async (key: string): Promise<string> => String((await exchange(key)).body['access_token']);
   const codeOf = ({ status, body }: Answer) => [status, body['code'] ?? body['error']];
 
-  it('are shown once, and kept as a digest that is no part of any answer or event', async () => {
+  it('are shown once, and stored as a digest that never appears in a response or event', async () => {
     const { id, key } = await made();
     expect(key).toMatch(/^csk_test_[0-9A-Za-z]{22}_[0-9A-Za-z]{49}$/);
     const shown = await issuer.admin('GET', `/admin/api-keys/${id}`, undefined, issuer.urls[1]);
@@ -193,7 +193,7 @@ describe('API keys at two replicas of the issuer', () => {
     });
   });
 
-  it('are of no use to another service, for another audience or another scope', async () => {
+  it('are useless to another service, for another audience or another scope', async () => {
     const { key } = await made();
     expect(codeOf(await exchange(key, {}, 'operator'))).toEqual([400, 'invalid_target']);
     expect(codeOf(await exchange(key, { audience: 'operator' }, 'operator'))).toEqual([400, 'invalid_target']);
@@ -260,7 +260,7 @@ describe('API keys at two replicas of the issuer', () => {
     }
   });
 
-  it('of a client that has a thousand cost no more than one, and end together when their client is disabled', async () => {
+  it('of a client with a thousand cost no more than one, and end together when their client is disabled', async () => {
     const { Replica } = await import('../registry/replica.service.js');
     const { newApiKey } = await import('../api-keys/new-api-key.js');
     const client_id = `crowd-${String(Date.now())}`;
@@ -397,7 +397,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect(codeOf(await exchange(key))).toEqual([400, 'invalid_grant']);
   });
 
-  it('with a name that is taken are refused, and so are more than a client may have, also when all are asked for at once', async () => {
+  it('with a name in use are refused, and so are more than a client may have, even if all are requested concurrently', async () => {
     const name = 'the same';
     const same = await Promise.all(
       [0, 1, 0, 1].map((at) => issuer.admin('POST', '/admin/api-keys', wanted({ name }), issuer.urls[at])),

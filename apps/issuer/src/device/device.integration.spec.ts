@@ -232,7 +232,7 @@ describe('a device without a browser', () => {
     expect((await issuer.dataOf('device.code_refused')).at(-1)?.reason).toBe('access_denied');
   });
 
-  it('cannot be found by guessing: a person who enters ten wrong codes must wait, others not', async () => {
+  it('cannot be guessed: a person who enters ten wrong codes must wait, others need not', async () => {
     const begun = await begin();
     const mallory = await someone('mallory');
     const page = hiddenFields(await open(`${issuer.url}/device`, mallory));
@@ -253,7 +253,7 @@ describe('a device without a browser', () => {
     expect((await guess(begun.user_code)).status).toBe(200);
   });
 
-  it('is allowed by nothing but the page of this issuer, by somebody who is signed in', async () => {
+  it("is allowed only on this issuer's page, by somebody who is signed in", async () => {
     const begun = await begin();
     const page = await enter(begun.user_code);
     const form = { ...hiddenFields(page), decision: 'allow' };

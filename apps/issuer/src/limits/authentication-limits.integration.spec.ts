@@ -108,7 +108,7 @@ describe('the limits of client authentication at two replicas', () => {
     expect([statuses[0], statuses[1], statuses.at(-1)]).toEqual([401, 401, 429]);
   });
 
-  it('make no slow hash for a network whose failures are refused, but know a good secret that it showed before', async () => {
+  it('compute no slow hash for a network whose failures are refused, but recognise a valid secret that it presented before', async () => {
     const salt = Buffer.alloc(16, 7);
     const derived = scryptSync('right', salt, 32, { N: 2 ** 14, r: 8, p: 1 });
     const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');

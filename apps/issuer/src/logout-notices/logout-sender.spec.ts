@@ -34,7 +34,7 @@ describe('the sender of logout tokens', () => {
     ['https://169.254.169.254/latest', 'ADDRESS_NOT_PUBLIC'],
     ['https://[::1]/logout', 'ADDRESS_NOT_PUBLIC'],
     ['https://user:pass@app.example/', 'URL_HAS_CREDENTIALS'],
-  ])('goes nowhere but to public addresses by https, as the default is: %s', async (url, reason) => {
+  ])('connects only to public addresses over https by default: %s', async (url, reason) => {
     const sender = createLogoutSender('public');
     expect(await sender.send(url, 't')).toEqual({ ok: false, reason });
     await sender.close();

@@ -236,7 +236,7 @@ describe('people of outside issuers', () => {
     }
   });
 
-  it('get nothing by a token that is not what it should be', async () => {
+  it('get nothing for a token that is not what it should be', async () => {
     const unsigned = accessToken().split('.').slice(0, 2).join('.');
     const hostile: readonly (readonly [string, Promise<Answer>, string])[] = [
       ['another key in its name', exchange(accessToken({}, keys.stranger)), 'invalid_request'],

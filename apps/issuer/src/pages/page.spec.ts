@@ -15,7 +15,7 @@ describe('pages', () => {
     return reply;
   });
 
-  it('load nothing, run nothing, and nobody frames or keeps them', async () => {
+  it('load nothing, run nothing, and cannot be framed or cached', async () => {
     const { headers, body } = await fastify.inject('/');
     const [, style = ''] = /<style>(.*)<\/style>/s.exec(body) ?? [];
     const hash = createHash('sha256').update(style).digest('base64');

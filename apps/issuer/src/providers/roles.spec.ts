@@ -20,7 +20,7 @@ describe('roles by a declared mapping', () => {
     expect(rolesOf(undefined, mapping)).toEqual([]);
   });
 
-  it('are never more than the mapping gives, whatever the claims are', () => {
+  it('are never more than the mapping grants, whatever the claims are', () => {
     const given = new Set(Object.values(mapping.map).flat());
     fc.assert(
       fc.property(fc.anything(), fc.array(fc.string()), (claims, path) => {

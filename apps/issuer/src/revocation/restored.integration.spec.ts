@@ -97,7 +97,7 @@ describe('an issuer whose database was restored from a backup', () => {
     }
   }
 
-  it('takes back what it had stated, says it, and refuses older assertions until that is acknowledged', async () => {
+  it('adopts what it had stated, reports it, and refuses older assertions until that is acknowledged', async () => {
     const restore = await backUp(database);
     const [leaked, ofShop] = [await newToken(), await newToken()];
     await issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: decodeJwt(leaked).jti });

@@ -37,7 +37,7 @@ describe('what is revoked at one replica', () => {
     return typeof answer === 'object' && answer !== null && 'active' in answer ? answer.active : answer;
   }
 
-  it('a disabled client: its token is exchanged at no other from the answer on', async () => {
+  it('a disabled client: once disabled, its token is exchanged at no other replica', async () => {
     const statuses: number[] = [];
     for (let count = 0; count < TRIES; count += 1) {
       const token = await newToken();

@@ -87,7 +87,7 @@ describe('what is revoked in a chain of token exchanges', () => {
     );
   });
 
-  it('by a token with what is derived: the token and everything that was exchanged for it, at any distance', () => {
+  it('by a token and its derivatives: the token and everything exchanged for it, at any depth', () => {
     fc.assert(
       fc.property(chain, fc.nat(7), (story, chosen) => {
         const issued = issue(story);

@@ -2,7 +2,7 @@ import { HINT_LIMIT, openHint, sealHint } from './provider-hint.js';
 import { newSecret } from './session.js';
 
 describe("a provider's ID token that is kept", () => {
-  it('opens only with the secret of the cookie that it was sealed under', () => {
+  it('opens only with the cookie secret that it was sealed under', () => {
     const [secret, another] = [newSecret(), newSecret()];
     const sealed = sealHint('header.claims.signature', secret) ?? '';
     expect(sealed).not.toContain('claims');

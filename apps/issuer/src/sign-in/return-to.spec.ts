@@ -34,7 +34,7 @@ describe('where a sign-in returns to', () => {
     expect(returnPath(path)).toBeUndefined();
   });
 
-  it('is always on this host and one of the places, whatever was asked for', () => {
+  it('is always one of the known paths on this host, whatever was requested', () => {
     const piece = fc.constantFrom(
       '/',
       '\\',

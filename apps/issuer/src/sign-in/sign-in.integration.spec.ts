@@ -61,7 +61,7 @@ describe('signing in', () => {
       expect((await visitor.get(callback)).location?.pathname).toBe('/account');
     });
 
-    it('gives the session a new secret at each sign-in, so that one planted before is worth nothing', async () => {
+    it('gives the session a new secret at each sign-in, so that a planted one is useless', async () => {
       const visitor = browser();
       visitor.cookies.set('countersign-session', 'p'.repeat(43));
       await world.signIn(visitor, 'samir');
@@ -178,7 +178,7 @@ describe('signing in', () => {
       world.forger.forge({});
     });
 
-    it('an answer in another browser than it was asked for in (login CSRF)', async () => {
+    it('an answer in a different browser from the one that asked for it (login CSRF)', async () => {
       const [attacker, victim] = [browser(), browser()];
       const answer = world.forger.answer(await begin(attacker));
       await begin(victim);
@@ -193,7 +193,7 @@ describe('signing in', () => {
       expect((await attacker.get(answer)).status).toBe(303);
     });
 
-    it('an answer that was given before', async () => {
+    it('an answer that was used before', async () => {
       const visitor = browser();
       const answer = world.forger.answer(await begin(visitor));
       expect((await visitor.get(answer)).status).toBe(303);
@@ -202,7 +202,7 @@ describe('signing in', () => {
       noSession(again);
     });
 
-    it("an answer at another provider's callback, from another provider, or from one that does not say who it is (mix-up)", async () => {
+    it("an answer at another provider's callback, from another provider, or from one that does not identify itself (mix-up)", async () => {
       const visitor = browser();
       const mixed = world.forger.answer(await begin(visitor));
       mixed.pathname = '/sign-in/callback/people';

@@ -141,7 +141,7 @@ describe('the token endpoint', () => {
     expect([again.statusCode, again.body]).toEqual([304, '']);
   });
 
-  it('takes an assertion once, also when it arrives many times at the same moment', async () => {
+  it('accepts an assertion once, even if it arrives many times at the same moment', async () => {
     const signed = await assertion();
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask(requested, signed)));
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
@@ -234,7 +234,7 @@ describe('the token endpoint', () => {
     expect(await refusal({ ...form, scope: 'transfers:create' })).toEqual([400, 'invalid_request']);
   });
 
-  it('has every token and every refusal in its outbox before it answers, and never a token in it', async () => {
+  it('records every token and every refusal in its outbox before it responds, never the token itself', async () => {
     const answer = await ask(requested);
     await ask({ ...requested, audience: 'accounts' });
     const { rows } = await database.query<{ event: { type: string } }>(

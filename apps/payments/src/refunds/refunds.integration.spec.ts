@@ -106,7 +106,7 @@ describe('a refund', () => {
   const refund = (who: Who, id: string): Promise<Answer> =>
     payments.call(who, 'POST', `/payments/${id}/refund`, { amount: euro('40') });
 
-  it('is not the payer’s to make: what was paid stays with the payee, and the attempt is recorded', async () => {
+  it('is refused to the payer: the money stays with the payee, and the attempt is recorded', async () => {
     const id = await pay();
     expect(codeOf(await refund(alice, id))).toEqual([403, 'REFUND_NOT_PAYEE']);
     expect(codeOf(await refund({ ...alice, clientId: 'other' }, id))).toEqual([403, 'REFUND_NOT_PAYEE']);

@@ -191,7 +191,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(other)).toBe('accepted');
   });
 
-  it('does not remember an answer that was given before the key changed', async () => {
+  it('does not remember an answer that was used before the key changed', async () => {
     issuer.accepts.clear();
     let arrive = (): void => undefined;
     issuer.onTheWay = () =>

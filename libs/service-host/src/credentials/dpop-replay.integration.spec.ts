@@ -39,7 +39,7 @@ describe('the replay store in PostgreSQL', () => {
 
   const idOf = (seed: number): string => String(seed).padStart(43, 'x');
 
-  it('lets a proof through once at all replicas together, whichever comes first', async () => {
+  it('accepts a proof once across all replicas, whichever gets it first', async () => {
     const replicas = pools.map((pool) => new PostgresDpopReplayStore(pool));
     const soon = Date.now() / 1_000 + 60;
     const tries = Array.from({ length: 20 }, (_, index) => replicas[index % 2]?.useOnce(idOf(1), soon));

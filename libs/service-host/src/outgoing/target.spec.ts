@@ -102,7 +102,7 @@ describe('a webhook target', () => {
       });
     });
 
-  it('is connected to at the very addresses that were checked, and not at all when one of them is private', async () => {
+  it('is contacted only at the addresses that were checked, and not at all if one of them is private', async () => {
     expect(await resolved(['1.1.1.1'], 'public')).toEqual([{ address: '1.1.1.1', family: 4 }]);
     expect(await resolved(['1.1.1.1', '10.0.0.1'], 'public')).toBeInstanceOf(TargetRefused);
     expect(await resolved([], 'public')).toBeInstanceOf(TargetRefused);

@@ -36,7 +36,7 @@ describe('a JSON body', () => {
     );
   });
 
-  it('is refused when an object anywhere in it has two members of one name, however the name is written', () => {
+  it('is refused if any object in it has two members with the same name, however the name is written', () => {
     const wrap = fc.array(fc.constantFrom('{"x":@}', '[@]', '[1,@,2]', '{"a":{},"x":@,"b":[]}'), { maxLength: 8 });
     fc.assert(
       fc.property(plainKey, someJson, wrap, fc.boolean(), (name, other, wrappers, escaped) => {

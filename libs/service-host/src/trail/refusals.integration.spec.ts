@@ -178,7 +178,7 @@ describe('what the guard of a service refused', () => {
     expect((await get('/metrics')).body).toMatch(/unrecorded_answers_total\{.*route="\/orders\/forgotten".*\} 1/);
   });
 
-  it('is a few events for a flood of strangers, who are answered 429, while a verified caller of their network is served', async () => {
+  it('becomes a few events for a flood of strangers, who get 429, while a verified caller from their network is served', async () => {
     await pool.query('truncate audit_outbox, audit_outbox_group');
     const from = (remoteAddress: string, authorization?: string) =>
       app.inject({

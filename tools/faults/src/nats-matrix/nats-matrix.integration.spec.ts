@@ -18,7 +18,7 @@ describe("a service's NATS credentials", () => {
     expect(await reachedBehind('both')).toEqual([]);
   }, 180_000);
 
-  it('reach nothing even where their permissions in their own account are without limit', async () => {
+  it('reach nothing even with unlimited permissions in their own account', async () => {
     expect(await reachedBehind('accounts')).toEqual([]);
   }, 180_000);
 

@@ -85,7 +85,7 @@ function agrees(value: unknown): boolean {
 }
 
 describe('the short way for an event', () => {
-  it('takes what the schema takes, as the schema takes it, and writes its canonical JSON', () => {
+  it('accepts what the schema accepts, with the same result, and writes its canonical JSON', () => {
     let taken = 0;
     fc.assert(
       fc.property(event, (value) => void (taken += Number(agrees(value)))),
@@ -94,7 +94,7 @@ describe('the short way for an event', () => {
     expect(taken).toBeGreaterThan(100);
   });
 
-  it('takes nothing that the schema refuses, wherever it is wrong', () => {
+  it('accepts nothing that the schema refuses, wherever the fault is', () => {
     const wrong = fc.tuple(event, odd, fc.nat(), fc.boolean()).map(([value, to, at, more]) => {
       const places = [...placesOf(value), []];
       const withMore = (old: unknown): unknown =>
@@ -119,7 +119,7 @@ describe('the short way for an event', () => {
     }
   });
 
-  it('leaves to the schema what is nested deeply', () => {
+  it('leaves deep nesting to the schema', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 40; level += 1) deep = [deep];
     fc.assert(
