@@ -27,7 +27,7 @@ const faultsOf = (schema: z.ZodType, value: object): readonly string[] =>
   (schema.safeParse(value).error?.issues ?? []).map(({ path, message }) => `${path.map(String).join('.')}: ${message}`);
 
 describe('the files that the documentation shows', () => {
-  it('declare clients as the issuer accepts them, but for keys and for what people read', async () => {
+  it('declare clients as the issuer accepts them, except keys and texts for people', async () => {
     const jwk = publicJwkOf(await generateSigningKey());
     const withKeys = (value: object): object =>
       JSON.parse(

@@ -90,7 +90,7 @@ describe('what the issuer records', () => {
     ]);
   });
 
-  it('of introspection says who asked about which token, and what the caller does not see', async () => {
+  it('of introspection says who asked about which token, including what the caller does not see', async () => {
     const { token, jti, txn } = await newToken();
     const done = await during(async () => {
       await oauth('introspect', token);
@@ -110,7 +110,7 @@ describe('what the issuer records', () => {
     expect(introspected.map(({ data }) => data.principal?.subject)).toEqual(['shop', 'payments', 'shop', 'shop']);
   });
 
-  it("of introspection by a stranger is a denial, while the stranger is answered as for nobody's token", async () => {
+  it('of introspection by a stranger is a denial, while the stranger gets the response for an unknown token', async () => {
     const operator = String(
       (
         await issuer.token({
@@ -208,12 +208,12 @@ describe('what the issuer records', () => {
     expect(done.map(shown)).toEqual([['client.compared', 'client/*', 'allowed', undefined]]);
   });
 
-  it('is all as the catalogue declares it, about <kind>/<id>, and in a transaction wherever a request caused it', async () => {
+  it('matches the catalogue, is about <kind>/<id>, and is in a transaction if a request caused it', async () => {
     expect(await outboxFaults(issuer.database, events)).toEqual([]);
     expect(new Set((await recorded()).map(({ type }) => type)).size).toBeGreaterThan(15);
   });
 
-  it('names an id that was sent in capitals as it is everywhere else', async () => {
+  it('normalises an id that was sent in capitals', async () => {
     const id = '01A21C83-CD53-7867-8886-2C813DCCBBA4';
     const done = await during(async () => {
       await issuer.admin('POST', `/admin/delegations/${id}/end`);

@@ -15,7 +15,7 @@ describe('the keys of payments', () => {
       expect([clientKey(says).success, webhookKeys(says).success]).toEqual([true, true]);
   });
 
-  it('are refused at start when their use or key_ops say otherwise, the webhooks’ older ones too', () => {
+  it('are refused at startup when their use or key_ops say otherwise, including the webhooks’ older ones', () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: 'sign' }])
       for (const read of [clientKey(says), webhookKeys(says), webhookKeys({}, says)])
         expect(read.error?.message).toMatch(/must be a signing key; its use or key_ops/);
@@ -23,7 +23,7 @@ describe('the keys of payments', () => {
 });
 
 describe('the times of payments', () => {
-  it('are refused at start when a retry could take over a step that is still running', () => {
+  it('are refused at startup when a retry could take over a step that is still running', () => {
     const says = (lease: number) => contradictionsOf({ STEP_LEASE_MS: lease, ACCOUNTS_DEADLINE_MS: 15_000 });
     expect(says(15_001)).toEqual([]);
     expect(says(15_000)).toEqual([

@@ -30,7 +30,7 @@ describe('the migrations of payments', () => {
     webhookDeliveryTable,
   ];
 
-  it('make the very columns that the code knows', async () => {
+  it('create exactly the columns that the code knows', async () => {
     for (const table of tables) {
       const { name, columns } = getTableConfig(table);
       const { rows } = await pool.query<{ name: string; type: string; required: boolean }>(
@@ -48,7 +48,7 @@ describe('the migrations of payments', () => {
     }
   });
 
-  it('hold the ways of a payment and its sums, whatever the code does', async () => {
+  it("enforce a payment's transitions and sums, whatever the code does", async () => {
     const id = '01900000-0000-7000-8000-000000000001';
     await pool.query(
       `insert into payment (id, status, transfer_id, from_account, to_account, amount, currency, reference, subject, client_id, actors,
@@ -63,7 +63,7 @@ describe('the migrations of payments', () => {
     await expect(change(`status = 'created'`)).rejects.toThrow(/cannot become created/);
   });
 
-  it('leave a replica of the version before working: what it settles has its sum and its version', async () => {
+  it('keep a replica of the previous version working: what it settles has its sum and its version', async () => {
     const id = '01900000-0000-7000-8000-000000000002';
     await pool.query(
       `insert into payment (id, status, transfer_id, from_account, to_account, amount, currency, reference, subject, client_id, actors,
@@ -75,7 +75,7 @@ describe('the migrations of payments', () => {
     expect(rows).toEqual([{ captured: '100', version: 2, attend_at: null }]);
   });
 
-  it('give what a replica of the version before keeps to its subject: its keys to the payment’s, its webhooks to the client', async () => {
+  it('assign what a replica of the previous version stores: its keys to the payment’s subject, its webhooks to the client', async () => {
     const id = '01900000-0000-7000-8000-000000000003';
     await pool.query(
       `with p0 as (insert into payment (id, status, transfer_id, from_account, to_account, amount, currency, reference, subject, client_id,

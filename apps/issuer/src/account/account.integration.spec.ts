@@ -126,7 +126,7 @@ describe('an account', () => {
   };
 
   describe('page', () => {
-    it('shows applications, what they may do and did, and sessions, and records that it did', async () => {
+    it('shows applications, what they may do and did, and sessions, and records the read', async () => {
       const somebody = await visit('olga');
       const allowed = await allow(somebody);
       await rows(
@@ -152,7 +152,7 @@ describe('an account', () => {
       });
     });
 
-    it('leads to the sign-in without a session', async () => {
+    it('redirects to the sign-in without a session', async () => {
       expect((await browser().get('/account')).location?.pathname).toBe('/sign-in');
     });
 
@@ -284,7 +284,7 @@ describe('an account', () => {
       `/oauth2/end-session?${new URLSearchParams(parameters).toString()}`;
     const bye = 'https://planner.example/bye';
 
-    it('by an application with the ID token of this person, which may have expired, and comes back with its state', async () => {
+    it("by an application with this person's ID token, even an expired one, and returns with its state", async () => {
       const somebody = await visit('olga');
       const [online, offline] = [
         await allow(somebody, 'store', ['payments:create']),
@@ -511,7 +511,7 @@ describe('an account', () => {
       expect(await isKnownAt('leading', somebody.provider)).toBe(false);
     });
 
-    it('by itself after the page that asks, without a redirect that the policy of its form would stop', async () => {
+    it("automatically after the page that asks, without a redirect that its form's policy would block", async () => {
       const somebody = await visit('samir', 'leading');
       const { status, text } = await signOut(somebody);
       const link = linkTo(text, 'leading');
@@ -523,7 +523,7 @@ describe('an account', () => {
       expect(await isKnownAt('leading', somebody.provider)).toBe(true);
     });
 
-    it('never where the provider is declared so, and then nothing is kept for it', async () => {
+    it('never if the provider is declared so, and then nothing is stored for it', async () => {
       const somebody = await visit('carol');
       expect(await hintsOf(somebody)).toBeNull();
       const { text } = await signOut(somebody);
@@ -562,7 +562,7 @@ describe('an account', () => {
     });
   });
 
-  it('is announced to an application that wants to hear since a moment, also by a replica that does not know so yet', async () => {
+  it('is announced to an application that just registered for it, even by a replica that does not know yet', async () => {
     const there = world.issuer.apps[1];
     if (there === undefined) throw new Error('no second replica');
     const replica = there.get(Replica);
@@ -723,7 +723,7 @@ describe('an account', () => {
       expect(await logout('forger', token, other)).toBe(400);
     });
 
-    it('again by a token that failed, since that was not used up', async () => {
+    it('again by a token that failed, because it was not used up', async () => {
       const visitor = await signInAtForger();
       const token = await world.forger.sign(claims());
       const ends = world.issuer.app.get(SessionEnds);
@@ -743,7 +743,7 @@ describe('an account', () => {
       expect(await isSignedIn(visitor)).toBe(false);
     });
 
-    it('later, where the provider’s keys are not there yet: the provider does not hear that its token is invalid', async () => {
+    it('later, if the provider’s keys are not loaded yet: the provider does not learn that its token is invalid', async () => {
       const visitor = await signInAtForger();
       const token = await world.forger.sign(claims());
       const keys = world.issuer.app.get(RemoteKeys);
@@ -757,7 +757,7 @@ describe('an account', () => {
       expect(await isSignedIn(visitor)).toBe(false);
     });
 
-    it('not where they have signed in again since: a token that comes late is about what was before', async () => {
+    it('not if they have signed in again since: a late token concerns the earlier session', async () => {
       const visitor = await signInAtForger();
       const now = Math.floor(Date.now() / 1_000);
       expect(await logout('forger', await world.forger.sign(claims({ iat: now - 120, exp: now + 120 })))).toBe(200);
@@ -810,7 +810,7 @@ describe('an account', () => {
       ]);
     });
 
-    it('also while one of their delegations ends by itself: neither waits for what the other holds', async () => {
+    it("even while one of their delegations ends by itself: neither waits for the other's locks", async () => {
       const somebody = await visit('carol');
       await allow(somebody, 'store');
       const held = await allow({ ...somebody, sessionId: randomUUID() }, 'store');

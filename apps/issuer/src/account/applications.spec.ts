@@ -30,7 +30,7 @@ const use = (digit: number, clientId: string, audience: string, minute: number) 
 });
 
 describe('the applications of a person', () => {
-  it('are each there once, with all that they may do and were used for, the last used first', () => {
+  it('are each listed once, with everything that they may do and were used for, the last used first', () => {
     const applications = applicationsOf(
       [
         delegation(1, 'planner', 'payments', ['payments:read', 'openid']),
@@ -53,12 +53,12 @@ describe('the applications of a person', () => {
     });
   });
 
-  it('are there without having been used', () => {
+  it('are listed without having been used', () => {
     const [application] = applicationsOf([delegation(1, 'planner', 'payments', ['payments:read'])], [], []);
     expect(application).toMatchObject({ uses: [], lastUsedAt: undefined });
   });
 
-  it('are there too while only a consent is left, by which they would come back unasked', () => {
+  it('are listed even if only a consent remains, which would let them return without asking', () => {
     const consent = {
       id: 'c',
       clientId: 'planner',

@@ -126,7 +126,7 @@ describe('API keys at two replicas of the issuer', () => {
     }
   });
 
-  it('live as long as the policy says, or as requested within the limit', async () => {
+  it('last as long as the policy says, or as requested within the limit', async () => {
     const { id } = await made();
     const { body } = await issuer.admin('GET', `/admin/api-keys/${id}`);
     const life = Date.parse(String(body['expires_at'])) - Date.parse(String(body['created_at']));
@@ -151,7 +151,7 @@ describe('API keys at two replicas of the issuer', () => {
     });
   });
 
-  it('have names that no line of a log or a header can be made of', async () => {
+  it('have names that cannot forge a log line or a header', async () => {
     for (const name of ['a\r\nset-cookie: x', 'a\nb', '', ' a', 'a\u0000', 'ключ', 'a'.repeat(65), 'a"b']) {
       const answer = await issuer.admin('POST', '/admin/api-keys', wanted({ name }));
       expect(codeOf(answer)).toEqual([400, 'REQUEST_INVALID']);
@@ -178,7 +178,7 @@ describe('API keys at two replicas of the issuer', () => {
     });
   });
 
-  it('stay in the trail of what is exchanged further', async () => {
+  it('stay in the trail through further exchanges', async () => {
     const { id, key } = await made({ audiences: { payments: ['payments:create'] } });
     const { body } = await exchange(await tokenOf(key), {
       subject_token_type: accessTokenType,
@@ -313,7 +313,7 @@ describe('API keys at two replicas of the issuer', () => {
     for (const text of shown) expect(codeOf(await exchange(text))).toEqual([400, 'invalid_grant']);
   });
 
-  it('that are valid are served through a flood of others, which costs its network', async () => {
+  it('that are valid are served through a flood of others, which counts against its network', async () => {
     const { key } = await made();
     const from = { client_address: '192.0.2.77' };
     const statuses: number[] = [];
@@ -327,7 +327,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect((await exchange(makeApiKey('test', uuidv7()), { client_address: '192.0.2.78' })).status).toBe(400);
   });
 
-  it('are refused when they are disabled, with what they were exchanged for, and work again when they are enabled', async () => {
+  it('are refused when disabled, together with their exchanged tokens, and work again when enabled', async () => {
     const { id, key } = await made({ audiences: { payments: ['payments:create'] } });
     const token = await tokenOf(key);
     expect((await issuer.admin('POST', `/admin/api-keys/${id}/disable`, { reason: 'a look' })).body['status']).toBe(
@@ -374,7 +374,7 @@ describe('API keys at two replicas of the issuer', () => {
     });
   });
 
-  it('are two for a while when one is rotated, and no token outlives the grace', async () => {
+  it('are two for a while after a rotation, and no token outlives the grace period', async () => {
     const { id, key, name } = await made();
     const early = await tokenOf(key);
     const rotated = await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, { grace_seconds: 60 });
@@ -501,7 +501,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect(await asService('/api-keys/usage', { reports: [full] })).toBe(204);
   });
 
-  it('are noted for a network that they never came from, and for an hour of ten times the usual', async () => {
+  it('are noted for a new network, and for an hour with ten times the usual use', async () => {
     const { id } = await live(1);
     const of = async (type: string) =>
       (await issuer.dataOf(type)).filter(({ resource }) => resource === `api-key/${id}`);
@@ -535,7 +535,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect((await issuer.dataOf('api-key.unusual')).map(({ resource }) => resource)).not.toContain(`api-key/${fresh}`);
   });
 
-  it('are marked when a service saw them in an address, and only those that there are', async () => {
+  it('are marked when a service saw them in a URL, if they exist', async () => {
     const { id } = await live();
     await issuer.database.query('update api_key set revoked_at = now() where id = $1', [id]);
     const { id: exposed, key } = await made();
@@ -551,7 +551,7 @@ describe('API keys at two replicas of the issuer', () => {
     ]);
   });
 
-  it('note their last use to the minute, and announce their end once', async () => {
+  it('record their last use to the minute, and announce their expiry once', async () => {
     const { rows: some } = await issuer.database.query<{ id: string }>(
       `select id from api_key where client_id = 'shop' and revoked_at is null and successor is null order by id limit 1`,
     );

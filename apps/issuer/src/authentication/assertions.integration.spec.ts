@@ -68,7 +68,7 @@ describe('a client assertion', () => {
     return rows.map(({ reason }) => reason);
   }
 
-  it('may have its one audience in an array, and no second beside it', async () => {
+  it('may have its one audience in an array, but no second one', async () => {
     expect((await ask(await sign({ aud: [issuer.url] }))).status).toBe(200);
     for (const aud of [[issuer.url, 'https://other.test'], [], [[issuer.url]]]) {
       const { status, body } = await ask(await sign({ aud }));
@@ -83,7 +83,7 @@ describe('a client assertion', () => {
     ['no jti', () => ({ jti: undefined }), 'ASSERTION_CLAIM_MISSING', /needs exp, and jti/],
     ['another client as its issuer', () => ({ iss: 'operator' }), 'ASSERTION_ISSUER', /must both be the client_id/],
   ] as const)(
-    'with %s is refused in words that help its client; the trail has the code',
+    'with %s is refused with a message that helps its client; the trail has the code',
     async (_what, claims, reason, hint) => {
       const { status, body } = await ask(await sign(claims()));
       expect([status, body['error']]).toEqual([401, 'invalid_client']);
@@ -92,7 +92,7 @@ describe('a client assertion', () => {
     },
   );
 
-  it('that fails is in the log with the failed check and the one who claims to be its client', async () => {
+  it('that fails is logged with the failed check and the claimed client', async () => {
     const logger: Logger = issuer.app.get(LOGGER);
     const logged = jest.spyOn(logger, 'info');
     await ask(await sign({ exp: now() + 300 }));
@@ -105,7 +105,7 @@ describe('a client assertion', () => {
     logged.mockRestore();
   });
 
-  it('that is shown again is refused in words that help its client', async () => {
+  it('that is replayed is refused with a message that helps its client', async () => {
     const assertion = await sign({});
     expect((await ask(assertion)).status).toBe(200);
     expect((await ask(assertion)).body['error_description']).toMatch(/was used before/);
@@ -126,7 +126,7 @@ describe('a client assertion', () => {
     expect((await reasonsOf('gone')).at(-1)).toBe('ASSERTION_TOO_LONG');
   });
 
-  it('of a workload helps only the subject that is its client', async () => {
+  it("of a workload works only for its client's subject", async () => {
     const key = await generateSigningKey();
     sets.set('/workload.json', [publicJwkOf(key)]);
     const trusted = { issuer: 'https://outside.test', jwks_uri: `${address}/workload.json` };

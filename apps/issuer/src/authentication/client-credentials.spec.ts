@@ -18,7 +18,7 @@ describe('client credentials', () => {
     ['client_id beside an assertion', { ...signed, client_id: '' }, undefined, 'private_key_jwt'],
     ['the Authorization header beside an assertion', signed, '', 'private_key_jwt'],
     ['everything', { client_assertion: '', client_secret: '' }, ' ', ['CREDENTIALS_MISSING', undefined]],
-  ] as const)('without a value are as left out: %s', (_what, form, authorization, reading) => {
+  ] as const)('without a value count as omitted: %s', (_what, form, authorization, reading) => {
     expect(readingOf(form, authorization)).toEqual(reading);
   });
 

@@ -13,7 +13,7 @@ describe('a decoy key', () => {
     expect(decoyKey(algorithm)).toBe(key);
   });
 
-  it('for RSA does the whole work of a verification, and believes nothing', () => {
+  it('for RSA does the full work of a verification, and accepts nothing', () => {
     const signature = randomBytes(256);
     // Smaller than any modulus: a larger one would be refused before the work.
     signature[0] = 0;

@@ -32,7 +32,7 @@ function bench(turns: FairTurns) {
 }
 
 describe('fair turns', () => {
-  it('never run more than their number at once nor let more wait, and every ask ends, whatever comes and ends when', async () => {
+  it('never exceed their concurrency or queue limit, and every request ends, whatever the timing', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 3 }),
@@ -55,7 +55,7 @@ describe('fair turns', () => {
     );
   });
 
-  it('serve one who asks once next, however many of another wait', async () => {
+  it("serve a client's single request next, however many of another client's wait", async () => {
     const work = bench(new FairTurns(1, 4));
     for (let count = 0; count < 10; count += 1) work.ask('flood');
     work.ask('honest');

@@ -13,7 +13,7 @@ const named = (count: number, length: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => String(index).padStart(length, 's'));
 
 describe('the scopes of a token request', () => {
-  it('are at most 64, each at most 128 characters, and together what every validator takes', () => {
+  it("are at most 64, each at most 128 characters, and together within every validator's limit", () => {
     expect([scopesOf(named(64, 31)), scopesOf(named(65, 10))]).toEqual([64, 'invalid_scope']);
     expect([scopesOf(named(1, 128)), scopesOf(named(1, 129))]).toEqual([1, 'invalid_scope']);
     expect([scopesOf(named(1, 64).concat(named(31, 63))), scopesOf(named(32, 64))]).toEqual([32, 'invalid_scope']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
-describe('a workload that shows the token of another issuer', () => {
+describe("a workload that presents another issuer's token", () => {
   let issuer: IssuerUnderTest;
   let outside: ChildProcess;
   let url: string;
@@ -77,7 +77,7 @@ describe('a workload that shows the token of another issuer', () => {
     expect((await ask(await answer.text(), 'own-keys')).status).toBe(200);
   });
 
-  it('takes as long to fail for nobody as for a client whose keys are being fetched, and waits for no fetch longer', async () => {
+  it('fails as slowly for an unknown client as for one whose keys are being fetched, and waits no longer than that for a fetch', async () => {
     const took = async (clientId: string): Promise<number> => {
       const claims = { iss: clientId, sub: clientId, aud: issuer.url, jti: clientId };
       const assertion = await signed(claims);

@@ -127,7 +127,7 @@ describe('the authorization endpoint', () => {
       expect((await ask({ ...office, prompt: 'consent' })).status).toBe(200);
     });
 
-    it('to a page each time for an application whose answers other programs of the machine may take', async () => {
+    it('to a page each time for an application whose answers other programs on the machine may intercept', async () => {
       const pocket = { client_id: 'pocket', redirect_uri: 'http://127.0.0.1:49152/cb' };
       const answer = await decide(await ask(pocket), 'allow');
       expect(answer.location?.host).toBe('127.0.0.1:49152');
@@ -151,7 +151,7 @@ describe('the authorization endpoint', () => {
       expect(await lastReason('authorization-request.refused')).toBe('access_denied');
     });
 
-    it('to sign in again, and back, where their session ended while they decided', async () => {
+    it('to sign in again, and back, if their session ended while they decided', async () => {
       const who = await someone('late');
       const page = await ask({}, who);
       await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
@@ -174,7 +174,7 @@ describe('the authorization endpoint', () => {
       expect(answers.filter((answer) => 'code' in queryOf(answer))).toHaveLength(1);
     });
 
-    it('from a form too (OpenID Connect), which comes back by GET; from one that is too long nowhere', async () => {
+    it('from a form too (OpenID Connect), which is redirected to GET; nowhere from one that is too long', async () => {
       const url = `${issuer.url}/oauth2/authorize`;
       const foreign = { origin: 'https://planner.example', 'sec-fetch-site': 'cross-site' };
       const sent = await submit(url, base, { ...ada, cookie: '' }, foreign);
@@ -184,14 +184,14 @@ describe('the authorization endpoint', () => {
       expect(isPage(await submit(url, { ...base, scope: 'openid '.repeat(1_000) }, ada, foreign))).toBe(true);
     });
 
-    it('on, whatever parameters beside those it knows are there, and lets no script of another site read the answer', async () => {
+    it('on, whatever unknown parameters there are, and lets no script of another site read the answer', async () => {
       const odd = { ui_locales: 'de', display: 'popup', unknown: '1', claims: '{}' };
       const answer = await open(addressOf(odd), ada, { origin: 'https://planner.example' });
       expect(queryOf(answer)['code']).toBeDefined();
       expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
     });
 
-    it('to no more than their roles let them give', async () => {
+    it('to no more than their roles let them grant', async () => {
       const bob = await someone('bob');
       const scope = 'payments:create payments:refund';
       const page = await ask({ scope }, bob);
@@ -234,7 +234,7 @@ describe('the authorization endpoint', () => {
       expect(queryOf(await ask({ prompt: 'none' }))['code']).toBeDefined();
     });
 
-    it('whom an id_token_hint names, and nobody else: again, once, and not at all with prompt=none', async () => {
+    it('named by an id_token_hint, and nobody else: again, once, and not at all with prompt=none', async () => {
       const id_token_hint = await idTokenOf(ada);
       expect(queryOf(await ask({ id_token_hint, prompt: 'none' }))['code']).toBeDefined();
       expect(queryOf(await ask({ id_token_hint, prompt: 'none' }, await someone('ivy')))['error']).toBe(
@@ -255,7 +255,7 @@ describe('the authorization endpoint', () => {
   });
 
   describe('reports to the application, at its redirect, that', () => {
-    it('its id_token_hint is none, or another application has it', async () => {
+    it('its id_token_hint is invalid, or belongs to another application', async () => {
       const hint = await idTokenOf(ada);
       const office = { client_id: 'office', redirect_uri: 'https://office.example/cb' };
       for (const change of [
@@ -298,7 +298,7 @@ describe('the authorization endpoint', () => {
       expect(queryOf(answer)['error_description']).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
     });
 
-    it('a parameter came twice, and sends back no state that came twice', async () => {
+    it('a parameter was repeated, and returns no repeated state', async () => {
       const twice = await open(`${addressOf({})}&scope=openid`, ada);
       expect(queryOf(twice)).toMatchObject({ error: 'invalid_request', state: base.state });
       expect(queryOf(await open(`${addressOf({})}&state=x`, ada))['state']).toBeUndefined();
@@ -341,7 +341,7 @@ describe('the authorization endpoint', () => {
       expect(answer.text).not.toContain(marker);
     });
 
-    it('for a redirect or a client that is named twice, whichever comes first', async () => {
+    it('for a repeated redirect or client, in either order', async () => {
       for (const more of ['redirect_uri=https%3A%2F%2Fevil.example%2F', 'client_id=office']) {
         expect(isPage(await open(`${addressOf({})}&${more}`, ada))).toBe(true);
         const swapped = addressOf({}).replace('?', `?${more}&`);
@@ -387,7 +387,7 @@ describe('the authorization endpoint', () => {
       expect(queryOf(await decide(page, 'allow'))['code']).toBeDefined();
     });
 
-    it('of what they could measure: no answer in a frame, an image or a script, no matter who is signed in', async () => {
+    it('of what they could measure: no answer in a frame, an image or a script, whether or not somebody is signed in', async () => {
       const foreign = { 'sec-fetch-site': 'cross-site' };
       for (const [mode, dest] of [
         ['navigate', 'iframe'],
@@ -434,7 +434,7 @@ describe('the authorization endpoint', () => {
       expect(moved.headers['referrer-policy']).toBe('no-referrer');
     });
 
-    it('of the page: it cannot be framed, loads and runs nothing, and its form leads here only', async () => {
+    it('of the page: it cannot be framed, loads and runs nothing, and its form posts only to this host', async () => {
       const page = await ask({ prompt: 'consent' });
       const policy = String(page.headers['content-security-policy']);
       expect(policy).toContain("default-src 'none'");
@@ -454,7 +454,7 @@ describe('the authorization endpoint', () => {
       '/account',
       '/.well-known/jwks.json',
       '/.well-known/openid-configuration',
-    ])('of what %s answers: no script of theirs may read it, whatever it asks before (CORS)', async (path) => {
+    ])('of the response of %s: none of their scripts may read it, whatever it asks first (CORS)', async (path) => {
       const origin = 'https://planner.example';
       const asks = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,dpop' };
       const answers = [
@@ -467,13 +467,13 @@ describe('the authorization endpoint', () => {
         expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
     });
 
-    it('answers no HEAD, which would only ask whether somebody is signed in', async () => {
+    it('answers no HEAD, which would only reveal whether somebody is signed in', async () => {
       const { status, location } = await open(addressOf({}), ada, {}, 'HEAD');
       expect([status, location]).toEqual([400, undefined]);
     });
   });
 
-  it('shows the words that are declared, which an apply puts in the place of others, and records the change', async () => {
+  it('shows the declared texts, which an apply replaces, and records the change', async () => {
     const scopes = { 'payments:create': { title: 'Pay from your account', description: 'Shown on your <statement>.' } };
     const words = issuer.app.get(DeclaredWords);
     const who = byItself(unattended());
@@ -495,7 +495,7 @@ describe('the authorization endpoint', () => {
     expect(declared.map(({ resource }) => resource)).toEqual(['audience/payments', 'audience/payments']);
   });
 
-  it('marks what cannot be seen in the names of an application, and warns', async () => {
+  it("marks invisible characters in an application's names, and warns", async () => {
     const client_id = 'disguised';
     const names = { client_name: 'Pl\u0430nner\u202e', publisher: '<b>Bank</b>' };
     await issuer.admin('POST', '/admin/clients', { ...applications.planner, client_id, ...names });
@@ -507,7 +507,7 @@ describe('the authorization endpoint', () => {
     expect(text).not.toContain('\u202e');
   });
 
-  it('never sends a browser to an undeclared place, whatever the parameters are', async () => {
+  it('never sends a browser to an undeclared URL, whatever the parameters', async () => {
     const declared = new Set<string>([...applications.planner.redirect_uris, ...applications.bookkeeper.redirect_uris]);
     const text = fc.oneof(
       fc.string({ maxLength: 30 }),

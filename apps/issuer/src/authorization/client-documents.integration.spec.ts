@@ -11,7 +11,7 @@ const tokenSchema = z.object({ access_token: z.string() });
 const previewSchema = z.object({ tokens: z.object({ live: z.number() }), delegations: z.number() });
 const activeSchema = z.object({ active: z.boolean() });
 
-describe('a client that describes itself at its own address', () => {
+describe('a client that describes itself at its own URL', () => {
   let issuer: IssuerUnderTest;
   let ada: SignedIn;
   let server: Server;
@@ -105,7 +105,7 @@ describe('a client that describes itself at its own address', () => {
     expect([await supported(), fetched]).toEqual([false, []]);
   });
 
-  it('is known where a policy allows its origin: people are asked, by the host that nobody can choose freely', async () => {
+  it('is known if a policy allows its origin: people are asked, and shown the host, which nobody can choose freely', async () => {
     expect((await issuer.admin('POST', '/admin/clients', template())).status).toBe(201);
     const client_id = `${origin}/chat.json`;
     const page = await visit(client_id);
@@ -116,7 +116,7 @@ describe('a client that describes itself at its own address', () => {
     expect(fetched).toEqual(['/chat.json']);
   });
 
-  it('learns at its redirect what is wrong, and the trail names it', async () => {
+  it('is informed of the fault at its redirect, and the trail names it', async () => {
     const wrong = await visit(`${origin}/chat.json`, redirect, { scope: 'payments:all' });
     expect(wrong.location?.searchParams.get('error')).toBe('invalid_scope');
     expect((await issuer.dataOf('authorization-request.refused')).at(-1)?.resource).toBe(`client/${origin}/chat.json`);
@@ -133,7 +133,7 @@ describe('a client that describes itself at its own address', () => {
     expect((await end()).status).toBe(303);
   });
 
-  it('is ended, found and revoked by administrators under its address, as other clients are under their names', async () => {
+  it('is ended, found and revoked by administrators by its URL, as other clients are by name', async () => {
     const client_id = `${origin}/chat.json`;
     const token = await tokenOf(client_id);
     const query = new URLSearchParams({ client_id }).toString();
@@ -149,7 +149,7 @@ describe('a client that describes itself at its own address', () => {
     expect(await isActive(next)).toBe(false);
   });
 
-  it('is foretold by the preview of its policy, and ends with that also where only a code waits', async () => {
+  it("is included in its policy's preview, and ends with the policy even if only a code is waiting", async () => {
     const preview = async () => {
       const query = new URLSearchParams({ kind: 'client', name: 'described' }).toString();
       const { body } = await issuer.admin('GET', `/admin/revocations/preview?${query}`);
@@ -190,7 +190,7 @@ describe('a client that describes itself at its own address', () => {
     }
   });
 
-  it('is sent nowhere but where its document says', async () => {
+  it('is redirected only where its document says', async () => {
     const { status, location } = await visit(`${origin}/chat.json`, 'https://evil.example/cb');
     expect([status, location]).toEqual([400, undefined]);
   });
@@ -206,7 +206,7 @@ describe('a client that describes itself at its own address', () => {
     },
   );
 
-  it('is not fetched from an origin that no policy allows, or by an odd address', async () => {
+  it('is not fetched from an origin that no policy allows, or from an odd URL', async () => {
     const before = fetched.length;
     const { host } = new URL(origin);
     for (const address of [
@@ -225,7 +225,7 @@ describe('a client that describes itself at its own address', () => {
     expect(fetched).toHaveLength(before);
   });
 
-  it('is not fetched from an address that is not public, unless that is configured, though its origin is declared', async () => {
+  it('is not fetched from a private address, unless that is configured, even if its origin is declared', async () => {
     const careful = await issuer.join({ CLIENT_DOCUMENT_TARGETS: 'public' });
     const before = fetched.length;
     expect((await visit(`${origin}/chat.json`, redirect, {}, careful)).status).toBe(400);
@@ -233,7 +233,7 @@ describe('a client that describes itself at its own address', () => {
     expect((await visit(`${origin}/chat.json`)).status).not.toBe(400);
   });
 
-  it('ends with its policy, with the tokens that it has: when its origin leaves, and when the policy is disabled', async () => {
+  it('ends with its policy, including its tokens: when its origin is removed, and when the policy is disabled', async () => {
     const [first, elsewhere] = [await tokenOf(`${origin}/chat.json`), ['https://apps.example']];
     const narrower = { ...template(), metadata_documents: { origins: elsewhere } };
     expect((await issuer.admin('PUT', '/admin/clients/described', narrower)).status).toBe(200);

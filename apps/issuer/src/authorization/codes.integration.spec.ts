@@ -88,7 +88,7 @@ describe('an authorization code', () => {
     return rows.map(({ because }) => because ?? 'live');
   };
 
-  it('brings a token about the person: its subject, its roles, how and when they signed in', async () => {
+  it('yields a token about the person: subject, roles, how and when they signed in', async () => {
     const code = await issue();
     const { status, body } = await redeem(code);
     expect({ status, body }).toMatchObject({
@@ -118,7 +118,7 @@ describe('an authorization code', () => {
     expect(await reasonsOf(code.id)).toEqual(['live']);
   });
 
-  it('is redeemed once, however many ask at both replicas at the same moment; then what it brought ends', async () => {
+  it('is redeemed once, however many requests reach both replicas at the same moment; then its tokens end', async () => {
     const code = await issue();
     const asked = Array.from({ length: 16 }, (_, n) => redeem(code, {}, n % 2 === 0 ? issuer.url : other));
     const answers = await Promise.all(asked);
@@ -131,7 +131,7 @@ describe('an authorization code', () => {
     expect(rows).toEqual([{ kind: 'transaction' }]);
   });
 
-  it('brings its own outcome among many that are redeemed together', async () => {
+  it('has its own outcome among many that are redeemed together', async () => {
     const eve = await signedIn(issuer.app, issuer.url, 'eve');
     await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
       eve.session.id,
@@ -157,7 +157,7 @@ describe('an authorization code', () => {
     expect(await reasonsOf(ended.id)).toEqual([]);
   });
 
-  it('whose session another transaction holds waits for it, and nobody else does, however many wait', async () => {
+  it('whose session is locked by another transaction waits for it, and no other does, however many wait', async () => {
     const fay = await signedIn(issuer.app, issuer.url, 'fay');
     // More than the pool has connections.
     const held = await Promise.all(Array.from({ length: 12 }, () => issue({}, fay)));
@@ -174,7 +174,7 @@ describe('an authorization code', () => {
     for (const { id } of held) expect(await reasonsOf(id)).toEqual([]);
   });
 
-  it('that is used a second time ends what it brought, with a wrong verifier too', async () => {
+  it('that is used a second time ends its tokens, even with a wrong verifier', async () => {
     const code = await issue();
     expect((await redeem(code)).status).toBe(200);
     expect((await redeem(code, { code_verifier: newPkce().verifier }, other)).body['error']).toBe('invalid_grant');
@@ -192,7 +192,7 @@ describe('an authorization code', () => {
     ['another service (RFC 8707)', { resource: 'audit' }, 'invalid_target', 'invalid_target'],
     ['another service by the name of RFC 8693', { audience: 'audit' }, 'invalid_target', 'invalid_target'],
     ["another client's name", { client_id: 'pocket' }, 'invalid_grant', 'CODE_OF_ANOTHER_CLIENT'],
-  ])('is worth nothing with %s, and is not used up by that', async (_, change, error, reason) => {
+  ])('is useless with %s, and not used up by that', async (_, change, error, reason) => {
     const code = await issue();
     const sent = 'code_verifier' in change && change.code_verifier === 'challenge' ? code.challenge : undefined;
     const answer = await redeem(code, sent === undefined ? change : { code_verifier: sent });
@@ -203,16 +203,16 @@ describe('an authorization code', () => {
     expect((await redeem(code)).status).toBe(200);
   });
 
-  it('may be redeemed without redirect_uri, as OAuth 2.1 has it', async () => {
+  it('may be redeemed without redirect_uri, as in OAuth 2.1', async () => {
     expect((await redeem(await issue(), { redirect_uri: '' })).status).toBe(200);
   });
 
-  it('is over after a minute', async () => {
+  it('expires after a minute', async () => {
     const answer = await redeem(await issue({ expiresAt: issuer.app.get<() => Date>(CLOCK)() }));
     expect(answer.body['error']).toBe('invalid_grant');
   });
 
-  it('of a confidential client needs its credentials beside the verifier', async () => {
+  it('of a confidential client needs its credentials as well as the verifier', async () => {
     const change = { clientId: 'bookkeeper', redirectUri: 'https://books.example/cb' };
     const redirect_uri = change.redirectUri;
     const code = await issue(change);
@@ -222,7 +222,7 @@ describe('an authorization code', () => {
     expect((await redeem(code, { redirect_uri }, other, basic('bookkeeper', secret))).status).toBe(200);
   });
 
-  it('is only for clients that declare the grant, and its name by itself gives a public client nothing', async () => {
+  it('is only for clients that declare the grant, and the name alone gets a public client nothing', async () => {
     const signed = await issuer.credentials();
     const answer = await issuer.token({ ...signed, grant_type: 'authorization_code', code: 'x', code_verifier: 'y' });
     expect(answer.body['error']).toBe('unauthorized_client');
@@ -235,7 +235,7 @@ describe('an authorization code', () => {
     expect((await tokenOf(own, issuer.url, {})).body['error']).toBe('unauthorized_client');
   });
 
-  it('gives what the policy of the client allows when it is redeemed', async () => {
+  it("grants what the client's policy allows when it is redeemed", async () => {
     const code = await issue({ clientId: 'office', redirectUri: 'https://office.example/cb' });
     const narrower = {
       ...applications.office,
@@ -246,7 +246,7 @@ describe('an authorization code', () => {
     expect((await redeem(code, change)).body['error']).toBe('invalid_scope');
   });
 
-  it('of a session that has ended since brings nothing', async () => {
+  it('of a session that has ended since yields nothing', async () => {
     const bob = await signedIn(issuer.app, issuer.url, 'bob');
     const code = await issue({}, bob);
     await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
@@ -256,7 +256,7 @@ describe('an authorization code', () => {
     expect(await reasonsOf(code.id)).toEqual([]);
   });
 
-  it('brings nothing once the person has ended the application, even in the minute in which it is valid', async () => {
+  it("yields nothing once the person has ended the application's access, even within its minute", async () => {
     const cleo = await signedIn(issuer.app, issuer.url, 'cleo');
     const [code, elsewhere] = [
       await issue({}, cleo),
@@ -279,7 +279,7 @@ describe('an authorization code', () => {
     expect((await issuer.app.get(CodesStore).find(digestOfSecret(code.code)))?.withdrawnAt).toBeInstanceOf(Date);
   });
 
-  it('that is redeemed while the person ends the application leaves nothing that keeps working', async () => {
+  it("that is redeemed while the person ends the application's access leaves nothing working", async () => {
     const dora = await signedIn(issuer.app, issuer.url, 'dora');
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, dora));
     const codes = await Promise.all(Array.from({ length: 8 }, () => issue({}, dora)));
@@ -288,7 +288,7 @@ describe('an authorization code', () => {
     for (const { id } of codes) expect(await reasonsOf(id)).not.toContain('live');
   });
 
-  it('that is asked for unasked while the person ends the application is not issued, or brings nothing', async () => {
+  it("that is requested without a page while the person ends the application's access is not issued, or yields nothing", async () => {
     const eda = await signedIn(issuer.app, issuer.url, 'eda');
     const asked = { response_type: 'code', client_id: 'planner', redirect_uri: REDIRECT, scope: 'payments:create' };
     const pkce = newPkce();
@@ -321,7 +321,7 @@ describe('an authorization code', () => {
     expect((await silent).location?.searchParams.get('error')).toBe('consent_required');
   });
 
-  it('that names a key is redeemed with a proof of that key only, and its token is bound to it', async () => {
+  it('that names a key is redeemed only with a proof of that key, and its token is bound to it', async () => {
     const [key, thief] = [await generateSigningKey(), await generateSigningKey()];
     const proof = (of: PrivateJwk) => ({
       dpop: createDpopProof({ key: of, method: 'POST', url: `${issuer.url}/oauth2/token` }),

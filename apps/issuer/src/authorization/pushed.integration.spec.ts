@@ -44,7 +44,7 @@ describe('a pushed request', () => {
   const visit = (request_uri: string, client_id = 'strict', more: Form = {}, at = issuer.url) =>
     open(`${at}/oauth2/authorize?${new URLSearchParams({ client_id, request_uri, ...more }).toString()}`, ada);
 
-  it('is brought by its name at any replica, whatever else the browser says, and answered once', async () => {
+  it('is used by its name at any replica, whatever else the browser sends, and answered once', async () => {
     const { status, body } = await push();
     expect([status, body['expires_in']]).toEqual([201, 90]);
     const uri = body['request_uri'] ?? '';
@@ -73,7 +73,7 @@ describe('a pushed request', () => {
     expect((await visit(uri)).status).toBe(400);
   });
 
-  it('is what a client that must push has to bring', async () => {
+  it('is required from a client that must push', async () => {
     const query = new URLSearchParams({ ...parameters, client_id: 'strict' }).toString();
     const { location } = await open(`${issuer.url}/oauth2/authorize?${query}`, ada);
     expect(location?.searchParams.get('error')).toBe('invalid_request');
@@ -107,7 +107,7 @@ describe('a pushed request', () => {
     expect([status, body['error']]).toEqual([400, error]);
   });
 
-  it('with a proof binds the code to its key; the proof works once, and names no other key than dpop_jkt', async () => {
+  it('with a proof binds the code to its key; the proof works once, and its key must match dpop_jkt', async () => {
     const [key, thief] = [await generateSigningKey(), await generateSigningKey()];
     const url = `${issuer.url}/oauth2/par`;
     const dpop = await createDpopProof({ key, method: 'POST', url });
@@ -129,7 +129,7 @@ describe('a pushed request', () => {
     expect((await post('/oauth2/token', form, await proof(key))).body['token_type']).toBe('DPoP');
   });
 
-  it('ends with a token that its application can revoke, with all that the person allowed, and nobody else', async () => {
+  it('ends in a token that only its application can revoke, with everything that the person allowed', async () => {
     const { location } = await visit((await push()).body['request_uri'] ?? '');
     const code = location?.searchParams.get('code') ?? '';
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id: 'strict' };

@@ -32,7 +32,7 @@ describe('the declared file of clients', () => {
     await expect(read(name, content)).rejects.toThrow(why);
   });
 
-  it('that lets an application ask people for what has no words is refused, and names it', async () => {
+  it('that lets an application request a scope without texts is refused, and names it', async () => {
     const planner = {
       client_id: 'planner',
       client_name: 'Planner',

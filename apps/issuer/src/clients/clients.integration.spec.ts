@@ -24,7 +24,7 @@ describe('clients at two replicas', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  it('knows a client at every replica from the moment at which it is registered', async () => {
+  it('knows a client at every replica as soon as it is registered', async () => {
     const key = await generateSigningKey('EdDSA');
     const registration = { client_id: 'courier', jwks: { keys: [publicJwkOf(key)] }, policy };
     expect((await issuer.admin('POST', '/admin/clients', registration)).status).toBe(201);
@@ -106,7 +106,7 @@ describe('clients at two replicas', () => {
       });
     });
 
-    it('keeps what it answered encrypted', async () => {
+    it('stores its responses encrypted', async () => {
       const { body } = await keyed('sealed', '/admin/clients', secretBased('sealed'));
       const { rows } = await issuer.database.query('select answer::text from idempotency_key');
       expect(rows.length).toBeGreaterThan(0);
@@ -114,7 +114,7 @@ describe('clients at two replicas', () => {
         expect(JSON.stringify(rows)).not.toContain(hidden);
     });
 
-    it('takes another body for another request, and is free again after a day', async () => {
+    it('treats another body as another request, and is free again after a day', async () => {
       const make = (id: string) => keyed('reused', '/admin/clients', secretBased(id));
       expect((await make('one')).status).toBe(201);
       expect(shown(await make('two'))).toMatchObject([422, null, { code: 'IDEMPOTENCY_KEY_REUSED' }]);
@@ -141,7 +141,7 @@ describe('clients at two replicas', () => {
       ]);
     });
 
-    it('is answered 409 while its first request runs for long, and makes nothing', async () => {
+    it('gets 409 while its first request runs for long, and creates nothing', async () => {
       await issuer.database.query('begin');
       await issuer.database.query('update registry set version = version');
       const running = keyed('slow', '/admin/clients', secretBased('slow'));
@@ -167,7 +167,7 @@ describe('clients at two replicas', () => {
       ).toBe('true');
     });
 
-    it('answers declarations and revocations once too', async () => {
+    it('also answers declarations and revocations once', async () => {
       const declared = { clients: [], dry_run: true };
       const dry = await keyed('dry', '/admin/clients/apply', declared);
       expect(shown(await keyed('dry', '/admin/clients/apply', declared))).toEqual([200, 'true', dry.body]);

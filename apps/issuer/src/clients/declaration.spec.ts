@@ -45,7 +45,7 @@ describe('a changed declaration', () => {
   const rotated = (record: ClientRecord, from: number, to: number) =>
     recordOf(withoutKey(recordOf(withKey(record, key(to), now)), key(from).kid, now));
 
-  it('leaves keys that were rotated since as they are when it declares the same keys as before', () => {
+  it('leaves keys rotated since unchanged when it declares the same keys as before', () => {
     const { record, text } = apply(client([0], ['orders:write']), rotated(declared(client([0])), 0, 1));
     expect(kidsOf(record)).toEqual([key(1).kid]);
     expect(record.registration.policy.audiences).toEqual({ orders: ['orders:write'] });
@@ -66,13 +66,13 @@ describe('a changed declaration', () => {
     expect(kidsOf(apply(renamed, before).record)).toEqual([key(3).kid]);
   });
 
-  it('does not bring back the old key of a kid whose key was replaced', () => {
+  it('does not restore the old key of a kid whose key was replaced', () => {
     const before = recordOf(withKey(declared(client([0])), { ...key(1), kid: key(0).kid }, now));
     const { record } = apply(client([0, 2], ['orders:write']), before);
     expect(kidsOf(record)).toEqual([key(2).kid]);
   });
 
-  it('that holds removed keys only leaves what the client authenticates with', () => {
+  it("that contains only removed keys leaves the client's credentials unchanged", () => {
     const moved = clientSchema.parse({ client_id: 'shop', jwks_uri: 'https://shop.test/jwks.json' });
     const before = withRegistration(declared(client([0, 1])), moved, now);
     const { record } = apply(client([0], ['orders:write']), before);
@@ -83,7 +83,7 @@ describe('a changed declaration', () => {
     expect(record.registration.policy.audiences).toEqual({ orders: ['orders:write'] });
   });
 
-  it('does not bring back an imported secret that an administrator took away', () => {
+  it('does not restore an imported secret that an administrator removed', () => {
     const imported_secret = `$scrypt$ln=14,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
     const secretBased = (scopes: readonly string[], more: object) =>
       clientSchema.parse({

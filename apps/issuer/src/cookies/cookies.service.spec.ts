@@ -14,7 +14,7 @@ describe('cookies', () => {
     expect(readCookie(undefined, 'session')).toBeUndefined();
   });
 
-  it('are not believed when there are two of one name, of which another host may have planted one', () => {
+  it('are ignored if two have the same name, because another host may have planted one', () => {
     expect(readCookie('a=1; a=2', 'a')).toBeUndefined();
     expect(
       readCookie('__Host-countersign-session=own; __Host-countersign-session=', '__Host-countersign-session'),
@@ -22,7 +22,7 @@ describe('cookies', () => {
   });
 
   it.each(['\u00a0', '\ufeff', '\u000b', '\u000c', '\u0085', '\u2003', '\u3000', '$', '%20', '=', '__secure-', '"'])(
-    'are not read from one that a sibling host may set because its name begins otherwise, with %j (cookie tossing)',
+    'are not read from one that a sibling host may set because its name begins differently, with %j (cookie tossing)',
     (before) => {
       const name = '__Host-countersign-session';
       expect(readCookie(`${before}${name}=tossed`, name)).toBeUndefined();
@@ -33,7 +33,7 @@ describe('cookies', () => {
     },
   );
 
-  it('have no value, rather than a part of it, where it is too long or not of this service’s making', () => {
+  it('have no value, rather than part of one, if it is too long or not created by this service', () => {
     expect(readCookie(`a=${'x'.repeat(129)}`, 'a')).toBeUndefined();
     expect(readCookie('a="quoted"', 'a')).toBeUndefined();
     expect(readCookie('a=one two', 'a')).toBeUndefined();

@@ -53,7 +53,7 @@ describe('a delegation', () => {
     expect(await eventsOf(begun.id)).toEqual(['countersign.issuer.delegation.begun.v1']);
   });
 
-  it('takes its uses with it when it is forgotten', async () => {
+  it('is deleted together with its uses', async () => {
     const uses = issuer.app.get(DelegationUsesStore);
     const [ended, living] = [await begin(), await begin()];
     const use = { clientId: 'planner', audience: 'payments', scope: 'openid', times: 1, first: 1, last: 2 };
@@ -66,7 +66,7 @@ describe('a delegation', () => {
     expect(await usedOf()).toEqual([living.id]);
   });
 
-  it('shows its use also beside one that was used for very many services since', async () => {
+  it('shows its use even if another was used for very many services since', async () => {
     const uses = issuer.app.get(DelegationUsesStore);
     const [busy, quiet] = [await begin(), await begin()];
     const use = { clientId: 'planner', scope: 'openid', times: 1, first: 1 };
@@ -130,7 +130,7 @@ describe('a delegation', () => {
       expect(listed.map(({ principal }) => principal?.subject)).toEqual(Array(3).fill('operator'));
     });
 
-    it('with when they end: those for when the person is away stand first to end first, before a time that is asked for', async () => {
+    it('with their expiry: offline ones are listed by expiry, up to a requested time', async () => {
       const personId = `person:${uuidv7()}`;
       const away = { personId, scopes: ['openid', 'offline_access', 'payments:create'] };
       const [old, young, online] = [await begin(away), await begin(away), await begin({ personId })];
@@ -158,7 +158,7 @@ describe('a delegation', () => {
       expect(both.status).toBe(400);
     });
 
-    it('by ending one: a repeat under its key is answered alike, and one that does not exist is refused and recorded', async () => {
+    it('by ending one: a repeat under its key gets the same answer, and an unknown one is refused and recorded', async () => {
       const { id, personId } = await begin();
       const key = { 'idempotency-key': 'end-it' };
       const path = `/admin/delegations/${id}/end`;
@@ -174,14 +174,14 @@ describe('a delegation', () => {
       expect(unknown).toMatchObject({ status: 404, body: { code: 'DELEGATION_UNKNOWN' } });
     });
 
-    it('by ending more at once than the database gives connections', async () => {
+    it('by ending more concurrently than there are database connections', async () => {
       const all = await Promise.all(Array.from({ length: 12 }, () => begin()));
       const ended = await Promise.all(all.map(({ id }) => issuer.admin('POST', `/admin/delegations/${id}/end`)));
       expect(ended.map(({ status }) => status)).toEqual(all.map(() => 200));
     });
   });
 
-  describe('and all else that a revocation would refuse is foretold', () => {
+  describe('and everything else that a revocation would refuse is previewed', () => {
     const preview = async (kind: string, name: string) =>
       (await issuer.admin('GET', `/admin/revocations/preview?${new URLSearchParams({ kind, name }).toString()}`)).body;
 

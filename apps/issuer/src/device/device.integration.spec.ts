@@ -94,7 +94,7 @@ describe('a device without a browser', () => {
     expect(errorOf(await poll(begun))).toEqual([400, 'invalid_grant']);
   });
 
-  it('is asked about like an application: a name that deceives is marked, and the page warns', async () => {
+  it('is presented like an application: a deceptive name is marked, and the page warns', async () => {
     const names = { client_name: 'T\u0435rminal\u202e', publisher: 'B\u0430nk' };
     const terminal = applications.terminal;
     await issuer.admin('POST', '/admin/clients', { ...terminal, client_id: 'disguised', ...names });
@@ -106,7 +106,7 @@ describe('a device without a browser', () => {
     expect(text).not.toContain('\u202e');
   });
 
-  it('gets nothing that the page did not name, though its person may give more by the time they allow it', async () => {
+  it('gets nothing that the page did not name, even if the person could grant more by the time they allow it', async () => {
     const begun = await begin({ scope: 'payments:create payments:refund' });
     const gwen = await someone('gwen');
     const page = hiddenFields(await enter(begun.user_code, gwen));
@@ -120,7 +120,7 @@ describe('a device without a browser', () => {
     expect(decided.text).toContain('The device is connected');
   });
 
-  it('gets tokens once, however often it asks at the same moment at all replicas', async () => {
+  it('gets tokens once, however often it polls all replicas at the same moment', async () => {
     const begun = await begin();
     await decide(begun, 'allow');
     const form = { grant_type: DEVICE_CODE, device_code: begun.device_code };
@@ -142,7 +142,7 @@ describe('a device without a browser', () => {
     expect(errorOf(await poll(begun))).toEqual([400, 'access_denied']);
   });
 
-  it('gets nothing once the person has ended the application, though they had allowed the device', async () => {
+  it("gets nothing once the person has ended the application's access, even if they had allowed the device", async () => {
     const begun = await begin();
     await decide(begun, 'allow');
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/account`, ada));
@@ -161,7 +161,7 @@ describe('a device without a browser', () => {
     for (const begun of [waiting, allowed]) expect(errorOf(await poll(begun))).toEqual([400, 'expired_token']);
   });
 
-  it('must slow down when it polls too often, by five seconds more each time', async () => {
+  it('must slow down when it polls too often, by another five seconds each time', async () => {
     const begun = await begin();
     // Long, so that no machine is slow enough to poll in time.
     await issuer.database.query('update device_authorization set every = 3600 where expires_at > now()');
@@ -187,7 +187,7 @@ describe('a device without a browser', () => {
     expect((await behind.poll(digest, 'terminal'))?.answer).toBe('authorization_pending');
   });
 
-  it('gets no token for another service than its person allowed (RFC 8707), and its code is not used up by that', async () => {
+  it('gets no token for a service other than the one allowed (RFC 8707), and its code is not used up by that', async () => {
     const begun = await begin();
     await decide(begun, 'allow');
     const form = { grant_type: DEVICE_CODE, device_code: begun.device_code, resource: 'accounts' };
@@ -195,7 +195,7 @@ describe('a device without a browser', () => {
     expect((await poll(begun)).status).toBe(200);
   });
 
-  it('gets nothing by the code of another client, or after the session in which it was allowed has ended', async () => {
+  it("gets nothing with another client's code, or after the session in which it was allowed has ended", async () => {
     const begun = await begin();
     const grace = await someone('grace');
     await decide(begun, 'allow', grace);
@@ -226,7 +226,7 @@ describe('a device without a browser', () => {
     expect(await issuer.dataOf('device.refused')).toHaveLength(before + 1);
   });
 
-  it('may not act for a person who does not have the rights that it asks for', async () => {
+  it('may not act for a person without the rights that it requests', async () => {
     const begun = await begin({ scope: 'payments:refund' });
     expect((await enter(begun.user_code)).status).toBe(403);
     expect((await issuer.dataOf('device.code_refused')).at(-1)?.reason).toBe('access_denied');

@@ -3,7 +3,7 @@ import { pollAnswer, type Waiting } from './polling.js';
 import { digestOfUserCode, newUserCode, shownUserCode, typedUserCode } from './user-code.js';
 
 describe('a user code', () => {
-  it('is recognised however a person types it, and is of letters that spell no word', () => {
+  it('is recognised however a person types it, and its letters spell no word', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(19), { minLength: 8, maxLength: 8 }), (numbers) => {
         let next = 0;
@@ -20,16 +20,16 @@ describe('a user code', () => {
     expect(typedUserCode(text)).toBeUndefined();
   });
 
-  it('is kept under a key', () => {
+  it('is stored under a key', () => {
     const [one, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
     expect(digestOfUserCode('WDJBMJHT', one)).not.toBe(digestOfUserCode('WDJBMJHT', other));
   });
 });
 
-describe('what a device is answered', () => {
+describe('the response to a device', () => {
   const waiting: Waiting = { expiresAt: 600_000, every: 5, askedAt: undefined, decision: 'none', redeemed: false };
 
-  it('is by what the person decided, once, and in time', () => {
+  it("follows the person's decision, once, and in time", () => {
     expect(pollAnswer(waiting, 0)).toBe('authorization_pending');
     expect(pollAnswer({ ...waiting, decision: 'allowed' }, 0)).toBe('allowed');
     expect(pollAnswer({ ...waiting, decision: 'refused' }, 0)).toBe('access_denied');
@@ -37,7 +37,7 @@ describe('what a device is answered', () => {
     expect(pollAnswer({ ...waiting, decision: 'allowed', redeemed: true }, 0)).toBe('used');
   });
 
-  it('is to slow down when it asks too often, also when the person has decided', () => {
+  it('is slow_down when it polls too often, even after the person has decided', () => {
     for (const decision of ['none', 'allowed', 'refused'] as const) {
       expect(pollAnswer({ ...waiting, decision, askedAt: 1_000 }, 5_000)).toBe('slow_down');
       expect(pollAnswer({ ...waiting, decision, askedAt: 1_000 }, 6_000)).not.toBe('slow_down');

@@ -10,7 +10,7 @@ import { hiddenFields, open, submit } from '../testing/visit.js';
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const tokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
-describe('clients and validators that were not written here', () => {
+describe('third-party clients and validators', () => {
   let issuer: IssuerUnderTest;
 
   beforeAll(async () => {
@@ -121,7 +121,7 @@ describe('clients and validators that were not written here', () => {
       },
     );
 
-    it('gets a token that is bound to its key (DPoP), which no other key’s proof and no bearer carries', async () => {
+    it('gets a token bound to its key (DPoP), useless with another key’s proof or as a bearer token', async () => {
       const [pair, thief] = [await oauth.generateKeyPair('ES256'), await oauth.generateKeyPair('ES256')];
       const [own, foreign] = [oauth.DPoP(client, pair), oauth.DPoP(client, thief)];
       const { access_token: token, token_type: type } = await grant(
@@ -157,7 +157,7 @@ describe('clients and validators that were not written here', () => {
       expect(await introspect(token)).toMatchObject({ active: true, token_type: 'DPoP' });
     });
 
-    it('is refused what it may not have, and with credentials that are not its own', async () => {
+    it('is refused rights that it may not have, and foreign credentials', async () => {
       await expect(grant({ resource: 'payments', scope: 'payments:refund' })).rejects.toMatchObject({
         error: 'invalid_scope',
       });
@@ -190,7 +190,7 @@ describe('clients and validators that were not written here', () => {
       ada = await signedIn(issuer.app, issuer.url);
     });
 
-    it('openid-client walks the code flow as a public client: pushed, PKCE, DPoP, state, and iss against mix-up', async () => {
+    it('openid-client runs the code flow as a public client: pushed, PKCE, DPoP, state, and iss against mix-up', async () => {
       const office = await openid.discovery(new URL(issuer.url), 'office', undefined, openid.None(), {
         algorithm: 'oauth2',
         execute: [openid.allowInsecureRequests],
@@ -215,7 +215,7 @@ describe('clients and validators that were not written here', () => {
       await expect(refused).rejects.toMatchObject({ code: 'OAUTH_INVALID_RESPONSE' });
     });
 
-    it('oauth4webapi walks it as a confidential client, through consent, and revokes what it got', async () => {
+    it('oauth4webapi runs it as a confidential client, through consent, and revokes its tokens', async () => {
       const insecure = { [oauth.allowInsecureRequests]: true };
       const url = new URL(issuer.url);
       const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...insecure });

@@ -36,7 +36,7 @@ describe('the limits of client authentication at two replicas', () => {
     return Number(new RegExp(`issuer_authentication_work_total\\{kind="${kind}".*\\} (.*)`).exec(texts[0] ?? '')?.[1]);
   }
 
-  it('give a client its number per minute from all replicas together, then say when to retry', async () => {
+  it('give a client its limit per minute across all replicas, then say when to retry', async () => {
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) => issuer.token(requested, issuer.urls[index % 2])),
     );
@@ -54,7 +54,7 @@ describe('the limits of client authentication at two replicas', () => {
   });
 
   it.each(doors)(
-    'let a network guess a few times only at the %s endpoint, and serve its honest clients all the same',
+    'let a network guess only a few times at the %s endpoint, and still serve its honest clients',
     async (door) => {
       const from = `192.0.2.${String(10 + doors.indexOf(door))}`;
       const statuses: number[] = [];
@@ -67,13 +67,13 @@ describe('the limits of client authentication at two replicas', () => {
     },
   );
 
-  it('are one for all endpoints', async () => {
+  it('are shared by all endpoints', async () => {
     const statuses: number[] = [];
     for (let count = 0; count < 15; count += 1) statuses.push(await guess(doors[count % 3] ?? 'token', '192.0.2.30'));
     expect(statuses.filter((status) => status === 401)).toHaveLength(10);
   });
 
-  it('count a /64 of IPv6 as one network, and its neighbour apart', async () => {
+  it('count an IPv6 /64 as one network, and its neighbour separately', async () => {
     const statuses: number[] = [];
     for (let count = 0; count < 12; count += 1) {
       statuses.push(await guess('introspect', `[2001:db8:0:7::${count.toString(16)}]:${String(40_000 + count)}`));
@@ -97,7 +97,7 @@ describe('the limits of client authentication at two replicas', () => {
     expect(statuses.slice(10)).toEqual([429, 429]);
   });
 
-  it('count an assertion that is shown again as a failure', async () => {
+  it('count a replayed assertion as a failure', async () => {
     const assertion = await issuer.assertion('operator');
     const again = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
     expect(await ask('introspect', '192.0.2.50', again)).toBe(200);
@@ -125,7 +125,7 @@ describe('the limits of client authentication at two replicas', () => {
     expect(await ask('introspect', '192.0.2.61', { authorization: basic('legacy', 'wrong') })).toBe(401);
   });
 
-  it('hold for an assertion that nobody could have made, like for any other failure', async () => {
+  it('apply to an assertion that nobody could have made, as to any other failure', async () => {
     const key = issuer.keys.operator;
     const statuses: number[] = [];
     for (let count = 0; count < 12; count += 1) {
@@ -138,7 +138,7 @@ describe('the limits of client authentication at two replicas', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
-  it('say on a page too when to come again', async () => {
+  it('also say on a page when to retry', async () => {
     const visit = () => fetch(`${issuer.url}/oauth2/authorize`, { headers: { 'x-forwarded-for': '192.0.2.80' } });
     let answer = await visit();
     for (let count = 0; count < 110 && answer.status !== 429; count += 1) answer = await visit();

@@ -38,7 +38,7 @@ describe('a leased limit', () => {
     );
   });
 
-  it('asks the database once a lease, and not at all in a flood beyond the limit', async () => {
+  it('queries the database once per lease, and not at all in a flood beyond the limit', async () => {
     const shared = sharedWindow(100, () => 0);
     const limit = new LeasedLimit(shared, 10, 10, () => 0);
     for (let count = 0; count < 100; count += 1) expect(await limit.spend('shop')).toBeUndefined();

@@ -4,7 +4,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { LOGOUT_EVENT, nextAttempt, signLogoutToken } from './logout-notice.js';
 
 describe('a notice that a session ended', () => {
-  it('is signed as a logout token and as nothing else, for one client, for two minutes', async () => {
+  it('is signed as a logout token and nothing else, for one client, for two minutes', async () => {
     const key = await generateSigningKey();
     const notice = { clientId: 'planner', personId: 'person:a', sessionId: 's' };
     const how = { issuer: 'https://issuer.example', id: 'j', now: Date.UTC(2026, 0, 1), signer: localSigner(key) };
@@ -18,7 +18,7 @@ describe('a notice that a session ended', () => {
     expect(payload).toEqual({ ...who, iat, exp: iat + 120, events: { [LOGOUT_EVENT]: {} } });
   });
 
-  it('is tried again later and later, and at last given up', () => {
+  it('is retried with growing pauses, and finally given up', () => {
     const now = new Date(0);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 7 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempts, random) => {

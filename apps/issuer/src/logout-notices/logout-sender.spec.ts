@@ -8,7 +8,7 @@ describe('the sender of logout tokens', () => {
   });
   afterAll(() => receiver.close());
 
-  it('posts the token as a form, and counts 200 and 204 as understood', async () => {
+  it('posts the token as a form, and accepts 200 and 204', async () => {
     const sender = createLogoutSender('any');
     for (const status of [200, 204]) {
       receiver.answer(status);
@@ -18,7 +18,7 @@ describe('the sender of logout tokens', () => {
     await sender.close();
   });
 
-  it('follows no redirect, and says which answer it got', async () => {
+  it('follows no redirect, and reports the response', async () => {
     const sender = createLogoutSender('any');
     for (const status of [302, 400, 500]) {
       receiver.answer(status);

@@ -17,7 +17,7 @@ const application = (type: 'web' | 'native', post: string[]) =>
   });
 
 describe('signing out for an application', () => {
-  it('leads to an address that it registered, with its state', () => {
+  it('redirects to a URL that it registered, with its state', () => {
     const client = application('web', ['https://planner.example/bye?x=1']);
     expect(afterSignOut(client, 'https://planner.example/bye?x=1', 'a&b')).toEqual({
       clientName: 'Planner',
@@ -38,12 +38,12 @@ describe('signing out for an application', () => {
     'javascript:alert(1)',
     '//planner.example/bye',
     '',
-  ])('never leads to %j', (asked) => {
+  ])('never redirects to %j', (asked) => {
     expect(afterSignOut(application('web', ['https://planner.example/bye']), asked, undefined)).toBe('refused');
     expect(afterSignOut(undefined, asked, undefined)).toBe('refused');
   });
 
-  it('needs no question only with the ID token of this person, and of this session where it names one', () => {
+  it("skips the question only with this person's ID token, and this session's if it names one", () => {
     const person = {
       id: personIdSchema.parse('person:0190a000-0000-7000-8000-000000000000'),
       name: 'A',

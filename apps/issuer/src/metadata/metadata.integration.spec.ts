@@ -34,7 +34,7 @@ describe('the metadata of the authorization server', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  it('names the issuer exactly, and endpoints that are there and in /openapi.json', async () => {
+  it('names the issuer exactly, and endpoints that exist and are in /openapi.json', async () => {
     expect(metadata.issuer).toBe(issuer.url);
     const { paths } = (await (await fetch(`${issuer.url}/openapi.json`)).json()) as { paths: object };
     const endpoints = Object.entries(metadata).filter(([name]) => /(_endpoint|jwks_uri)$/.test(name));
@@ -60,7 +60,7 @@ describe('the metadata of the authorization server', () => {
     expect(endpoints.map(([, url]) => new URL(String(url)).pathname)).toEqual(expect.arrayContaining(offered));
   });
 
-  it('says in /openapi.json where each route for browsers leads, and with which page', async () => {
+  it('says in /openapi.json where each browser route redirects, and which page it shows', async () => {
     const document = openApiSchema.parse(await (await fetch(`${issuer.url}/openapi.json`)).json());
     const ofBrowsers =
       /^(get|post) \/(oauth2\/(authorize|end-session)|consent|sign-out|sign-in(?!\/logout)|account|device)\b/;
@@ -121,14 +121,14 @@ describe('the metadata of the authorization server', () => {
     expect(refused.body['error']).toBe('invalid_client');
   });
 
-  it('names the ways to authenticate that are accepted: a secret in the form is not', async () => {
+  it('names the accepted authentication methods: a secret in the form is not one', async () => {
     expect(metadata.token_endpoint_auth_methods_supported).toEqual(['private_key_jwt', 'client_secret_basic', 'none']);
     const form = { grant_type: 'client_credentials', ...requested, client_id: 'shop', client_secret: 'guess' };
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
     expect(response.status).toBe(401);
   });
 
-  it('answers in the RFC’s form also when the form is malformed', async () => {
+  it('answers in the RFC’s format even if the form is malformed', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const body = 'grant_type=client_credentials&resource=payments&resource=accounts';
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', headers, body });

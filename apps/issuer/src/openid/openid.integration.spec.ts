@@ -52,7 +52,7 @@ describe('OpenID Connect for applications', () => {
     expect(protectedHeader.kid).toBe(decodeProtectedHeader(String(body['access_token'])).kid);
   });
 
-  it('says no more than the scopes do, and nothing without openid', async () => {
+  it('says no more than the scopes allow, and nothing without openid', async () => {
     const { body } = await identity(['openid']);
     const claims = decodeJwt(String(body['id_token']));
     expect([claims['name'], claims['email']]).toEqual([undefined, undefined]);
@@ -128,13 +128,13 @@ describe('OpenID Connect for applications', () => {
     });
   });
 
-  it('takes no bound token as a bearer token', async () => {
+  it('accepts no bound token as a bearer token', async () => {
     const { body } = await identity(['openid'], { ...bookkeeper, key });
     const token = String(body['access_token']);
     expect((await userInfo({ authorization: `Bearer ${token}` })).status).toBe(401);
   });
 
-  it('takes a bound token with a proof of its key for this address', async () => {
+  it('accepts a bound token with a proof of its key for this URL', async () => {
     const { body } = await identity(['openid'], { ...bookkeeper, key });
     const token = String(body['access_token']);
     const proven = (url: string) => {

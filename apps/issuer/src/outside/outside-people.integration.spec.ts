@@ -145,7 +145,7 @@ describe('people of outside issuers', () => {
     return rows[0]?.event ?? {};
   };
 
-  it('act here under their issuer’s name, with declared roles, and the chain is in token and trail', async () => {
+  it('act under their issuer’s name, with declared roles, and the chain is in token and trail', async () => {
     const { status, body } = await exchange(accessToken({ jti: 'theirs' }));
     expect([status, body['scope'], body['issued_token_type']]).toEqual([
       ...[200, 'payments:create', typeOf('access_token')],
@@ -178,7 +178,7 @@ describe('people of outside issuers', () => {
     });
   });
 
-  it('are distinguished from services of their issuer, which act here as services', async () => {
+  it('are distinguished from services of their issuer, which act as services', async () => {
     const kindOf = async (change: Claims): Promise<unknown> =>
       claimsOf((await exchange(accessToken(change))).body['access_token'])['kind'];
     expect(await kindOf({})).toBe('person');
@@ -186,14 +186,14 @@ describe('people of outside issuers', () => {
     expect(await kindOf({ preferred_username: 'service-account-web' })).toBe('service');
   });
 
-  it('can be shown by their ID token where that is declared', async () => {
+  it('can be identified by their ID token if that is declared', async () => {
     const { status, body } = await exchange(idToken(), 'id_token');
     expect([status, body['scope']]).toEqual([200, 'payments:read']);
     expect(claimsOf(body['access_token'])).toMatchObject({ sub: 'keycloak|f1c4f64e', act: { sub: 'portal' } });
     expect((await exchange(idToken(), 'id_token', { scope: 'payments:create' })).body['error']).toBe('invalid_scope');
   });
 
-  it('can be vouched for by an identity assertion, once, at whichever moment it comes twice', async () => {
+  it('can be vouched for by an identity assertion, once, whatever the timing of a repeat', async () => {
     const assertion = identityAssertion({ scope: 'payments:create other', auth_time: seconds() - 3 });
     const answers = await Promise.all([bearer(assertion), bearer(assertion), bearer(assertion)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
@@ -224,7 +224,7 @@ describe('people of outside issuers', () => {
       expect([change, (await plain(change)).body['error']]).toEqual([change, 'invalid_grant']);
   });
 
-  it('may come again where the keys of their issuer cannot be fetched: that says nothing of their token', async () => {
+  it("may retry if their issuer's keys cannot be fetched: that says nothing about their token", async () => {
     const change = { iss: `${idp}/away`, aud: issuer.url, groups: undefined };
     const answers = [
       await bearer(identityAssertion(change, { typ: 'JWT' })),

@@ -8,7 +8,7 @@ describe('where a form may lead', () => {
     ['com.example.planner:/bye', 'com.example.planner:'],
     // Chromium: "contains an invalid source: 'http://[::1]:35349'. It will be ignored."
     ['http://[::1]:35349/cb', 'http:'],
-  ])('is for %s a source that browsers know: %s', (url, source) => {
+  ])('is for %s a valid source for browsers: %s', (url, source) => {
     expect(formTargetOf(url)).toBe(source);
     expect(pagePolicy([formTargetOf(url)])).toContain(`form-action 'self' ${source};`);
   });

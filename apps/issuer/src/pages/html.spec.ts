@@ -10,12 +10,12 @@ describe('html', () => {
     );
   });
 
-  it('keeps markup, joins lists and leaves out what is not there', () => {
+  it('keeps markup, joins lists and omits missing values', () => {
     const items = ['a', '<b>'].map((item) => html`<li>${item}</li>`);
     expect(html`${items}${undefined}${3}`.toString()).toBe('<li>a</li><li>&lt;b&gt;</li>3');
   });
 
-  it('lets no text leave its place', () => {
+  it('lets no text escape its place', () => {
     fc.assert(
       fc.property(anyText(), (text) => {
         expect(escapeHtml(text)).not.toMatch(/[<>"']|&(?!(?:amp|lt|gt|quot|#39);)/);

@@ -32,7 +32,7 @@ describe('pages', () => {
     expect(body).not.toMatch(/<script|\son\w+=|javascript:|style="/i);
   });
 
-  it('say their language, have a title, a heading and a way past the head', async () => {
+  it('state their language, have a title, a heading and a skip link', async () => {
     const { body } = await fastify.inject('/');
     expect(body).toMatch(/^<!doctype html>\s*<html lang="en">/);
     expect(body).toContain('<title>A &lt;title&gt; · Countersign</title>');

@@ -32,7 +32,7 @@ const shown = (sessions: number) => {
   return [detail.sessions.length, detail.more_sessions, detail.more_delegations];
 };
 
-it('a person as the admin API shows them says whether there are more sessions than it shows', () => {
+it('a person in the admin API says whether there are more sessions than it lists', () => {
   expect(shown(PERSON_DETAIL_LIMIT)).toEqual([PERSON_DETAIL_LIMIT, false, false]);
   expect(shown(PERSON_DETAIL_LIMIT + 1)).toEqual([PERSON_DETAIL_LIMIT, true, false]);
 });

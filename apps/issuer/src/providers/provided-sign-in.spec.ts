@@ -16,7 +16,7 @@ describe('what a provider says of a sign-in', () => {
   const signIn = (authTime: number, forced: boolean) =>
     providedSignIn(claims({ auth_time: authTime }), {}, provider(), { startedAt, forced }, now).proof.authenticatedAt;
 
-  it('is no earlier than what asked for it, by whatever clock: or the same sign-in would be asked for again and again', () => {
+  it('is no earlier than its request, by any clock: otherwise the same sign-in would be requested again and again', () => {
     expect(signIn(1_700_000_003 - 20, true)).toEqual(startedAt);
     expect(signIn(1_700_000_003, true)).toEqual(new Date(1_700_000_003_000));
     expect(signIn(1_700_000_003 - 20, false)).toEqual(new Date(1_699_999_983_000));
@@ -24,7 +24,7 @@ describe('what a provider says of a sign-in', () => {
   });
 
   it.each([{ sub: 'ol\u0000ga' }, { sid: 'x\ud800' }, { acr: 'strong\n' }, { amr: ['pwd', 'o\u0007tp'] }])(
-    'is refused with text that nothing can keep: %j',
+    'is refused with text that cannot be stored: %j',
     (odd) => {
       const read = () =>
         providedSignIn(claims({ auth_time: 1_700_000_003, ...odd }), {}, provider(), { startedAt, forced: false }, now);
@@ -32,7 +32,7 @@ describe('what a provider says of a sign-in', () => {
     },
   );
 
-  it('has an address only where the same answer calls it verified', () => {
+  it('has an email address only if the same answer calls it verified', () => {
     const emailOf = (idToken: object, userinfo: object) =>
       providedSignIn(
         claims({ auth_time: 1_700_000_003, ...idToken }),

@@ -44,7 +44,7 @@ describe('what is known of a provider', () => {
     server.close();
   });
 
-  it('is asked once for all who wait, and again after an hour', async () => {
+  it('is fetched once for all who wait, and again after an hour', async () => {
     const connection = connect();
     expect(asked).toBe(0);
     await Promise.all([connection.configuration(), connection.configuration()]);
@@ -55,7 +55,7 @@ describe('what is known of a provider', () => {
     expect(asked).toBe(2);
   });
 
-  it('is used on while the provider is unavailable, which is not asked each time', async () => {
+  it('stays in use while the provider is unavailable, without a request each time', async () => {
     const connection = connect();
     const known = await connection.configuration();
     answers = false;
@@ -69,7 +69,7 @@ describe('what is known of a provider', () => {
     expect(await connection.configuration()).not.toBe(known);
   });
 
-  it('is used with the secret as its file has it now', async () => {
+  it('is used with the current secret in its file', async () => {
     const connection = connect();
     const { clientCredentialsGrant } = await loadOpenIdClient();
     for (const next of ['secret', 'rotated']) {

@@ -24,7 +24,7 @@ describe('PROVIDERS_FILE', () => {
     writeFileSync(join(folder, 'empty'), '\n');
   });
 
-  it('declares providers whose secrets are in files beside it', async () => {
+  it('declares providers whose secrets are in files in the same folder', async () => {
     const [provider] = await read([good]);
     expect(provider).toMatchObject({ name: 'company', scopes: ['openid', 'profile', 'email'], max_age: 43_200 });
     expect(provider?.secret()).toBe('a secret');
@@ -70,7 +70,7 @@ describe('PROVIDERS_FILE', () => {
     await expect(read(providers)).rejects.toThrow(/PROVIDERS_FILE: /);
   });
 
-  it('may name a provider by plain http on a private network, where that is allowed', async () => {
+  it('may name a provider with plain http on a private network, if that is allowed', async () => {
     expect(await read([{ ...good, issuer: 'http://people-provider:4010' }], true)).toHaveLength(1);
   });
 });

@@ -32,7 +32,7 @@ describe('roles by a declared mapping', () => {
     );
   });
 
-  it('are declared as names, of which there are not too many for a token', () => {
+  it('are declared as names, not too many for a token', () => {
     expect(rolesMappingSchema.safeParse({ claim: 'groups', map: { a: ['with space'] } }).success).toBe(false);
     const many = Object.fromEntries(
       Array.from({ length: 33 }, (_, index) => [`g${String(index)}`, [`r${String(index)}`]]),

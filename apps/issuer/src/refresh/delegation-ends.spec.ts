@@ -13,19 +13,19 @@ const times: DelegationTimes = {
 };
 
 describe('a delegation that nobody ends', () => {
-  it('ends with the life of its refresh tokens, or earlier when they are not used', () => {
+  it('ends when its refresh tokens expire, or earlier when they are not used', () => {
     expect(endsOf(times, refresh, sessions)).toEqual({ at: at(90), unusedAt: at(34) });
     const late = { ...times, family: { begunAt: at(0), usedAt: at(85) } };
     expect(endsOf(late, refresh, sessions)).toEqual({ at: at(90), unusedAt: at(90) });
   });
 
-  it('ends with its session where it was allowed only while the person is there', () => {
+  it('ends with its session if it was allowed only while the person is present', () => {
     const online = { ...times, offline: false };
     expect(endsOf(online, refresh, sessions)).toEqual({ at: at(20 + 8 / 24), unusedAt: at(20 + 1 / 24) });
     expect(endsOf({ ...online, session: undefined }, refresh, sessions)).toEqual({ at: at(90), unusedAt: at(34) });
   });
 
-  it('ends with its access token where it has no refresh token', () => {
+  it('ends with its access token if it has no refresh token', () => {
     const end = new Date(at(0).getTime() + 900_000);
     expect(endsOf({ ...times, family: undefined }, refresh, sessions)).toEqual({ at: end, unusedAt: end });
   });

@@ -24,12 +24,12 @@ const use = (generation: number, known: number, of = id): FamilyUse => ({
 const now = begunAt + 20_000;
 
 describe('a plan for uses of refresh tokens that came together', () => {
-  it('goes by the newest that anyone has read of a family', () => {
+  it('uses the newest state of a family that anyone has read', () => {
     const plan = planUses([use(3, 3), use(3, 4)], now, times).get(id);
     expect(plan).toMatchObject({ presented: 3, family: { generation: 4 }, verdict: { kind: 'again', generation: 4 } });
   });
 
-  it('is for the token that came first; one who presents another waits', () => {
+  it('is for the token that arrived first; a request with another waits', () => {
     expect(planUses([use(2, 3), use(3, 3)], now, times).get(id)).toMatchObject({
       presented: 2,
       verdict: { kind: 'again', generation: 3 },
@@ -40,7 +40,7 @@ describe('a plan for uses of refresh tokens that came together', () => {
     });
   });
 
-  it('moves each family on by one generation, or leaves it, however many use it', () => {
+  it('advances each family by one generation, or leaves it, however many use it', () => {
     const uses = fc.array(
       fc.record({ of: fc.constantFrom(...ids), presented: fc.nat(6), known: fc.nat(5) }).map((one) => {
         return use(one.presented, one.known, one.of);

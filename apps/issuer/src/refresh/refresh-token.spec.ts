@@ -8,7 +8,7 @@ const key = refreshKeyOf(createSecretKey(Buffer.alloc(32, 1)));
 const id = delegationIdSchema.parse(uuidv7(1_800_000_000_000));
 
 describe('a refresh token', () => {
-  it('says which delegation and generation it is of, and is made again the same', () => {
+  it('states its delegation and generation, and is reproducible', () => {
     const token = refreshTokenOf(id, 7, 'salt', key);
     const parsed = parseRefreshToken(token);
     expect(parsed).toMatchObject({ delegationId: id, generation: 7 });
@@ -19,12 +19,12 @@ describe('a refresh token', () => {
   it.each([
     ['another key', 'salt', refreshKeyOf(createSecretKey(Buffer.alloc(32, 2)))],
     ['another family', 'other', key],
-  ])('is not own under %s', (_what, salt, other) => {
+  ])('is foreign under %s', (_what, salt, other) => {
     const parsed = parseRefreshToken(refreshTokenOf(id, 7, 'salt', key));
     expect(parsed !== undefined && isOwn(parsed, salt, other)).toBe(false);
   });
 
-  it('of another generation or delegation, or changed at any place, is not own', () => {
+  it('of another generation or delegation, or changed anywhere, is foreign', () => {
     const token = refreshTokenOf(id, 7, 'salt', key);
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=';
     fc.assert(

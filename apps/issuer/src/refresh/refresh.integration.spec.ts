@@ -70,7 +70,7 @@ describe('refresh tokens', () => {
     (await issuer.dataOf('token.refused')).at(-1)?.reason,
   ];
 
-  it('are rotated at each use, and bring a token like the one before', async () => {
+  it('are rotated at each use, and yield a token like the previous one', async () => {
     const first = await begin();
     const second = await refresh(first.body['refresh_token'], planner, {}, other);
     const third = await refresh(second.body['refresh_token']);
@@ -87,7 +87,7 @@ describe('refresh tokens', () => {
     for (const token of tokens) expect(kept).not.toContain(token.slice(-40));
   });
 
-  it('are for public clients only with a key, and for clients only that declare the grant', async () => {
+  it('are for public clients only with a key, and only for clients that declare the grant', async () => {
     const unbound = await begin({ clientId: 'planner' });
     expect([unbound.status, unbound.body['refresh_token']]).toEqual([200, undefined]);
     const office = await begin({ clientId: 'office', key });
@@ -96,7 +96,7 @@ describe('refresh tokens', () => {
     expect(stranger.body['error']).toBe('unauthorized_client');
   });
 
-  it('bring the same successor again within the window, at every replica, and after it end everything, with an alert', async () => {
+  it('return the same successor within the window, at every replica, and after it end everything, with an alert', async () => {
     const { body, id } = await begin();
     const used = body['refresh_token'];
     const { body: second } = await refresh(used);
@@ -126,7 +126,7 @@ describe('refresh tokens', () => {
     expect(metrics).toMatch(/issuer_refresh_tokens_total\{outcome="replayed"[^}]*\} [1-9]/);
   });
 
-  it('are worth nothing with another key, without one, or for another client, and are not used up by that', async () => {
+  it('are useless with another key, without one, or for another client, and not used up by that', async () => {
     const { body, id } = await begin();
     const token = body['refresh_token'];
     const thief = await generateSigningKey();
@@ -142,7 +142,7 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('live');
   });
 
-  it('are not used by a proof that was used before, nor are codes; a copied request ends nothing', async () => {
+  it('are not used up by a replayed proof, nor are codes; a copied request ends nothing', async () => {
     const copied = (): TestClient => ({
       clientId: 'planner',
       headers: { dpop: createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token` }) },
@@ -178,7 +178,7 @@ describe('refresh tokens', () => {
     expect((await redeemCode(issuer, await issueCode(issuer, ada), thief)).body['error']).toBe('invalid_dpop_proof');
   });
 
-  it('of a confidential client need its credentials, and go on with bound tokens when they began so', async () => {
+  it('of a confidential client need its credentials, and keep yielding bound tokens if they started so', async () => {
     const tokens = await begin(bookkeeper);
     expect((await refresh(tokens.body['refresh_token'], { clientId: 'bookkeeper' })).body['error']).toBe(
       'invalid_client',
@@ -189,7 +189,7 @@ describe('refresh tokens', () => {
     const moved = await refresh(bound.body['refresh_token'], { ...bookkeeper, key: await generateSigningKey() });
     expect([moved.status, moved.body['token_type']]).toEqual([200, 'DPoP']);
   });
-  it('bring less when less is asked for, and never more', async () => {
+  it('yield less when less is requested, and never more', async () => {
     const { body, id } = await begin();
     let token = body['refresh_token'];
     const narrow = await refresh(token, planner, { scope: 'payments:create' });
@@ -228,7 +228,7 @@ describe('refresh tokens', () => {
   it.each([
     ['unused for too long', 14 * 86_400 + 1],
     ['too old', 90 * 86_400 + 1],
-  ])('are over when they are %s', async (_why, seconds) => {
+  ])('end when they are %s', async (_why, seconds) => {
     const { body, id } = await begin();
     await shift(id, seconds);
     const answer = await refresh(body['refresh_token']);
@@ -236,7 +236,7 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('live');
   });
 
-  it('of a person who was disabled bring nothing, and roles are current', async () => {
+  it('of a disabled person yield nothing, and roles are current', async () => {
     const carol = await signedIn(issuer.app, issuer.url, 'carol', { roles: ['treasurer'] });
     const { body, id } = await begin(planner, carol);
     await issuer.database.query(`update person set roles = '{clerk}' where id = $1`, [carol.session.person.id]);
@@ -258,7 +258,7 @@ describe('refresh tokens', () => {
     expect((await refresh(token)).body['error']).toMatch(/invalid_grant|invalid_request/);
   });
 
-  it('whose family another transaction holds wait for it, and nobody else does', async () => {
+  it('whose family is locked by another transaction wait for it, and no others do', async () => {
     const [held, free] = [await begin(), await begin()];
     await issuer.database.query('begin');
     await issuer.database.query('select from refresh_family where delegation_id = $1 for update', [held.id]);
@@ -268,7 +268,7 @@ describe('refresh tokens', () => {
     expect((await waiting).status).toBe(200);
   });
 
-  it('bring the token that works now when another replica has gone on while they waited', async () => {
+  it('return the currently valid token if another replica rotated while they waited', async () => {
     const { body, id } = await begin();
     await issuer.database.query('begin');
     await issuer.database.query('select from refresh_family where delegation_id = $1 for update', [id]);
@@ -290,7 +290,7 @@ describe('refresh tokens', () => {
     expect((await refresh(got['refresh_token'], planner, {}, other)).status).toBe(200);
   });
 
-  it('codes and assertions work once in two groups of one process, and what waits in one delays nobody in the other', async () => {
+  it('codes and assertions work once in two groups of one process, and waiting in one delays nobody in the other', async () => {
     const own = await generateSigningKey();
     const clientId = 'signer';
     const declared = { ...applications.bookkeeper, client_id: clientId, token_endpoint_auth_method: 'private_key_jwt' };
@@ -377,7 +377,7 @@ describe('refresh tokens', () => {
     expect((await issuer.dataOf('token.revoked')).at(-1)?.resource).toBe(`token/${String(jti)}`);
   });
 
-  it('say nothing of themselves by introspection, no matter who asks (RFC 7662, section 4)', async () => {
+  it('reveal nothing by introspection, no matter who asks (RFC 7662, section 4)', async () => {
     const { body } = await begin(bookkeeper);
     const token = String(body['refresh_token']);
     const payments = await issuer.credentials('payments');
@@ -400,7 +400,7 @@ describe('refresh tokens', () => {
       return rows.length === 1;
     };
 
-    it('their person, whose sessions end too; not what was revoked until before they began', async () => {
+    it('their person, whose sessions end too; not by a revocation up to a time before they began', async () => {
       const eve = await signedIn(issuer.app, issuer.url, 'eve');
       const subject = eve.session.person.id;
       const { body, id } = await begin(planner, eve);
@@ -421,7 +421,7 @@ describe('refresh tokens', () => {
       expect(await live(ada)).toBe(true);
     });
 
-    it('their client, with the codes that wait, and their transaction', async () => {
+    it('their client, with waiting codes, and their transaction', async () => {
       const pocket = { clientId: 'pocket', key };
       const [first, second] = [await begin(pocket), await begin(planner)];
       const waiting = await issueCode(issuer, ada, { clientId: 'pocket', dpopKey: thumbprintOf(key) });
@@ -455,7 +455,7 @@ describe('refresh tokens', () => {
     });
   });
 
-  it('are what a delegation lives by: one of which nothing can live any more ends by itself', async () => {
+  it('keep a delegation alive: one that can no longer yield tokens ends by itself', async () => {
     const dave = await signedIn(issuer.app, issuer.url, 'dave');
     const online = { scopes: ['payments:create'] };
     const age = (id: string) =>

@@ -11,14 +11,14 @@ function rotated(family: Family, now: number): Family {
 }
 
 describe('the rotation of refresh tokens', () => {
-  it('gives the same old token the same successor within the window, and ends the family after it', () => {
+  it('returns the same successor for the same old token within the window, and ends the family after it', () => {
     const family = rotated(begun, 100);
     expect(rotate(family, 0, 130, times)).toEqual({ kind: 'again', generation: 1 });
     expect(rotate(family, 0, 131, times)).toEqual({ kind: 'replayed' });
     expect(rotate(family, 1, 131, times).kind).toBe('rotated');
   });
 
-  it('gives each token of the window the one that works, also when others came since', () => {
+  it('returns the valid token for each token of the window, even if others were issued since', () => {
     const family = [110, 120].reduce(rotated, rotated(begun, 100));
     expect([0, 1, 2].map((presented) => rotate(family, presented, 125, times))).toEqual([
       { kind: 'again', generation: 3 },
@@ -38,11 +38,11 @@ describe('the rotation of refresh tokens', () => {
     expect(rotate(rotated(begun, 0), 0, 10_001, times).kind).toBe('expired');
   });
 
-  it('knows no token that was never made', () => {
+  it('accepts no token that was never issued', () => {
     expect(rotate(begun, 1, 0, times).kind).toBe('unknown');
   });
 
-  it('signs nobody out who asks again within the window, whatever was lost, in whatever order', () => {
+  it('signs nobody out who retries within the window, whatever was lost, in any order', () => {
     const step = fc.record({ wait: fc.nat(12), who: fc.nat(4), lost: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -77,7 +77,7 @@ describe('the rotation of refresh tokens', () => {
     );
   });
 
-  it('brings something only to the newest token, and to used ones within the window; it forgets no rotation of the window', () => {
+  it('yields something only for the newest token, and for used ones within the window; it forgets no rotation of the window', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(20), { minLength: 1, maxLength: 60 }),

@@ -22,7 +22,7 @@ describe('the registration of an application that people use', () => {
     expect(faultsOf({})).toBe('none');
   });
 
-  it('may be confidential, with its own rights beside', () => {
+  it('may be confidential, with its own rights in addition', () => {
     const policy = { audiences: { payments: ['payments:read'] }, people };
     const grant_types = ['authorization_code', 'client_credentials'];
     expect(faultsOf({ token_endpoint_auth_method: 'client_secret_basic', grant_types, policy })).toBe('none');
@@ -51,7 +51,7 @@ describe('the registration of an application that people use', () => {
     expect(faultsOf(change)).toContain(fault);
   });
 
-  it('has no name that could be taken for a person', () => {
+  it('has no name that could be mistaken for a person', () => {
     expect(faultsOf({ client_id: 'person:01970000-0000-7000-8000-000000000000' })).toContain(
       'must not begin with person:',
     );
@@ -61,7 +61,7 @@ describe('the registration of an application that people use', () => {
     expect(faultsOf({ publisher: undefined, trusted: true })).toBe('none');
   });
 
-  it('keeps people out of a client that is for itself only', () => {
+  it('keeps people out of a client that acts only for itself', () => {
     const service = { grant_types: undefined, token_endpoint_auth_method: 'client_secret_basic' };
     expect(faultsOf({ ...service })).toContain('redirect_uris need the grant type authorization_code');
     expect(faultsOf({ ...service, redirect_uris: undefined })).toContain('policy.people needs the grant type');
@@ -71,7 +71,7 @@ describe('the registration of an application that people use', () => {
 });
 
 describe('the grants of a client', () => {
-  it('are its own where it declares none: never those of people', () => {
+  it('default to its own: never those for people', () => {
     expect(mayUseGrant({}, 'client_credentials')).toBe(true);
     expect(mayUseGrant({}, 'urn:ietf:params:oauth:grant-type:token-exchange')).toBe(true);
     expect(mayUseGrant({}, 'authorization_code')).toBe(false);

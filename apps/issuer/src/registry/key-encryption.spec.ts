@@ -5,7 +5,7 @@ import { keyEncryptionKeysSchema, LocalKeyEncryption } from './key-encryption.js
 const kek = (id: string) => ({ id, key: randomBytes(32) });
 
 describe('encryption at rest', () => {
-  it('opens what it sealed, for the same thing, and nothing that was changed', async () => {
+  it('opens what it sealed, for the same purpose, and nothing altered', async () => {
     const encryption = new LocalKeyEncryption([kek('a')]);
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), fc.nat(), async (bytes, at) => {

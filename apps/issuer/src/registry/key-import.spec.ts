@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generateSigningKey } from '@countersign/auth-core';
 import { readImportedKey } from './key-import.js';
 
-describe('a signing key that was made elsewhere', () => {
+describe('an imported signing key', () => {
   const folder = mkdtempSync(join(tmpdir(), 'import-'));
   afterAll(() => {
     rmSync(folder, { recursive: true });

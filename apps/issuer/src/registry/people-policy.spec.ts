@@ -40,18 +40,18 @@ describe('what an application may ask a person for', () => {
 describe('what a person can give an application', () => {
   const asked = (...scopes: string[]) => ({ audience: 'payments', scopes });
 
-  it('leaves out scopes that are for other roles', () => {
+  it('omits scopes for other roles', () => {
     const both = asked('payments:create', 'payments:refund', 'email');
     expect(decideForPerson(policy, both, [])).toMatchObject({ scopes: ['payments:create'] });
     expect(decideForPerson(policy, both, ['chief', 'staff'])).toMatchObject({ scopes: both.scopes });
   });
 
-  it('is refused where nothing is left, or only who the person is', () => {
+  it("is refused if nothing remains, or only the person's identity", () => {
     expect(decideForPerson(policy, asked('payments:refund'), [])).toMatchObject({ error: 'access_denied' });
     expect(decideForPerson(policy, asked('openid', 'payments:refund'), [])).toMatchObject({ error: 'access_denied' });
   });
 
-  it('is never more than was asked, and never beyond the policy of the application', () => {
+  it("is never more than was requested, and never beyond the application's policy", () => {
     const scope = fc.constantFrom('openid', 'email', 'profile', 'payments:create', 'payments:refund', 'payments:read');
     const roles = fc.subarray(['treasurer', 'chief', 'staff']);
     fc.assert(

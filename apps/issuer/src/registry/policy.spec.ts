@@ -21,7 +21,7 @@ const policies: fc.Arbitrary<Policy> = fc.record({
 });
 
 describe('the policy of a client', () => {
-  it('grants exactly the asked scopes, and only those that it names for the audience', () => {
+  it('grants exactly the requested scopes, and only those that it names for the audience', () => {
     fc.assert(
       fc.property(
         policies,

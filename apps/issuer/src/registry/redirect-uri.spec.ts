@@ -99,7 +99,7 @@ describe('a requested redirect URI', () => {
     expect(isDeclaredRedirect(['http://127.0.0.1:4011/cb'], 'web', 'http://127.0.0.1:4012/cb')).toBe(false);
   });
 
-  it('leads to no other host, path or scheme than a declared one, whatever is put in front, behind and between', () => {
+  it('leads to no host, path or scheme other than a declared one, whatever is added before, after or in between', () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',

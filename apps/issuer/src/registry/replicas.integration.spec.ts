@@ -85,7 +85,7 @@ describe('two replicas on one database, under load, while keys rotate', () => {
     expect(kids.size).toBeGreaterThanOrEqual(KEYS);
   }, 120_000);
 
-  it('bring themselves up to date once for all who ask at the same time', async () => {
+  it('refresh once for all requests at the same time', async () => {
     const database = issuer.app.get<Database>(DATABASE);
     const replica = issuer.app.get(Replica);
     const loads = jest.spyOn(database, 'transaction');

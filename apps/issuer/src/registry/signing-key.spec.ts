@@ -28,7 +28,7 @@ function apply(keys: readonly SigningKey[], now: Date): readonly SigningKey[] {
 const inState = (keys: readonly SigningKey[], state: KeyState) => keys.filter((key) => key.state === state);
 
 describe('the rotation of signing keys', () => {
-  it('says beforehand when a key signs no more, and when it leaves the published set', () => {
+  it('announces when a key stops signing, and when it leaves the published set', () => {
     const key = { activatedAt: at(100), retiredAt: null };
     expect(endOfState({ ...key, state: 'active' }, times)).toEqual(at(1_100));
     expect(endOfState({ ...key, state: 'retired', retiredAt: at(1_100) }, times)).toEqual(at(2_030));
@@ -55,7 +55,7 @@ describe('the rotation of signing keys', () => {
     );
   });
 
-  it('keeps a retired key until its last token has expired, and nothing changes when it looks twice', () => {
+  it('keeps a retired key until its last token has expired, and changes nothing when run twice', () => {
     let keys = apply([], at(0));
     keys = apply(keys, at(1_000));
     expect(inState(apply(keys, at(1_929)), 'retired')).toHaveLength(1);

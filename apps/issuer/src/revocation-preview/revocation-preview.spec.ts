@@ -48,7 +48,7 @@ const refused = (
 ) => refusedBy(requestsOf(query, along), issued.map(token), { ...ground, ...change }).map(({ tokenId }) => tokenId);
 
 describe('a preview of a revocation', () => {
-  it('counts what names a client or a subject: itself, as subject, or in the chain of actors', () => {
+  it('counts what names a client or a subject: as client, as subject, or in the chain of actors', () => {
     const tokens = [
       { jti: 'own' },
       { jti: 'other', client: 'x', subject: 'x' },
@@ -58,7 +58,7 @@ describe('a preview of a revocation', () => {
     expect(refused({ kind: 'subject', name: 'person:1' }, tokens)).toEqual(['acted']);
   });
 
-  it('counts for the client of a policy also the clients that describe themselves under it', () => {
+  it("counts for a policy's client also the clients that describe themselves under it", () => {
     const chat = 'https://apps.example/chat.json';
     const tokens = [
       { jti: 'own' },
@@ -108,7 +108,7 @@ describe('a preview of a revocation', () => {
     expect(refused({ kind: 'client', name: 'shop' }, tokens, { revoked })).toEqual(['live']);
   });
 
-  it('counts for a key what was signed while it was the newest that signed', () => {
+  it('counts for a key what was signed while it was the newest signing key', () => {
     const keys = [
       { kid: 'next', activatedAt: null },
       { kid: 'now', activatedAt: new Date((NOW - 60) * 1_000) },
@@ -140,7 +140,7 @@ describe('a preview of a revocation', () => {
     );
   });
 
-  it('takes nothing but the record of a token for one', () => {
+  it('accepts only records of tokens as such', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(tokenOf(value, 'https://i')).toBeUndefined();

@@ -4,7 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
-describe('what an administrator takes away is refused by a validator that never asks the issuer', () => {
+describe('what an administrator revokes is refused by a validator that never asks the issuer', () => {
   let issuer: IssuerUnderTest;
   let feed: RevocationFeed;
   const requested = { audience: 'payments', scope: 'payments:create' };
@@ -42,7 +42,7 @@ describe('what an administrator takes away is refused by a validator that never 
     }
   }
 
-  it('a disabled client: its tokens, though it is enabled again', async () => {
+  it('a disabled client: its tokens, even after it is enabled again', async () => {
     const act = async () => {
       expect((await issuer.admin('POST', '/admin/clients/shop/disable')).status).toBeLessThan(300);
       expect((await issuer.admin('POST', '/admin/clients/shop/enable')).status).toBeLessThan(300);

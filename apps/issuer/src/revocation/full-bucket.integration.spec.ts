@@ -55,7 +55,7 @@ describe('a bucket that fills', () => {
   }
   const readiness = async (at = issuer.url) => fetch(`${at}/health/ready`);
 
-  it('keeps every revocation: one of the client takes the place of its tokens’, and the rest keeps its room', async () => {
+  it('keeps every revocation: one of the client replaces those of its tokens, and space remains for the rest', async () => {
     const revoked: string[] = [];
     for (let count = 0; count < REVOKED; count += 1) {
       const token = await newToken();
@@ -102,7 +102,7 @@ describe('a bucket that fills', () => {
     await fresh.close();
   }, 120_000);
 
-  it('says that it is full where nothing can take the place of others, and continues when there is room', async () => {
+  it('reports that it is full if nothing can be replaced, and continues once there is space', async () => {
     const revoke = () => issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: crypto.randomUUID() });
     await issuer.database.query(`delete from revocation where client_id is not null`);
     const statuses: number[] = [];
@@ -112,7 +112,7 @@ describe('a bucket that fills', () => {
     expect((await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' })).status).toBe(201);
   }, 120_000);
 
-  it('keeps to its room also where one transaction revokes more than that', async () => {
+  it('stays within its limit even if one transaction revokes more than that', async () => {
     await issuer.database.query('delete from revocation');
     const all = Array.from({ length: tokenCapacity(BUCKET_BYTES) + 5 }, () => {
       return { kind: 'transaction', txn: crypto.randomUUID(), holder: 'shop' } as const;
@@ -127,7 +127,7 @@ describe('a bucket that fills', () => {
     ]);
   });
 
-  it('that cannot be brought to what the database holds ends readiness, for as long as NATS is there', async () => {
+  it('that cannot be synchronised with the database ends readiness, as long as NATS is available', async () => {
     // The issuer's account on NATS has less room.
     const stuck = await issuer.join({ REVOCATION_BUCKET_BYTES: String(1_024 ** 3) });
     expect(await eventually(async () => (await readiness(stuck)).status === 503)).toBe(true);

@@ -8,7 +8,7 @@ describe('a name of what is to be revoked', () => {
     expect(revocableSubjectSchema.parse(`person:${id.toUpperCase()}`)).toBe(`person:${id}`);
   });
 
-  it('is as it came where capitals make another', () => {
+  it('stays unchanged if capitals matter', () => {
     expect(revocableIdSchema.parse('Ab-1')).toBe('Ab-1');
     for (const name of ['Shop', 'Person:X', 'idp|Ada']) expect(revocableSubjectSchema.parse(name)).toBe(name);
   });

@@ -225,7 +225,7 @@ describe('revocation at the issuer', () => {
     expect(next.body['revocations']).toMatchObject([{ kind: 'token', name: jtiOf(signed), reason: 'leaked' }, {}]);
   });
 
-  it('refuses what would revoke tomorrow, or every token of a key that still signs', async () => {
+  it('refuses a revocation in the future, or of a key that still signs', async () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
     const future = { kind: 'client', client_id: 'shop', issued_before: tomorrow };
     expect((await admin('POST', '/admin/revocations', future)).body['code']).toBe('TIME_IN_FUTURE');
@@ -248,7 +248,7 @@ describe('revocation at the issuer', () => {
       });
   });
 
-  it('refuses a time that no token can have, which no validator would believe', async () => {
+  it('refuses a time that no token can have, which no validator would accept', async () => {
     for (const time of ['0000-06-01T00:00:00Z', '1969-12-31T23:59:59.999Z']) {
       const asked = [
         { kind: 'client', client_id: 'shop', issued_before: time },
@@ -318,7 +318,7 @@ describe('revocation at the issuer', () => {
     for (const key of before) expect({ key, there: await eventuallyInBucket(key) }).toEqual({ key, there: true });
   }, 60_000);
 
-  it('pushes what a replica committed and never pushed, and forgets what no longer matters', async () => {
+  it('pushes what a replica committed and never pushed, and deletes expired entries', async () => {
     await database.query(`
       insert into revocation (bucket_key, kind, name, matters_until, revoked_by, changed_at)
       values ('token.orphan', 'token', 'orphan', now() + interval '5 minutes', 'test', now())`);
@@ -396,7 +396,7 @@ describe('revocation at the issuer', () => {
     expect(new Set(stopped)).toEqual(new Set(['stopped']));
   }, 60_000);
 
-  it('states each revocation, and what the whole list is, with a key that is published only for that', async () => {
+  it('signs each revocation, and the statement of the whole list, with a key published only for that', async () => {
     const signed = await token();
     await post('/oauth2/revoke', { token: signed }, 'shop');
     expect(await eventuallyInBucket(`transaction.${jtiOf(signed)}`)).toBe(true);

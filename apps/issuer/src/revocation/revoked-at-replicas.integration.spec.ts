@@ -48,7 +48,7 @@ describe('what is revoked at one replica', () => {
     expect(new Set(statuses)).toEqual(new Set([400]));
   }, 60_000);
 
-  it('a token with what is derived from it: neither is worth anything at another, and nothing is exchanged for either', async () => {
+  it('a token and its derivatives: none works at another, and none can be exchanged', async () => {
     const statuses: number[] = [];
     for (let count = 0; count < TRIES; count += 1) {
       const token = await newToken();
@@ -63,7 +63,7 @@ describe('what is revoked at one replica', () => {
     expect(new Set(statuses)).toEqual(new Set([400]));
   }, 60_000);
 
-  it('an actor: what it exchanged is inactive everywhere, the token that it was exchanged for is not', async () => {
+  it('an actor: the tokens that it obtained by exchange are inactive everywhere, the original token is not', async () => {
     const token = await newToken();
     const derived = String((await exchange(token, there)).body['access_token']);
     await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'payments' }, here);

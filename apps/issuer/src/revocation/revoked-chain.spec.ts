@@ -65,7 +65,7 @@ function refusals(
 describe('what is revoked in a chain of token exchanges', () => {
   const now: Moment = { now: BEGUN + 60, issuedUntil: BEGUN + 65 };
 
-  it('by a client: every token that the client had a part in, however it was passed on, and no other', () => {
+  it('by a client: every token that involves the client, however it was passed on, and no other', () => {
     fc.assert(
       fc.property(chain, client, (story, revoked) => {
         const issued = issue(story);
@@ -75,7 +75,7 @@ describe('what is revoked in a chain of token exchanges', () => {
     );
   });
 
-  it('by a client, until a moment: no token that was issued later, be it in the same second', () => {
+  it('by a client, up to a time: no token that was issued later, even in the same second', () => {
     fc.assert(
       fc.property(chain, client, fc.nat(28_000), (story, revoked, afterMs) => {
         const issued = issue(story);

@@ -15,7 +15,7 @@ describe("a provider's ID token that is kept", () => {
     expect(openHint(sealed, newSecret())).toBeUndefined();
   });
 
-  it('is left out where it is too long for an address', () => {
+  it('is omitted if it is too long for a URL', () => {
     const secret = newSecret();
     expect(sealHint('a'.repeat(HINT_LIMIT + 1), secret)).toBeUndefined();
     expect(openHint(sealHint('a'.repeat(HINT_LIMIT), secret) ?? '', secret)).toHaveLength(HINT_LIMIT);

@@ -34,7 +34,7 @@ describe('sessions', () => {
     ['unused for too long', `seen_at = now() - interval '61 minutes'`],
     ['too old, however much they are used', `created_at = now() - interval '12 hours 1 minute'`],
     ['ended', `ended_at = now(), ended_by = 'sign-out'`],
-  ])('are over when they are %s', async (_why, change) => {
+  ])('end when they are %s', async (_why, change) => {
     const { cookie, session } = await signedIn(app(), issuer.url);
     expect(await whoHas(cookie)).toBeDefined();
     await issuer.database.query(`update session set ${change} where id = $1`, [session.id]);
@@ -63,7 +63,7 @@ describe('sessions', () => {
     expect(rows).toEqual([{ seen: true }]);
   });
 
-  it('are forgotten a day after they are over, however they ended, and not before', async () => {
+  it('are deleted a day after they ended, however they ended, and not before', async () => {
     const aged = async (change: string): Promise<string> => {
       const { session } = await signedIn(app(), issuer.url);
       await issuer.database.query(`update session set ${change} where id = $1`, [session.id]);
@@ -97,14 +97,14 @@ describe('sessions', () => {
     expect(await whoHas(first.cookie)).toBe('Grace Hopper');
   });
 
-  it('begin with sign-ins of which one network can start only so many, all replicas together', async () => {
+  it('begin with sign-ins, which are limited per network across all replicas', async () => {
     const spend = (address: string, replica: number) => app(replica).get(SignInLimit).spend(address);
     for (const replica of [0, 1, 0]) await spend('192.0.2.1', replica);
     await expect(spend('192.0.2.1', 1)).rejects.toMatchObject({ status: 429, code: 'TOO_MANY_SIGN_INS' });
     await expect(spend('192.0.2.2', 1)).resolves.toBeUndefined();
   });
 
-  it('cannot begin where no provider is configured, which a page says', async () => {
+  it('cannot begin if no provider is configured, and a page says so', async () => {
     const answer = await fetch(`${issuer.url}/sign-in`);
     expect([answer.status, (await answer.text()).includes('PROVIDERS_FILE')]).toEqual([503, true]);
     expect((await fetch(`${issuer.url}/account`, { redirect: 'manual' })).status).toBe(303);

@@ -31,7 +31,7 @@ describe('signing in', () => {
     (await visitor.get('/sign-in')).location?.pathname === '/account';
 
   describe('at a real provider', () => {
-    it('begins a session and comes back to where it was asked for, with roles by the mapping', async () => {
+    it('starts a session and returns to where it was requested, with roles by the mapping', async () => {
       const visitor = browser();
       const answer = await world.signIn(visitor, 'olga', `return_to=${encodeURIComponent('/device?user_code=ABC')}`);
       expect([answer.status, answer.location?.href]).toEqual([303, `${world.issuer.url}/device?user_code=ABC`]);
@@ -84,7 +84,7 @@ describe('signing in', () => {
       expect((await sessionsOf('samir')).at(-1)).toMatchObject({ ended_by: 'another-person' });
     });
 
-    it('asks the provider again when it is forced, and not when somebody is signed in', async () => {
+    it('asks the provider again when forced, and not when somebody is signed in', async () => {
       const visitor = browser();
       const { location } = await visitor.get('/sign-in/with/people?force=1&login_hint=olga');
       expect(location?.searchParams.get('prompt')).toBe('login');
@@ -142,7 +142,7 @@ describe('signing in', () => {
     }
   });
 
-  it('shows nothing of what an application says of the person, and leads on with it as text', async () => {
+  it('shows nothing that an application says about the person, and passes it on as text', async () => {
     const hints = { login_hint: `"><script>alert(1)</script>`, acr_values: `" onmouseover="alert(1)` };
     const page = await browser().get(`/sign-in?${new URLSearchParams(hints).toString()}`);
     expect([page.status, page.text.includes('<script'), page.text.includes('" onmouseover')]).toEqual([
@@ -261,7 +261,7 @@ describe('signing in', () => {
       });
     });
 
-    it('a sign-in that was to be a new one and is not', async () => {
+    it('a sign-in that should be a new one and is not', async () => {
       const visitor = browser();
       const { location } = await visitor.get('/sign-in/with/forger?force=1');
       const answer = world.forger.answer(location ?? new URL(world.forger.url));
@@ -278,7 +278,7 @@ describe('signing in', () => {
     });
   });
 
-  it('keeps names in one line without what cannot be seen, only verified addresses, and roles only by the mapping', async () => {
+  it('stores names on one line without invisible characters, only verified addresses, and roles only by the mapping', async () => {
     const visitor = browser();
     const { location } = await visitor.get('/sign-in/with/forger');
     world.forger.forge({
@@ -308,7 +308,7 @@ describe('signing in', () => {
     expect(location.searchParams.get('code_challenge')).toBe(challenge);
   });
 
-  it('is one person for all first sign-ins at once', async () => {
+  it('creates one person for concurrent first sign-ins', async () => {
     await Promise.all(Array.from({ length: 4 }, () => world.signIn(browser(), 'olga', '', new CookieJar())));
     const { rows } = await world.issuer.database.query(`select id from person where subject = 'olga'`);
     expect(rows).toHaveLength(1);

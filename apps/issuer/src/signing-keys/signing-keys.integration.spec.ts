@@ -114,7 +114,7 @@ describe('signing keys at two replicas', () => {
       ]);
     });
 
-    it('leave it too when they signed revocations, and everything an administrator does with these is recorded', async () => {
+    it('leave it too if they signed revocations, and everything an administrator does with these is recorded', async () => {
       await issuer.database.query(`update revocation_key set usable_from = now() - interval '1 minute'`);
       const { body } = await issuer.admin('POST', '/admin/revocation-keys/rotate');
       const [retired] = stateOf(keysOf(body), 'retired');

@@ -82,7 +82,7 @@ describe('a chain of token exchanges', () => {
   const verified = (claims: AccessTokenClaims): Principal | undefined =>
     verifiers.get(claims.aud)?.verifySubjectToken(signAccessToken(claims, localSigner(key)));
 
-  it('widens nothing, however long it is: scopes, audiences, life and actors stay within the first token and the declared edges', () => {
+  it('widens nothing, however long it is: scopes, audiences, lifetime and actors stay within the first token and the declared edges', () => {
     let longest = 0;
     let tooLong = 0;
     fc.assert(

@@ -61,7 +61,7 @@ describe('an exchange near the end of its subject token', () => {
     expect(body['expires_in']).toBeLessThanOrEqual(60);
   });
 
-  it('never gives a token that ends before it begins, whatever the clocks say', () => {
+  it('never issues a token that expires before it starts, whatever the clocks say', () => {
     const story = fc.record({
       now: fc.nat(10_000_000),
       left: fc.integer({ min: -10_000, max: 900_000 }),

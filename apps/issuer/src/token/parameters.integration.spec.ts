@@ -10,7 +10,7 @@ describe('the parameters of a token request', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  it('are as left out when they have no value', async () => {
+  it('count as omitted when they have no value', async () => {
     const empty = { resource: '', client_id: '', client_secret: '', requested_token_type: '', actor_token: '' };
     expect((await issuer.token({ ...requested, ...empty })).status).toBe(200);
     expect((await issuer.token({ ...requested, audience: '', resource: 'payments' })).status).toBe(200);
@@ -32,7 +32,7 @@ describe('the parameters of a token request', () => {
     ]);
   });
 
-  it('hold no text that the trail could not keep, and a name that could not be one is not repeated there', async () => {
+  it('contain no text that the trail cannot store, and an invalid name is not repeated there', async () => {
     const odd = await fetch(`${issuer.url}/oauth2/introspect`, {
       method: 'POST',
       body: new URLSearchParams({ token: 'x', client_id: 'a\u0000' }),

@@ -9,7 +9,7 @@ import {
 } from '@countersign/auth-core';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
-describe('a token that is bound to the key of the one who asked for it', () => {
+describe("a token bound to its requester's key", () => {
   let issuer: IssuerUnderTest;
   let key: PrivateJwk;
   const requested = { audience: 'payments', scope: 'payments:create' };
@@ -28,7 +28,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     await issuer.stop();
   }, 60_000);
 
-  it('says so in its type and its claims, and passes at a service with a proof only', async () => {
+  it('says so in its type and its claims, and is accepted by a service only with a proof', async () => {
     const { status, body } = await ask(proof());
     expect([status, body['token_type']]).toEqual([200, 'DPoP']);
     const token = String(body['access_token']);
@@ -46,7 +46,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect(rows).toMatchObject([{ event: { data: { changes: { bound_to: thumbprintOf(key) } } } }]);
   });
 
-  it('costs a proof that works once, at all replicas together', async () => {
+  it('requires a proof that works once across all replicas', async () => {
     const one = await proof();
     const answers = await Promise.all(Array.from({ length: 6 }, (_, index) => ask(one, issuer.urls[index % 2])));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
@@ -57,7 +57,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect(rows.map(({ reason }) => reason)).toContain('DPOP_PROOF_REPLAYED');
   });
 
-  it('is refused for a proof that was used before, which does not use up the assertion that came with it', async () => {
+  it('is refused for a replayed proof, which does not use up the assertion that came with it', async () => {
     const used = await proof();
     expect((await ask(used)).status).toBe(200);
     const assertion = await issuer.credentials('shop');
@@ -68,7 +68,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect((await again(await proof())).body['error']).toBe('invalid_client');
   });
 
-  it('is not given for a proof of another address, another method, another time, or for no proof at all', async () => {
+  it('is not issued for a proof for another URL, method or time, or without a proof', async () => {
     const bad = [
       proof({ url: `${issuer.url}/oauth2/revoke` }),
       proof({ method: 'GET' }),
@@ -81,7 +81,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     }
   });
 
-  it('is given, where nonces are on, for a proof with a nonce of any replica, and otherwise names the one to use', async () => {
+  it('is issued, if nonces are on, for a proof with a nonce of any replica; otherwise the response names the one to use', async () => {
     const secret = randomBytes(32);
     const strict = await issuer.join({ DPOP_NONCE_KEY: secret.toString('base64url') });
     for (const nonce of [undefined, 'mine', new DpopNonces({ key: randomBytes(32) }).current()]) {

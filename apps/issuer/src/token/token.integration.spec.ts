@@ -147,7 +147,7 @@ describe('the token endpoint', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
-  it('decides again as often as the registry changes in a moment, as when many people are disabled at once', async () => {
+  it('decides again as often as the registry changes in a short time, as when many people are disabled at once', async () => {
     const issuances = app.get(Issuances);
     const commit = issuances.commit.bind(issuances);
     let changes = 15;
@@ -198,7 +198,7 @@ describe('the token endpoint', () => {
     );
   });
 
-  it('refuses what is outside of the policy, and requests that are not whole', async () => {
+  it('refuses what is outside the policy, and incomplete requests', async () => {
     expect(await refusal({ ...requested, audience: 'accounts' })).toEqual([400, 'invalid_target']);
     expect(await refusal({ ...requested, scope: 'payments:refund' })).toEqual([400, 'invalid_scope']);
     expect(await refusal({ audience: 'payments' })).toEqual([400, 'invalid_scope']);

@@ -15,7 +15,7 @@ describe('a change', () => {
     expect(values).toEqual(['e', '{}', 'settled', 4, 'p', 3]);
   });
 
-  it('says of the parts that want to know whether they changed a row', () => {
+  it('reports whether a part changed a row, if it wants to know', () => {
     const part = { write: () => 'insert into webhook_delivery select 1', changed: () => undefined };
     expect(oneStatement([part]).text).toBe(
       'with p0 as (insert into webhook_delivery select 1 returning 1) select exists (select 1 from p0) as p0',
@@ -25,7 +25,7 @@ describe('a change', () => {
     );
   });
 
-  it('goes by the same name whenever it has the same text, and by another when it has not', () => {
+  it('has the same name whenever it has the same text, and otherwise another', () => {
     const change = (id: string, row: object) =>
       oneStatement([updatePart('payment', { id, version: 1 }, { ...row })]).name;
     expect(change('a', { status: 'held' })).toBe(change('b', { status: 'settled' }));

@@ -17,7 +17,7 @@ const codeOf = (act: () => unknown): unknown => {
 };
 
 describe('an idempotency key', () => {
-  it('gives the stored answer, waits for a running request, resumes a lost one, and takes no other body', () => {
+  it('returns the stored response, waits for a running request, resumes a lost one, and accepts no other body', () => {
     const answer = { status: 201, body: {} };
     expect(claimOf({ ...known, answer }, 'same', now)).toEqual({
       kind: 'answered',

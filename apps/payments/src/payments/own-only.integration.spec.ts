@@ -67,7 +67,7 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
     } as const;
   }
 
-  it('are answered on every route exactly as if they were not there, and the attempt is recorded', async () => {
+  it('get the same answer on every route as if they did not exist, and the attempt is recorded', async () => {
     const known = [...Object.keys(bodies), ...collections, ...open, ...operators];
     expect([...(await routes())].sort()).toEqual(known.sort());
     for (const route of operators) {
@@ -131,7 +131,7 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
     expect([wide.status, wide.body['code']]).toEqual([403, 'SCOPE_MISSING']);
   });
 
-  it('are untouched by all that, and still their owner’s, through whichever client', async () => {
+  it('are untouched by all that, and still their owner’s, through any client', async () => {
     const throughAnother: Who = { subject: 'alice', clientId: 'shop' };
     const { body } = await payments.call(throughAnother, 'GET', `/payments/${own.payments}`);
     expect(body).toMatchObject({ status: 'held', version: 2 });

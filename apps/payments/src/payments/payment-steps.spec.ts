@@ -52,14 +52,14 @@ const ways = Object.entries(paymentSteps).flatMap(([step, pairs]) =>
   pairs.map(([from, to]) => `${from} --> ${to}: ${step}`),
 );
 
-describe('the ways of a payment', () => {
-  it('are drawn in the documentation as they are in the code', () => {
+describe('the transitions of a payment', () => {
+  it('are the same in the documentation and in the code', () => {
     const text = readFileSync(resolve(root, 'docs/payments.md'), 'utf8');
     const drawn = [...text.matchAll(/^ {2}(\w+ --> \w+: \w+)$/gm)].map(([, way]) => way);
     expect(drawn.sort()).toEqual(ways.sort());
   });
 
-  it('are held by the database as they are in the code', () => {
+  it('are the same in the database and in the code', () => {
     const sql = readFileSync(resolve(root, 'apps/payments/migrations/0001_steps_and_webhooks.sql'), 'utf8');
     const held = [...sql.matchAll(/WHEN '(\w+)' THEN ARRAY\[([^\]]+)\]/g)].flatMap(([, from, to]) =>
       (to ?? '').split(', ').map((one) => `${from ?? ''}>${one.replaceAll("'", '')}`),
@@ -68,7 +68,7 @@ describe('the ways of a payment', () => {
     expect(held.sort()).toEqual(inCode.sort());
   });
 
-  it('lead from nowhere out of an end', () => {
+  it('never leave a final status', () => {
     for (const end of ['failed', 'cancelled', 'expired', 'refunded'] as const) {
       expect(paymentStatuses.filter((status) => mayBecome(end, status))).toEqual([end]);
     }
@@ -110,7 +110,7 @@ describe('a payment', () => {
     expect(() => applyTransfer(held, { kind: 'absent' }, now)).toThrow(/does not know/);
   });
 
-  it('does not move once it has ended, whatever is said of its transfer', () => {
+  it('does not change once it has ended, whatever happens to its transfer', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...paymentStatuses.filter((status) => status !== 'created' && status !== 'held')),
@@ -123,7 +123,7 @@ describe('a payment', () => {
     );
   });
 
-  it('settles for what the ledger says was posted, else for what was to be captured', () => {
+  it('settles for the amount posted in the ledger, otherwise for the amount to capture', () => {
     const part = beginCapture(held, { amount: 60n, currency: euro }, times, now);
     if (!part.ok) throw new Error(part.refusal);
     expect(applyTransfer(part.payment, { kind: 'posted' }, now).captured).toBe(60n);
@@ -138,7 +138,7 @@ describe('a payment', () => {
     expect(beginCancel(created, times, now)).toEqual({ ok: false, refusal: 'PAYMENT_NOT_HELD' });
   });
 
-  it('is never refunded, with what is reserved, over what was captured, in whatever order refunds begin, end and fail', () => {
+  it('is never refunded beyond what was captured, including reservations, in whatever order refunds begin, end and fail', () => {
     const action = fc.record({ begin: fc.boolean(), paid: fc.boolean(), amount: fc.bigInt({ min: 1n, max: 60n }) });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 40 }), (actions) => {

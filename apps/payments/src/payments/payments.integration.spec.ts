@@ -34,7 +34,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     ]);
   });
 
-  it('takes no control characters and no half of a surrogate pair in what a payment or refund says', async () => {
+  it('accepts no control characters and no lone surrogates in the texts of a payment or refund', async () => {
     const paid = await pay('100');
     for (const bad of ['\u0000', 'a\nb', '\ud800']) {
       expect(codeOf(await pay('100', { reference: bad }))).toEqual([400, 'REQUEST_INVALID']);
@@ -111,7 +111,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     ]);
   });
 
-  it('refunds in parts, never over what was captured, also when many try at once', async () => {
+  it('refunds in parts, never more than was captured, even when many try concurrently', async () => {
     const paid = await pay('100');
     const key = randomUUID();
     const first = await step(paid, 'refund', { amount: euro('40'), reason: 'one item' }, key);
@@ -130,7 +130,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     expect(body['refunds']).toHaveLength(4);
   });
 
-  it('refunds what is left when no amount is given, and nothing that is not settled', async () => {
+  it('refunds the remainder when no amount is given, and nothing that is not settled', async () => {
     const paid = await pay('70');
     await step(paid, 'refund', { amount: euro('30') });
     expect((await step(paid, 'refund')).body).toMatchObject({ amount: euro('40'), payment: { status: 'refunded' } });
@@ -202,7 +202,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     expect(seen).toEqual(['', 'r4', 'r3', 'r2', 'r1', 'r0']);
   });
 
-  it('knows an id in whichever letters it comes: a retry in others is the same request', async () => {
+  it('accepts an id in any case: a retry in another case is the same request', async () => {
     const key = randomUUID();
     const capitals = { amount: euro('9'), from: from.toUpperCase(), to: to.toUpperCase() };
     const paid = await payments.call(shop, 'POST', '/payments', capitals, key);
@@ -237,7 +237,7 @@ describe('payments, over HTTP, on the real accounts service', () => {
     expect([await count(`to=${millisecond}Z`), await count(`to=${millisecond}9Z`)]).toEqual([0, 1]);
   });
 
-  it('takes an empty body for none, also when it is said to be JSON', async () => {
+  it('treats an empty body as none, even if declared as JSON', async () => {
     const [one, other] = [await pay('3', { capture: 'manual' }), await pay('3', { capture: 'manual' })];
     const path = (paid: Answer, name: string): string => `/payments/${String(paid.body['id'])}/${name}`;
     expect((await payments.call(shop, 'POST', path(one, 'capture'), '')).status).toBe(200);

@@ -1,7 +1,7 @@
 import { moneySchema } from '@countersign/money';
 import { needsRecentLogin, recentLoginAboveSchema } from './recent-login.service.js';
 
-describe('the amount above which a person must have signed in a short time ago', () => {
+describe('the amount above which a person must have signed in recently', () => {
   const above = recentLoginAboveSchema.parse('EUR:50000, *:100000');
   const money = (amount: string, currency: string) => moneySchema.parse({ amount, currency });
 
@@ -14,7 +14,7 @@ describe('the amount above which a person must have signed in a short time ago',
     expect(needsRecentLogin(money(amount, currency), { above })).toBe(expected);
   });
 
-  it('does not exist for a currency that is not named, and not at all by default', () => {
+  it('does not exist for a currency that is not listed, and not at all by default', () => {
     expect(needsRecentLogin(money('999999', 'USD'), { above: recentLoginAboveSchema.parse('EUR:1') })).toBe(false);
     expect(needsRecentLogin(money('999999', 'USD'), { above: new Map() })).toBe(false);
   });

@@ -12,7 +12,7 @@ function source(of: readonly string[], page: number): AsyncGenerator<string, und
 }
 
 describe('two sides in the order of their ids', () => {
-  it('are walked side by side, each id once with what either side has, whatever their pages', async () => {
+  it("are traversed together, each id once with both sides' data, whatever their pages", async () => {
     await fc.assert(
       fc.asyncProperty(ids, ids, fc.integer({ min: 1, max: 9 }), async (some, others, page) => {
         const [ones, twos] = [[...some].sort(), [...others].sort()];

@@ -100,7 +100,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(report).toMatchObject({ ok: true, payments: 5, refunds: 1, transfers: 5, repaired: 0, shown: [] });
   });
 
-  it('names what accounts lost, which nobody but a person can repair, also when asked to repair', async () => {
+  it('names what accounts lost, which only a person can repair, even when asked to repair', async () => {
     const lost = await kept('settled', 100);
     const unsettled = await kept('failed', 0);
     const report = await reconcile({ repair: true });
@@ -122,7 +122,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await reconcile()).ok).toBe(true);
   });
 
-  it('names a transfer that moved another amount than the payment says', async () => {
+  it('names a transfer with a different amount from the payment', async () => {
     const id = await kept('settled', 100);
     expect(await atAccounts('POST', '/transfers', { id, ...leg('70') }, shop)).toBe(201);
     const { shown, differences } = await reconcile({ repair: true });
@@ -131,7 +131,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(shown[0]?.found).toMatch(/^posted, 70 EUR/);
   });
 
-  it('names a hold that accounts lost, also while recovery tries again and again to capture it', async () => {
+  it('names a hold that accounts lost, even while recovery keeps trying to capture it', async () => {
     const before = await reconcile();
     const held = await kept('held', 0);
     await payments.pool.query(
@@ -146,7 +146,7 @@ describe('a reconciliation of payments with accounts', () => {
     );
   });
 
-  it('lets a payment learn what its hold has become since', async () => {
+  it('updates a payment with the later outcome of its hold', async () => {
     const before = await reconcile();
     const held = idOf(await pay({ capture: 'manual' }));
     expect(await atAccounts('POST', `/transfers/${held}/post`, { amount: euro('40') })).toBe(200);
@@ -157,7 +157,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await read(held)).body).toMatchObject({ status: 'settled', captured: euro('40') });
   });
 
-  it('recreates payments and refunds of which only the transfers are left, under the ids that they had, and nothing twice', async () => {
+  it('recreates payments and refunds of which only the transfers remain, under their old ids, and nothing twice', async () => {
     const before = await reconcile();
     // The refund's comes first in the order of ids, so that it is met before the payment that it needs.
     const [refund = '', paid = '', held = ''] = [uuidv7(), uuidv7(), uuidv7()].sort();
@@ -190,7 +190,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(rest.body).toMatchObject({ amount: euro('70'), payment: { status: 'refunded' } });
   });
 
-  it("makes a payment again as cancelled when its hold was released, as its client's last answer said", async () => {
+  it('recreates a payment as cancelled when its hold was released, as in the last response to its client', async () => {
     const cancelled = uuidv7();
     const order = { id: cancelled, ...leg('50'), hold: { expires_in_seconds: 600 } };
     expect(await atAccounts('POST', '/transfers', order, shop)).toBe(201);
@@ -226,7 +226,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await reconcile()).transfers).toBeGreaterThan(0);
   });
 
-  it('says nothing while accounts does not answer, and says so', async () => {
+  it('reports no result while accounts does not respond, and says so', async () => {
     payments.accounts.suspend();
     try {
       const answer = await payments.call(operator, 'POST', '/reconciliation', {}, '');

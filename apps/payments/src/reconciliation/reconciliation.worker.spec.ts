@@ -48,7 +48,7 @@ describe('the nightly comparison', () => {
     );
   });
 
-  it('is made again in a minute where accounts does not answer, and its task fails until then', async () => {
+  it('is repeated in a minute if accounts does not respond, and its task fails until then', async () => {
     answer = () => Promise.reject(new Problem(503, 'ACCOUNTS_UNAVAILABLE', 'No answer.'));
     await minute();
     expect(runs).toBe(0);
@@ -71,7 +71,7 @@ describe('the nightly comparison', () => {
     await expect(round(AbortSignal.abort())).rejects.toThrow('stopped');
   });
 
-  it('is left to the replica that is at it', async () => {
+  it('is left to the replica that is running it', async () => {
     answer = () => Promise.reject(new Problem(409, 'RECONCILIATION_RUNNING', 'Another replica is doing it.'));
     now = new Date('2026-01-02T03:00:30Z');
     for (let more = 0; more < 3; more += 1) await minute();

@@ -235,7 +235,7 @@ describe('a crash', () => {
     600_000,
   );
 
-  it('of recovery once it has paid a refund back fails no refund that its client asks for again, however late', async () => {
+  it('of recovery after it has paid a refund back fails no refund that its client requests again, however late', async () => {
     const [client, from, to] = [`client-${randomUUID()}`, uuidv7(), uuidv7()];
     await world.accounts.openRows([
       { id: from, owner: client, overdraft: 'allowed' },

@@ -43,7 +43,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     return rows[0]?.sum;
   }
 
-  it('answers 503 with Retry-After without calling an accounts that hangs, tries it now and then, and recovers', async () => {
+  it('answers 503 with Retry-After without calling a hanging accounts service, probes it from time to time, and recovers', async () => {
     const [debit, credit, other] = [from, await payments.accounts.open(shop, 'forbidden'), to];
     const keys = Array.from({ length: 12 }, () => randomUUID());
     payments.accounts.suspend();
@@ -76,7 +76,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(await balance(credit)).toBe('1200');
   }, 60_000);
 
-  it('does not fail by a late refusal what has been ordered again since', async () => {
+  it('does not fail a newer attempt because of a late refusal', async () => {
     const purse = await payments.accounts.open(shop, 'forbidden');
     const key = randomUUID();
     const refusal = gate.keepNext('answer');
@@ -101,7 +101,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect([again.body['id'], again.headers['idempotency-replayed']]).toEqual([settled.body['id'], 'true']);
   });
 
-  it('keeps the first answer under a key, though an earlier request with it ends later, when more has happened', async () => {
+  it('keeps the first response under a key, even if an earlier request with it ends later', async () => {
     const key = randomUUID();
     const answer = gate.keepNext('answer');
     const first = pay(key);
@@ -116,7 +116,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(codeOf(await pay(key))).toEqual([201, 'settled']);
   });
 
-  it('keeps what is held when the refusal of an earlier order arrives late, and records the refusal', async () => {
+  it('keeps the hold when the refusal of an earlier attempt arrives late, and records the refusal', async () => {
     const attempt = async (): Promise<{ id: string; tookMs: number }> => {
       const purse = await payments.accounts.open(shop, 'forbidden');
       const key = randomUUID();
@@ -176,7 +176,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     );
   }, 30_000);
 
-  it('refuses a refund of all that is left while another has all of it, and its repeat waits', async () => {
+  it('refuses a refund of the remainder while another has reserved all of it, and its repeat waits', async () => {
     const { id } = (await pay(randomUUID())).body;
     const refundAll = (key: string): Promise<Answer> =>
       payments.call(shop, 'POST', `/payments/${String(id)}/refund`, {}, key);
@@ -194,7 +194,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(codeOf(await refundAll(key))).toEqual([201, 'settled']);
   });
 
-  it('answers a caller that asks again for what recovery has finished meanwhile, and records that it did', async () => {
+  it('answers a caller that retries what recovery has finished in the meantime, and records that', async () => {
     const hold = { amount: euro('100'), from, to, capture: 'manual' };
     const steps = async (): Promise<readonly (readonly [string, object])[]> => {
       const [paid, captured, cancelled] = await Promise.all([
@@ -226,7 +226,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     }
   });
 
-  it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
+  it('keeps a key and its response for 24 hours, and then accepts it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     const [first, kept] = [await pay(old), await pay(young)];
     const age = (key: string, hours: number): Promise<unknown> =>

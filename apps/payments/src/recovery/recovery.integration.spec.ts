@@ -54,7 +54,7 @@ describe('recovery', () => {
     });
   }
 
-  it('comes to what is due behind any number of payments that it can never finish', async () => {
+  it('reaches due payments behind any number that it can never finish', async () => {
     let now = new Date('2026-01-01T00:00:00Z');
     const first = new Date(now.getTime() - 60_000);
     const bad = Array.from({ length: 200 }, () => uuidv7());

@@ -56,7 +56,7 @@ describe('refunds', () => {
     expect([seen.length, new Set(seen).size]).toEqual([REFUND_LIMIT + 3, REFUND_LIMIT + 3]);
   });
 
-  it('that were made count, up to the limit, also when many are asked for at once', async () => {
+  it('that succeeded count, up to the limit, even when many are requested concurrently', async () => {
     const id = await pay('200');
     await fill(id, 'settled', REFUND_LIMIT - 1);
     const many = await Promise.all(Array.from({ length: 8 }, () => refund(id)));
@@ -114,7 +114,7 @@ describe('a refund', () => {
     expect(await payments.eventsOf(`payment/${id}`)).toContain('refund.refused');
   });
 
-  it('is the payee’s to make, through whichever client, in its own right', async () => {
+  it('can be made by the payee, through any client, in its own right', async () => {
     const id = await pay();
     expect(await refund(merchant, id)).toMatchObject({ status: 201, body: { payment: { refunded: euro('40') } } });
     expect((await refund({ ...merchant, clientId: 'till' }, id)).status).toBe(201);
@@ -124,7 +124,7 @@ describe('a refund', () => {
     expect(asked.map(({ scopes }) => scopes)).toEqual([['transfers:create'], ['transfers:create']]);
   });
 
-  it('is the client’s to make with the scope that says so, for payments made through it only', async () => {
+  it('can be made by the client with the scope for it, only for payments made through it', async () => {
     const id = await pay();
     expect((await refund(gateway, id)).status).toBe(201);
     expect(payments.accounts.asked().at(-1)).toEqual({

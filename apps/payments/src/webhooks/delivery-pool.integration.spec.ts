@@ -110,7 +110,7 @@ describe('the pool that sends webhooks', () => {
     for (const { at, createdAt } of well.received) expect(at - createdAt).toBeLessThan(8_000);
   }, 120_000);
 
-  it('sends to one endpoint few at once, and each notice once, also when it takes its time', async () => {
+  it('sends few notices to one endpoint concurrently, and each once, even if it is slow', async () => {
     const leisurely = await merchantThat(300);
     const shop = await payer('leisurely');
     await register(shop.who, `${leisurely.url}/`);
@@ -124,7 +124,7 @@ describe('the pool that sends webhooks', () => {
     expect(leisurely.most).toBeLessThanOrEqual(ENDPOINT_CONCURRENCY);
   }, 120_000);
 
-  it('lets an endpoint rest that does not answer, with all that waits for it, until a replay', async () => {
+  it('pauses an endpoint that does not respond, with everything that waits for it, until a replay', async () => {
     const closed = await startMerchant(0);
     await closed.close();
     const shop = await payer('resting');

@@ -69,7 +69,7 @@ describe('the queue of webhook deliveries', () => {
   const found = async (more: Partial<Parameters<DeliveryQueueStore['ready']>[1]> = {}): Promise<readonly string[]> =>
     (await queue.ready(now, { ...look, ...more })).map(({ endpointId, lane }) => `${lane} ${endpointId}`);
 
-  it('brings a healthy endpoint to light behind any number that have rested and wait for longer', async () => {
+  it('finds a healthy endpoint behind any number of paused ones that have waited longer', async () => {
     await endpoints(1, 2_000, { restUntil: seconds(-60), dueAt: seconds(-3_600), deliveries: 3 });
     const [well] = await endpoints(5_000, 1);
     const seen = await found();
@@ -80,7 +80,7 @@ describe('the queue of webhook deliveries', () => {
     expect(slow[1].every((one) => one.startsWith('slow'))).toBe(true);
   });
 
-  it('knows nothing of endpoints that rest, that are busy, or to which nothing is due', async () => {
+  it('ignores endpoints that are paused, busy, or without due notices', async () => {
     await endpoints(1, 3, { restUntil: seconds(60) });
     await endpoints(10, 3, { dueAt: seconds(1) });
     const [first, second] = await endpoints(20, 2);
@@ -97,7 +97,7 @@ describe('the queue of webhook deliveries', () => {
     expect(await found()).toEqual([]);
   });
 
-  it('stores why an attempt failed, whatever the receiver’s certificate or name has put into the words', async () => {
+  it('stores why an attempt failed, whatever the receiver’s certificate or name puts into the message', async () => {
     await endpoints(1, 1);
     const [attempt] = await queue.take([idOf(1)], now);
     if (attempt === undefined) throw new Error('one was due');
@@ -136,7 +136,7 @@ describe('the queue of webhook deliveries', () => {
     expect(next).toMatchObject({ endpointStatus: 'gone' });
   });
 
-  it('does not let an attempt that was taken for lost say how a later one ended', async () => {
+  it('does not let an attempt presumed lost decide the outcome of a later one', async () => {
     await endpoints(1, 1);
     const [lost] = await queue.take([idOf(1)], now);
     const [later] = await queue.take([idOf(1)], seconds(61));
@@ -160,7 +160,7 @@ describe('the queue of webhook deliveries', () => {
     expect(await status()).toEqual([{ status: 'delivered', next_attempt_at: null }]);
   });
 
-  it('takes a delivery as made that an attempt made which was taken for lost', async () => {
+  it('accepts a delivery made by an attempt presumed lost', async () => {
     await endpoints(1, 1);
     const [lost] = await queue.take([idOf(1)], now);
     await queue.take([idOf(1)], seconds(61));
@@ -190,7 +190,7 @@ describe('the queue of webhook deliveries', () => {
     expect(due).toHaveBeenCalledTimes(1);
   });
 
-  it('gives up all that waited for days behind an endpoint, in portions', async () => {
+  it('gives up everything that waited for days behind an endpoint, in batches', async () => {
     await endpoints(1, 1, { restUntil: seconds(60), dueAt: seconds(-4 * 86_400), deliveries: 6_000 });
     await endpoints(2, 1, { restUntil: seconds(60), deliveries: 2 });
     await endpoints(3, 1, { dueAt: seconds(-4 * 86_400) });

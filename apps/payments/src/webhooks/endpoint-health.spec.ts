@@ -33,7 +33,7 @@ describe('an endpoint’s health', () => {
     expect(restOf(after(refusals(TROUBLE)))).toBe(3_750);
   });
 
-  it('makes it rest longer each time, and never longer than the longest rest', () => {
+  it('pauses it longer each time, up to the maximum', () => {
     fc.assert(
       fc.property(receptions, random, (receptions, chance) => {
         const before = after([...receptions, ['silent', chance]]);

@@ -48,14 +48,14 @@ describe('a webhook’s sender', () => {
     expect(sent).toEqual(sent.map(() => ({ kind: 'answered', status: 200 })));
   });
 
-  it('says of a receiver that does not answer how long it was waited for', async () => {
+  it('reports how long it waited for a receiver that does not respond', async () => {
     await sender.close();
     sender = newSender(2_000);
     onRequest = () => undefined;
     expect(await send('one')).toEqual({ kind: 'failed', reason: 'no answer within 2 seconds' });
   });
 
-  it('says that a receiver refuses connections, also where its name has several addresses', () => {
+  it('reports that a receiver refuses connections, even if its name has several addresses', () => {
     const refused = ['2001:db8::1', '192.0.2.1'].map((host) => new Error(`connect ECONNREFUSED ${host}:443`));
     // As Node's sockets do.
     const several = Object.assign(new AggregateError(refused, ''), { code: 'ECONNREFUSED' });
@@ -64,7 +64,7 @@ describe('a webhook’s sender', () => {
     );
   });
 
-  it('takes an answer by its status, however long the rest of it takes', async () => {
+  it('judges a response by its status, however long the rest of it takes', async () => {
     onRequest = (response) => {
       response.writeHead(204, { 'content-type': 'text/plain' }).flushHeaders();
     };

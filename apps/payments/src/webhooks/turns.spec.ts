@@ -30,7 +30,7 @@ describe('whose turn it is', () => {
   );
   const anyFree = fc.record({ swift: fc.nat(20), slow: fc.nat(20) });
 
-  it('fills the free places of each lane, no more, and gives each endpoint one turn', () => {
+  it('fills the free slots of each lane, no more, and gives each endpoint one turn', () => {
     fc.assert(
       fc.property(anyReady, anyUnderWay, anyFree, (waiting, underWay, free) => {
         const chosen = nextInTurn(waiting, underWay, free);
@@ -43,7 +43,7 @@ describe('whose turn it is', () => {
     );
   });
 
-  it('is no client’s with more in progress while one with fewer waits in the same lane', () => {
+  it('never goes to a client with more in progress while one with fewer waits in the same lane', () => {
     fc.assert(
       fc.property(anyReady, anyUnderWay, anyFree, (waiting, underWay, free) => {
         const chosen = nextInTurn(waiting, underWay, free);

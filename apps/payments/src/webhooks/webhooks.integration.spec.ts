@@ -100,7 +100,7 @@ describe('webhooks', () => {
     await remove(endpoint);
   });
 
-  it('are tried again after a failure, with the same id, and can be replayed', async () => {
+  it('are retried after a failure, with the same id, and can be replayed', async () => {
     const endpoint = await register();
     answer = { status: 500 };
     await payments.call('shop', 'POST', '/payments', order);
@@ -132,7 +132,7 @@ describe('webhooks', () => {
     await remove(endpoint);
   });
 
-  it('are replayed a thousand at a time, and the answer says since when to ask for the rest', async () => {
+  it('are replayed a thousand at a time, and the response says from when to request the rest', async () => {
     const endpoint = await register();
     const [id, at] = [String(endpoint.body['id']), Date.parse('2026-01-01T00:00:00Z')];
     const notices = Array.from({ length: REPLAY_LIMIT + 3 }, (_, second) => at + 1_000 * second);
@@ -179,7 +179,7 @@ describe('webhooks', () => {
     await remove(endpoint);
   });
 
-  it('come only of the types that were asked for', async () => {
+  it('are sent only for the requested types', async () => {
     const endpoint = await register(['refund.settled']);
     const paid = await payments.call('shop', 'POST', '/payments', order);
     await payments.call('shop', 'POST', `/payments/${String(paid.body['id'])}/refund`, {});
@@ -188,7 +188,7 @@ describe('webhooks', () => {
     await remove(endpoint);
   });
 
-  it('go to ten endpoints of an owner at most, also when it registers many at once, and each of them is listed', async () => {
+  it('go to at most ten endpoints per owner, even if it registers many concurrently, and each of them is listed', async () => {
     const many = await Promise.all(Array.from({ length: 25 }, () => register(['payment.failed'])));
     const made = many.filter(({ status }) => status === 201);
     expect(made).toHaveLength(ENDPOINT_LIMIT);
