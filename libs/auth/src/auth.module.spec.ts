@@ -10,9 +10,10 @@ import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
 import { TOKEN_VERIFIER } from './auth.settings.js';
 import { type AccessTokenVerifier } from './verification.js';
+import { bindToken } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
-import { Authorize, Public, RequireScopes } from './decorators.js';
+import { BearerToken, Authorize, Public, RequireScopes } from './decorators.js';
 import { type Policy } from './policy.js';
 
 @Controller('orders')
@@ -21,6 +22,12 @@ class OrdersController {
   @RequireScopes('orders:read')
   read(@Req() request: { user?: { subject: string } }): object {
     return { subject: request.user?.subject };
+  }
+
+  @Get('token')
+  @RequireScopes('orders:read')
+  readToken(@BearerToken() token: string): object {
+    return { token };
   }
 }
 
@@ -98,11 +105,13 @@ describe('the module', () => {
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
     const verifier = await createVerifier(settings());
-    const principal = verifier.verify(await issuer.mint({ subject: 'robot', scopes: ['orders:read'] }));
+    const robots = await issuer.mint({ subject: 'robot', scopes: ['orders:read'] });
+    const principal = verifier.verify(robots);
     const byKey: Credential = {
       verify: (carrier) => {
         const key = carrier.header('x-api-key');
         if (key === undefined) return undefined;
+        bindToken(carrier.holder, robots);
         return key === 'right' ? Promise.resolve(principal) : Promise.reject(new TokenError('TOKEN_MALFORMED'));
       },
     };
@@ -115,6 +124,9 @@ describe('the module', () => {
       return [answer.statusCode, answer.json<{ subject?: string; code?: string }>()];
     };
     expect(await ask({ 'x-api-key': 'right' })).toEqual([200, { subject: 'robot' }]);
+    expect((await injected(app, '/orders/token', undefined, { 'x-api-key': 'right' })).json()).toEqual({
+      token: robots,
+    });
     expect(await ask({ 'x-api-key': 'wrong' })).toMatchObject([401, { code: 'TOKEN_MALFORMED' }]);
     for (let look = 0; look < 2; look += 1)
       expect(await ask({ authorization: `Bearer ${token}` })).toEqual([200, { subject: 'ada' }]);

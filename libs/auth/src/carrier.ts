@@ -58,6 +58,18 @@ export function principalOf(holder: object): Principal | undefined {
   return isBindable(holder) ? holder[PRINCIPAL] : undefined;
 }
 
+const tokens = sharedByForms('credential-tokens', () => new WeakMap<object, string>());
+
+/** Binds the access token behind a credential that is not the token itself, such as a session's cookie: handlers exchange it (RFC 8693). */
+export function bindToken(holder: object, token: string): void {
+  tokens.set(holder, token);
+}
+
+/** The token that {@link bindToken} bound. */
+export function boundTokenOf(holder: object): string | undefined {
+  return tokens.get(holder);
+}
+
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

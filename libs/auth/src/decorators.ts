@@ -8,8 +8,7 @@ import {
   type Principal,
   type PrincipalWith,
 } from '@countersign/auth-core';
-import { authorizedToken, carrierOf, principalOf } from './carrier.js';
-import { tokenOfSessionRequest } from './credentials/session.js';
+import { authorizedToken, boundTokenOf, carrierOf, principalOf } from './carrier.js';
 import { type Policy } from './policy.js';
 import { declareDelegation, declareNeeds, routeNeeds } from './route-needs.js';
 
@@ -92,8 +91,8 @@ export function callerTokenOf(context: ExecutionContext): string {
   const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
   // For a caller with an API key it is the token that the key was exchanged for, never the key.
   const exchanged = principal === undefined ? undefined : tokenOfApiKeyCaller(principal);
-  const ofSession = carrier === undefined ? undefined : tokenOfSessionRequest(carrier.holder);
-  const token = exchanged ?? ofSession ?? authorizedToken(carrier?.header('authorization'));
+  const bound = carrier === undefined ? undefined : boundTokenOf(carrier.holder);
+  const token = exchanged ?? bound ?? authorizedToken(carrier?.header('authorization'));
   if (token === undefined) throw unverified('the token');
   return token;
 }

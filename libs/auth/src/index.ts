@@ -4,7 +4,7 @@ export { type AccessTokenVerifier, type BearerVerification, type ClientCertifica
 export { peerCertificate } from './peer-certificate.js';
 export { CREDENTIALS, type Credential } from './credentials/credential.js';
 export { cookieOf, isFromOwnPage, type SessionSettings } from './credentials/session.js';
-export { bindHandshake, principalOf, type Carrier, type CarrierKind } from './carrier.js';
+export { bindHandshake, bindToken, principalOf, type Carrier, type CarrierKind } from './carrier.js';
 export {
   ActingFor,
   AllowApiKey,

@@ -8,7 +8,7 @@ export const CREDENTIALS = Symbol.for('countersign.credentials');
 /** A way for a caller to prove who it is. */
 export interface Credential {
   /**
-   * Verifies a request's credential of this kind.
+   * Verifies a request's credential of this kind. If that is not the access token itself, `bindToken` keeps the token for handlers that exchange it.
    * @returns undefined when it carries none: then the next kind is tried
    * @throws {TokenError} for an invalid one (the promise may reject instead)
    */

@@ -1,6 +1,6 @@
-import { sharedByForms, TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
+import { TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
 import { type AccessTokenVerifier } from '../verification.js';
-import { type Carrier } from '../carrier.js';
+import { bindToken, type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 
 /** Sessions of the service's own pages: the browser has a cookie, the server the access token that belongs to it. */
@@ -54,12 +54,6 @@ export function isFromOwnPage(
 }
 
 const renewable: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'TOKEN_REVOKED'] satisfies TokenErrorCode[]);
-const tokens = sharedByForms('session-tokens', () => new WeakMap<object, string>());
-
-/** The access token of a request's session. @returns undefined for a request without a session */
-export function tokenOfSessionRequest(holder: object): string | undefined {
-  return tokens.get(holder);
-}
 
 /** A session's cookie, with proof that one of the service's own pages sent it; without that proof the cookie is ignored. */
 export class SessionCredential implements Credential {
@@ -88,7 +82,7 @@ export class SessionCredential implements Credential {
 
   async #bind(token: string, holder: object): Promise<Principal> {
     const principal = await this.verifier.verifyWithRefresh(token);
-    tokens.set(holder, token);
+    bindToken(holder, token);
     return principal;
   }
 }
