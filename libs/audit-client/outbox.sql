@@ -1,4 +1,4 @@
--- The tables of @countersign/audit-client: put this into a migration of your own (Prisma, TypeORM, Flyway, psql). It may run again.
+-- The tables of @countersign/audit-client: put this into your own migration (Prisma, TypeORM, Flyway, psql). It may run again.
 -- Services that migrate with drizzle use the folder `outboxMigrations` instead.
 
 -- Services made these three for themselves until 0.1.0; what is there stays as it is.

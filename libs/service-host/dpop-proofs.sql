@@ -1,4 +1,4 @@
--- The table of PostgresDpopReplayStore, for a migration of your own. It may run again.
+-- The table of PostgresDpopReplayStore, for your own migration. It may run again.
 -- DPoP proofs that were used (RFC 9449, section 11.1): each once, at whatever replica. Rows leave when the proof is refused for its age.
 create table if not exists dpop_proof (
   id text primary key check (length(id) = 43),

@@ -45,7 +45,7 @@ describe('the built command against a real issuer and audit service', () => {
   let issuer: Child;
   let audit: Child;
 
-  /** A process of its own, as a person starts it. */
+  /** A separate process, as a person starts it. */
   function started(...args: readonly string[]): Promise<Ended> {
     return new Promise((done) => {
       execFile(

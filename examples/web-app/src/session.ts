@@ -40,7 +40,7 @@ export interface Session {
 
 /**
  * A session of somebody who just signed in.
- * @param earlier that they had until now. What they allowed goes on in the same map, where a renewal in progress puts its tokens.
+ * @param earlier that they had until now. What they allowed stays in the same map, where a renewal in progress puts its tokens.
  */
 export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>, earlier?: Session): Session {
   return {

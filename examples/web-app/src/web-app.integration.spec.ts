@@ -173,7 +173,7 @@ describe('the web application', () => {
     await victim.get('/sign-in');
     expect((await back(victim, answer)).status).toBe(400);
     expect(await (await victim.get('/')).text()).toContain('Sign in with your bank');
-    // What somebody else tried takes nothing from the one who began.
+    // Another browser's attempt takes nothing from the browser that began.
     expect((await back(attacker, answer)).status).toBe(200);
     expect((await back(attacker, answer)).status).toBe(400);
   });

@@ -174,7 +174,7 @@ export class AuditOutbox {
     this.recorded();
   }
 
-  /** Call this once a statement of your own has committed events: the relay then publishes them immediately. */
+  /** Call this after your own statement has committed events: the relay then publishes them immediately. */
   recorded(): void {
     for (const listener of this.#listeners) listener();
   }

@@ -230,7 +230,7 @@ describe('the outbox and its relay', () => {
     }
   });
 
-  it('lets go by a receipt what it published a moment ago without rewriting it first, and nothing that it did not publish', async () => {
+  it('deletes on a receipt what it published a moment ago without rewriting it first, and nothing that it did not publish', async () => {
     await relay.stop();
     const client = await pool.connect();
     const left = async () =>

@@ -148,7 +148,7 @@ export function withEnvelope(
 
 /** Thrown for what PostgreSQL could not keep. */
 export const notStorable = (): AuditEventError =>
-  new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or half of a surrogate pair');
+  new AuditEventError('EVENT_INVALID', 'its text contains U+0000 or a lone surrogate');
 
 /** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
 export function completeEvent(event: EventParts, id: string, source: string, now: Date): UnnumberedEvent {

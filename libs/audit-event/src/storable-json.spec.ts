@@ -11,7 +11,7 @@ const strings = fc.oneof(
 );
 
 describe('JSON that PostgreSQL can keep', () => {
-  it('holds neither U+0000 nor half of a surrogate pair, and may spell both out', () => {
+  it('contains neither U+0000 nor a lone surrogate, but may contain both as escaped text', () => {
     fc.assert(
       fc.property(strings, (text) => {
         expect(isStorableJson(JSON.stringify({ [text]: [text] }))).toBe(

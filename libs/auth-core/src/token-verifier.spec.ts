@@ -219,7 +219,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('reads another statement of its issuer by the same keys, and believes no other issuer, type, key or algorithm', async () => {
+  it('verifies another statement of its issuer with the same keys, and trusts no other issuer, type, key or algorithm', async () => {
     const at = await world();
     const verifier = await verifierOf(at);
     const [rotated, stranger] = [await generateSigningKey(), await generateSigningKey()];

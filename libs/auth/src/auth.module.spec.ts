@@ -134,7 +134,7 @@ describe('the module', () => {
     await app.close();
   });
 
-  it('reports at start that it is imported twice, and what to do', async () => {
+  it('reports at startup that it is imported twice, and what to do', async () => {
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
     @Module({ imports: [OrdersModule, AuthModule.forRoot({ ...settings(), audience: 'shop' })] })

@@ -39,7 +39,7 @@ interface GuardOptions {
   readonly problemMembers?: ((context: ExecutionContext) => Readonly<Record<string, unknown>>) | undefined;
   /** A ready verifier, for tests or to share one; created from the options by default. */
   readonly verifier?: AccessTokenVerifier | undefined;
-  /** Receives the lines of the route report once at start; Nest's logger by default. */
+  /** Receives the lines of the route report once at startup; Nest's logger by default. */
   readonly onRoutes?: ((lines: readonly string[]) => void) | undefined;
   /** Adds notes from other declarations to a route's line (for example that it leaves no audit event). */
   readonly routeNote?: (handler: object, controller: object) => string | undefined;

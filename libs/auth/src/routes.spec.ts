@@ -190,7 +190,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     ]);
   });
 
-  it('are reported at start, each with what it needs', () => {
+  it('are reported at startup, each with what it needs', () => {
     expect(reported.map((line) => line.split(/ {2,}/))).toEqual([
       ['GET /v1/forgotten', 'undeclared', 'ForgottenController.read', 'to be removed'],
       ['GET /v1/orders/:id', 'orders:read + inOfficeHours + ownsOrder', 'OrdersController.read'],

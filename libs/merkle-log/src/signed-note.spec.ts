@@ -100,7 +100,7 @@ describe('checkpoints', () => {
     }
   });
 
-  it('are believed only of the log whose key signed them under its own origin', () => {
+  it('are trusted only from the log whose key signed them under its own origin', () => {
     const log = signer();
     const root = rootOf([]);
     const note = signCheckpoint(0, root, log);

@@ -54,7 +54,7 @@ describe('tiles', () => {
     expect(edgeOf(256)).toEqual([{ level: 1, index: 0 }]);
   });
 
-  it('are the same whether the leaves come one by one, in portions, or after a restart', () => {
+  it('are the same whether the leaves arrive one by one, in batches, or after a restart', () => {
     const all = numbered(1_500);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 6 }), (portions) => {

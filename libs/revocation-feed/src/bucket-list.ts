@@ -19,7 +19,7 @@ export interface BucketListOptions {
   readonly fetchKey: (keyId: string) => Promise<boolean>;
   /** Called for each entry that is in force from now on. */
   readonly onRevocation: (revocation: Revocation) => void;
-  /** Called for each entry that is not to be believed. */
+  /** Called for each entry that cannot be trusted. */
   readonly onRefused: (key: string, error: unknown) => void;
   /** Waits about so many milliseconds. */
   readonly pause: (ms: number) => Promise<void>;

@@ -93,7 +93,7 @@ describe('a statement', () => {
     expect(verificationKeyOf({ ...publicJwkOf(key), use: undefined }, 'revocation')).toBeUndefined();
   });
 
-  it('is not believed by another key, of another issuer, of another type, or when it was changed', () => {
+  it('is rejected with another key, from another issuer, of another type, or after a change', () => {
     const one: Revocation = { kind: 'token', tokenId: 'one', until: second + 300 };
     expect(refusal(signStatement({ revocation: one, number: 1 }, signing))).toBe('taken');
     expect(refusal(signStatement({ revocation: one, number: 1 }, { ...signing, key: stranger }))).toMatch(

@@ -23,7 +23,7 @@ interface Parts<Configuration> {
 
 /** What a resource server is made from: what `resourceServerVariables` read. */
 export interface ResourceServerOptions extends Parts<Variables> {
-  /** As whom API keys are exchanged, where the service takes them ({@link ServiceAuthOptions}). */
+  /** The client that exchanges API keys, if the service accepts them ({@link ServiceAuthOptions}). */
   readonly apiKeys?: ApiKeyClient;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Binaries } from './postgres-binaries.js';
 import { type RunAs } from './run-as.js';
 
-/** Where a data folder is made, and as whom. */
+/** Where a data folder is created, and the user. */
 export interface NewCluster {
   readonly binaries: Pick<Binaries, 'initdb'>;
   readonly data: string;

@@ -19,7 +19,7 @@ export interface NatsOptions {
   readonly endsWithUs?: { readonly removes: readonly string[] } | undefined;
 }
 
-/** A NATS server of our own with JetStream, on the loopback address. */
+/** Our own NATS server with JetStream, on the loopback address. */
 export interface Nats {
   readonly url: string;
   readonly port: number;

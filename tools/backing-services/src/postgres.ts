@@ -42,7 +42,7 @@ export interface GuardedUrls {
   readonly migrator: string;
 }
 
-/** A PostgreSQL server of our own, on the loopback address. */
+/** Our own PostgreSQL server, on the loopback address. */
 export interface Postgres {
   readonly port: number;
   /** The server's process; one that serves a connection is a child of it. */
@@ -73,7 +73,7 @@ const WRONG_PASSWORD = '28P01';
 
 async function waitUntilReady(url: string, child: Child, data: string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
-    if (!child.running()) throw new Error(`PostgreSQL ended at start:\n${child.lastLines()}`);
+    if (!child.running()) throw new Error(`PostgreSQL ended at startup:\n${child.lastLines()}`);
     try {
       await withDatabase({ connectionString: url, connectionTimeoutMillis: 1_000 }, () => Promise.resolve());
       return;

@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { reachable, type RunAs } from './run-as.js';
 import { folderInMemory, MEMORY } from './test-folder.js';
 
-/** Where everybody may make folders, so where nothing is believed because of its name. */
+/** Where everybody may make folders, so where nothing is trusted because of its name. */
 const SHARED = '/var/tmp';
 
 /** A folder that somebody else made, or could write to, is where ours should be. */
@@ -81,7 +81,7 @@ function elsewhere(directory: string, known: boolean): string {
 /**
  * Where PostgreSQL keeps its data: in the folder given, or, when that is inside one that its user cannot reach, in a folder of a random
  * name under /var/tmp, or beside it in /dev/shm, which the folder given remembers.
- * @param user as whom PostgreSQL runs, when not as ourselves
+ * @param user the user that PostgreSQL runs as, if not ourselves
  * @throws {UntrustedFolder} or {DataGone}
  */
 export function dataDirectory(directory: string, user: RunAs | undefined): string {

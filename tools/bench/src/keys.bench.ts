@@ -62,7 +62,7 @@ const benchmark: Benchmark = {
   description:
     `API keys: a polite key (${String(POLITE_RATE)} requests a second, timed from when each is due) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, or ${String(TORRENT_RATE)}, ` +
     `or by ${String(LOOP_CONNECTIONS)} or ${String(CROWD_CONNECTIONS)} connections that send again as soon as they are answered; against only the polite one. ` +
-    'The server and the polite client run before everything else on their cores, because a flood comes from other machines; the same flood at another server shows what is left of its disturbance. ' +
+    'The server and the polite client run before everything else on their cores, because a flood comes from other machines; the same flood at another server shows its remaining effect. ' +
     'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL (fsync off).',
   async run(context) {
     const { rounds, progress, measured } = context;

@@ -51,7 +51,7 @@ const OF_POSTGRES: ReadonlySet<string> = new Set(['public', 'none', 'template0',
 /** Why a service cannot have this name. @returns undefined when it can */
 export function nameProblem(name: string): string | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 31)
-    return 'must be small letters and digits, in words separated by single hyphens, at most 31 characters: my-orders';
+    return 'must be lower-case letters and digits, in words separated by single hyphens, at most 31 characters: my-orders';
   if (OURS.has(name)) return 'is the name of a part of Countersign';
   if (OF_POSTGRES.has(name)) return 'is a name of PostgreSQL itself';
   const { Name, Singular } = namesOf(name);

@@ -14,7 +14,8 @@ function portBase(text: string): number {
 /** Names of the user's own services, beside those of the stack. */
 function ownService(services: readonly string[]) {
   return (name: string, before: readonly string[]): readonly string[] => {
-    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) throw new InvalidArgumentError('small letters, digits and -');
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
+      throw new InvalidArgumentError('must be lower-case letters, digits and -');
     if (services.includes(name)) throw new InvalidArgumentError(`${name} is a service of the stack`);
     return [...before, name];
   };

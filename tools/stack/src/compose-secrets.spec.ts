@@ -53,7 +53,7 @@ describe("compose's secrets", () => {
   it('are added to after an upgrade, and what was there stays: keys, passwords, what was rotated by hand', async () => {
     const identities = await generateIdentities();
     const before = filesOf(composeSecrets(identities, nothing));
-    // As the version before wrote them: no migrations, no command line, every client's key with the sample.
+    // As the previous version wrote them: no migrations, no command line, every client's key with the sample.
     for (const path of [...before.keys()]) if (/-migration\/|^cli\/|-migrator-password/.test(path)) before.delete(path);
     const { operator } = identities.clients;
     before.set('sample/operator.json', JSON.stringify(operator));

@@ -23,7 +23,7 @@ function lint(files: readonly Planted[], ...args: readonly string[]): readonly (
     for (const { content, place, path } of planted) {
       mkdirSync(join(root, place));
       writeFileSync(join(root, path), content);
-      // A program of its own: the root's has all sources.
+      // A separate program: the root's has all sources.
       const configuration = { extends: relative(place, 'tsconfig.base.json'), files: ['forbidden.ts'] };
       writeFileSync(join(root, place, 'tsconfig.json'), JSON.stringify(configuration));
     }

@@ -85,7 +85,7 @@ export async function waitUntilReady(
   while (!(await isReady(url, when))) {
     signal?.throwIfAborted();
     if (child?.running() === false)
-      throw new StackError(`${name} ended at start. Its last lines:\n${child.lastLines()}`);
+      throw new StackError(`${name} ended at startup. Its last lines:\n${child.lastLines()}`);
     if (Date.now() > deadline) {
       throw new StackError(
         `${name} was not ${when} within ${String(limitMs / 1_000)} s. Its last lines:\n${child?.lastLines() ?? ''}`,

@@ -330,7 +330,7 @@ describe('the console at audit', () => {
     expect(revoked).toEqual(expect.arrayContaining(given));
   });
 
-  it('ends the sessions that the issuer reports as ended, at every replica, and believes nobody else', async () => {
+  it('ends the sessions that the issuer reports as ended, at every replica, and trusts nobody else', async () => {
     const person = 'person:signed-out';
     const [first, second] = [
       await signedIn({ ...amina, person, session: 's-1' }),

@@ -155,7 +155,7 @@ export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicatio
     if (end > this.reach.end || this.restored) await this.#compareWith(end);
   }
 
-  /** Like {@link seen}, for frequent messages of which most bring nothing new: only a higher index costs a query. */
+  /** Like {@link seen}, for frequent messages, most of which contain nothing new: only a higher index costs a query. */
   async reached(end: bigint): Promise<void> {
     if (end > this.end) await this.seen(end);
   }

@@ -17,7 +17,7 @@ interface Pushed {
   readonly signing: Signing;
 }
 
-/** An issuer with the code flow, pushed requests and refresh tokens, for tests of who relies on it: it believes every client. */
+/** An issuer with the code flow, pushed requests and refresh tokens, for tests of relying parties: it trusts every client. */
 export interface ConsoleIssuer {
   readonly url: string;
   readonly tokens: TestIssuer;

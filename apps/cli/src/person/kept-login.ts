@@ -40,7 +40,7 @@ function unwritable(error: unknown): CliError {
 }
 
 function unreadable(path: string, error: unknown): CliError {
-  const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder of your own, or delete this and log in again.';
+  const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to your own folder, or delete this and log in again.';
   return new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${path} cannot be read: ${messageOf(error)}`, hint);
 }
 

@@ -70,7 +70,7 @@ export class ClientsController {
   }
 
   /**
-   * Applies declared clients as the file at start is applied: registers, changes, and disables what is no longer declared. With `dry_run` it
+   * Applies declared clients like the file at startup: registers, changes, and disables what is no longer declared. With `dry_run` it
    * only shows the difference.
    */
   @Post('apply')

@@ -109,7 +109,7 @@ export class Delegations implements OnModuleInit {
     return (await this.store.liveIds(choice, { limit: END_AT_ONCE + 1 })).length > END_AT_ONCE;
   }
 
-  /** Ends the selected ones in portions, each in its own transaction. Another entry of the feed refuses their tokens. */
+  /** Ends the selected ones in batches, each in its own transaction. Another entry of the feed refuses their tokens. */
   async endMany(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<void> {
     for (let after: DelegationId | undefined; ;) {
       const ids = await this.store.liveIds(choice, { after, limit: END_AT_ONCE });

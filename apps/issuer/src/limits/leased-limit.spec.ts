@@ -19,7 +19,7 @@ function sharedWindow(limit: number, now: () => number): SharedWindow & { trips:
 }
 
 describe('a leased limit', () => {
-  it('never lets replicas spend more than the limit together, however many ask at once', async () => {
+  it('never lets replicas together spend more than the limit, however many requests are concurrent', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 60 }),

@@ -64,7 +64,7 @@ describe('PROVIDERS_FILE', () => {
       [{ ...good, sign_out: 'always' }],
       /sign_out: always needs post_logout_redirect/,
     ],
-  ])('is refused at start with %s', async (_what, providers, message) => {
+  ])('is refused at startup with %s', async (_what, providers, message) => {
     await expect(read(providers)).rejects.toThrow(ConfigurationError);
     await expect(read(providers)).rejects.toThrow(message);
     await expect(read(providers)).rejects.toThrow(/PROVIDERS_FILE: /);

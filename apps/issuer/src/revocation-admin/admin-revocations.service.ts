@@ -100,7 +100,7 @@ export class AdminRevocationsService {
   }
 
   /**
-   * If very many people allowed a client something, that ends beforehand in portions, with its tokens refused first. Whatever started in the meantime ends with the
+   * If very many people allowed a client something, that ends beforehand in batches, with its tokens refused first. Whatever started in the meantime ends with the
    * revocation that follows.
    */
   async #endMany(requested: RevocationRequest, reason: string | undefined, caller: Caller): Promise<void> {

@@ -77,7 +77,7 @@ export class RevokedGrants {
     return this.delegations.areMany({ clientId });
   }
 
-  /** Ends what a client was allowed, in portions; its own revocation refuses the tokens. */
+  /** Ends what a client was allowed, in batches; its own revocation refuses the tokens. */
   endMany(clientId: string, who: EventContext): Promise<void> {
     return this.delegations.endMany({ clientId }, 'BY_ADMIN', who);
   }

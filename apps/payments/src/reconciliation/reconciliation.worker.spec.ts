@@ -66,7 +66,7 @@ describe('the nightly comparison', () => {
   });
 
   it('is given up when the service stops', async () => {
-    answer = (signal) => Promise.reject(signal?.aborted === true ? new Error('stopped') : new Error('it goes on'));
+    answer = (signal) => Promise.reject(signal?.aborted === true ? new Error('stopped') : new Error('it continues'));
     now = new Date('2026-01-02T03:00:30Z');
     await expect(round(AbortSignal.abort())).rejects.toThrow('stopped');
   });

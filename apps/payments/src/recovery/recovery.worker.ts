@@ -24,7 +24,7 @@ const PRUNE_EVERY_MS = 600_000;
 
 const LOCK = 'countersign.payments-recovery';
 
-/** Runs recovery at start and on schedule; on one replica at a time (PostgreSQL advisory lock). */
+/** Runs recovery at startup and on schedule; on one replica at a time (PostgreSQL advisory lock). */
 @Injectable()
 export class RecoveryWorker implements OnModuleInit {
   readonly #checked: Counter;

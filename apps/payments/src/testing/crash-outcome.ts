@@ -44,7 +44,7 @@ const fitting: Readonly<Record<string, readonly string[]>> = {
   expired: ['expired'],
 };
 
-/** Looks at what is left of a client's payment, in the databases of payments and of accounts. */
+/** Examines the remains of a client's payment, in the databases of payments and of accounts. */
 export class CrashOutcome {
   constructor(private readonly world: CrashWorld) {}
 

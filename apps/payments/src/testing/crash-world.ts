@@ -134,7 +134,7 @@ export class CrashWorld {
 
 export const newKey = (): IdempotencyKey => idempotencyKeySchema.parse(randomUUID());
 
-/** As the one who owns the tables. */
+/** As the owner of the tables. */
 export async function asOwner(pool: pg.Pool, statement: string): Promise<void> {
   const client = await pool.connect();
   try {

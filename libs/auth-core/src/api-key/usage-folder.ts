@@ -26,7 +26,7 @@ function isReport(value: unknown): value is SentReport {
 
 /**
  * Keeps reports on API keys as files until the issuer has them, for a service without a database: a crash loses only what was not written yet, and
- * the next start sends the rest. Processes may share a folder: a report that two of them send counts once. One that the issuer refuses is put aside
+ * the next start sends the rest. Processes may share a folder: a report that two of them send counts once. One that the issuer refuses is set aside
  * under the ending `.refused`, the first thousand of them, with a warning of the process (`COUNTERSIGN_API_KEY_REPORT`).
  */
 export class UsageFolder {

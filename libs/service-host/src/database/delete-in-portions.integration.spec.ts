@@ -2,7 +2,7 @@ import { startDatabases, type Databases } from '@countersign/backing-services';
 import pg from 'pg';
 import { deleteInPortions } from './delete-in-portions.js';
 
-describe('deleting in portions', () => {
+describe('deleting in batches', () => {
   const databases: Databases = startDatabases();
   let pool: pg.Pool;
   const left = async (): Promise<unknown> =>

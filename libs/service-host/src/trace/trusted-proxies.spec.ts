@@ -43,7 +43,7 @@ describe('the address of a caller', () => {
     expect(await peersBehind('10.0.0.0/8', ['203.0.113.7'])).toEqual(['127.0.0.1']);
   });
 
-  it('behind trusted proxies is the last that none of them is; what a caller wrote before it is not believed', async () => {
+  it('behind trusted proxies is the last address that is not one of them; earlier ones, written by a caller, are ignored', async () => {
     const forwarded = ['203.0.113.7', '1.2.3.4, 203.0.113.7, 10.1.2.3', '2001:db8::7', 'not an address', "' or 1=1"];
     expect(await peersBehind('127.0.0.1, 10.0.0.0/8', forwarded)).toEqual([
       '203.0.113.7',
@@ -79,7 +79,7 @@ describe('TRUSTED_PROXIES', () => {
   });
 
   it.each(['loopback', '10.0.0.0/33', '10.0.0', '::1/129', '10.0.0.0/8/8', '10.0.0.0/', '0.0.0.0/0', '10.0.0.1 ::1'])(
-    'refuses %s at start, and says by which variable',
+    'refuses %s at startup, and names the variable',
     (proxies) => {
       expect(() => load(proxies)).toThrow(ConfigurationError);
       expect(() => load(proxies)).toThrow(/TRUSTED_PROXIES/);

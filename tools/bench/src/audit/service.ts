@@ -48,7 +48,7 @@ async function createTables(pool: pg.Pool): Promise<void> {
 
 async function waitUntilConsuming(url: string, child: Child): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt += 1) {
-    if (!child.running()) throw new Error(`the audit service ended at start:\n${child.lastLines()}`);
+    if (!child.running()) throw new Error(`the audit service ended at startup:\n${child.lastLines()}`);
     const report = await fetch(`${url}/health/ready`).then(
       (response) => response.json(),
       () => undefined,

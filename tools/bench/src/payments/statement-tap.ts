@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 
 /** A statement as a service sent it to PostgreSQL. */
 export interface Statement {
-  /** Which connection it came by. */
+  /** The connection that it came from. */
   readonly connection: number;
   /** As it is prepared; undefined if it is not. */
   readonly name: string | undefined;

@@ -8,7 +8,7 @@ export interface Way {
   hit(neighbour: Neighbour, subjects: readonly string[]): Promise<void>;
 }
 
-/** What a forger sends: a revocation that would refuse for long, were it believed, and nothing, which makes JetStream delete. */
+/** What a forger sends: a revocation that would refuse for long if it were trusted, and an empty message, which makes JetStream delete. */
 const payloads = ['{"until":4102444800,"forged":true}', ''] as const;
 
 const bucket = 'KV_revocations';

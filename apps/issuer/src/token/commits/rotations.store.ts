@@ -28,7 +28,7 @@ export interface Rotation extends Decided, FamilyUse {
   readonly sessionId: string | undefined;
 }
 
-/** Why a use brings nothing. */
+/** Why a use yields nothing. */
 export type NotRotated =
   'DELEGATION_ENDED' | 'SESSION_ENDED' | 'REFRESH_TOKEN_EXPIRED' | 'REFRESH_TOKEN_REPLAYED' | 'REFRESH_TOKEN_UNKNOWN';
 

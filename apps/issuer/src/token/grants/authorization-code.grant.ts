@@ -56,7 +56,7 @@ export class AuthorizationCode implements TokenGrant {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @throws {GrantRefused} a code that was used before is an alarm: what it brought ends */
+  /** @throws {GrantRefused} for a replayed code, which is an alarm: its tokens end */
   async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
     const code = await this.#codeOf(form, client, trace);
     const { allowed } = code;

@@ -8,7 +8,7 @@ const itself: GrantBasis = {
   claims: claimsForClient,
 };
 
-/** `client_credentials` (RFC 6749, section 4.4): the client acts for itself, and brings nothing but its credentials. */
+/** `client_credentials` (RFC 6749, section 4.4): the client acts for itself, and needs only its credentials. */
 export const clientCredentials: TokenGrant = {
   type: 'client_credentials',
   action: 'token:issue',

@@ -37,7 +37,7 @@ export class FurtherTokensOf {
 
   /**
    * Begins the delegation that a person allowed: with a refresh token for a client that uses them, an ID token for `openid`. A public client gets
-   * a refresh token only with a key of its own (DPoP), because that is all it can be bound to. All tokens are made before the commit: what was
+   * a refresh token only with its own key (DPoP), because that is all it can be bound to. All tokens are made before the commit: what was
    * redeemed is never used up for tokens that could not be signed.
    */
   async begin(

@@ -8,7 +8,7 @@ export interface NamedLeaseRequest extends Omit<LeaseRequest, 'replica'> {
   readonly limit: ApiKeyLimit;
 }
 
-/** Where replicas share what is left of each limit. */
+/** Where replicas share the rest of each limit. */
 export interface LimitStore {
   /**
    * Settles and grants leases, all in one commit.

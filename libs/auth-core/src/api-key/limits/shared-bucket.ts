@@ -55,7 +55,7 @@ export const SETTLE_MS = 1_000;
 /** Milliseconds, and fraction of the burst, to wait before a refused replica asks again. */
 const GATHER_MS = 100;
 const GATHER_SHARE = 0.01;
-/** Milliseconds after the end of a lease within which its replica returns what is left, unless it crashed. */
+/** Milliseconds after the end of a lease within which its replica returns the rest, unless it crashed. */
 const GIVEN_BACK_MS = 75;
 /** Fraction of the capacity below which leases are small, so that what other replicas hold does not matter. */
 const SCARCE_SHARE = 0.25;
@@ -165,7 +165,7 @@ function waitFor(left: Left, limit: ApiKeyLimit, now: number): Pick<LeaseAnswer,
 
 /**
  * Settles a replica's last lease and gives it the next. Nothing is granted twice, and what is granted and not returned counts as used, so the limit
- * is never exceeded even when replicas crash. A share of what is left is granted, so that the last requests go where they are needed.
+ * is never exceeded even when replicas crash. A share of the rest is granted, so that the last requests go where they are needed.
  */
 export function leaseFrom(
   before: SharedBucket | undefined,
