@@ -8,8 +8,8 @@ import { exchangePerson, outsidePrograms, tryOutside, type Outside } from './out
 import { prepareVerifier, verifiers, verifyOurs, type ReadyVerifier } from './verifiers.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-/** What is fetched and built stays here, so that a second run is quick. */
-const cache = `${root}.countersign/interop`;
+/** What is fetched and built stays here, so that a second run is quick. Not in the folder of a stack, which takes only one that it made. */
+const cache = `${root}node_modules/.cache/interop`;
 const program = new Command('npm run interop --')
   .description(
     "Runs other issuers and other languages' verifiers on this machine: their tokens in our verifier and issuer, our tokens in their verifiers. Fetches and builds them first, which takes minutes once.",

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -30,6 +30,15 @@ describe('the folder of a local stack', () => {
     writeFileSync(join(folder, 'file'), '');
     for (const other of [folder, join(folder, 'file')])
       expect(() => openStateDirectory(other, false)).toThrow('was not made by a stack');
+  });
+
+  it('is not where another tool keeps something, or the next start finds a folder that no stack made', () => {
+    const root = join(import.meta.dirname, '../../..');
+    const tools = globSync(['tools/*/src/**/*.ts', 'tools/*.mjs', 'tools/adopt/*.mjs'], { cwd: root });
+    const naming = tools.filter((file) => /(?:\}|['"`/])\.countersign\b/.test(readFileSync(join(root, file), 'utf8')));
+    // These read what the stack has written, skip it or speak of it.
+    const readers = ['tools/built.mjs', 'tools/create-countersign/src/main.ts', 'tools/serve.mjs', 'tools/start.mjs'];
+    expect(naming.filter((file) => !file.startsWith('tools/stack/src/')).sort()).toEqual(readers);
   });
 
   it('is taken over from a stack that was killed, also where there is no ps', () => {
