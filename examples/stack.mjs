@@ -1,4 +1,4 @@
-// Where the running local stack (npm start) is, and its clients: what an application reads from its own configuration.
+// The local stack's URLs (npm start), and its clients: what an application reads from its own configuration.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { createTokenClient } from '@countersign/auth-core';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const folder = process.env.COUNTERSIGN_STACK ?? join(root, '.countersign');
-/** The service's address, from the variables that it was started with. */
+/** The service's URL, from the variables that it was started with. */
 export function urlOf(service) {
   const variables = readFileSync(join(folder, 'env', `${service}.env`), 'utf8');
   return `http://127.0.0.1:${/^PORT=(\d+)$/m.exec(variables)?.[1] ?? ''}`;

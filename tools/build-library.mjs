@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 import { rolldown } from 'rolldown';
 
-// What an earlier build left is not packed.
+// Leftovers of an earlier build are not packed.
 for (const folder of ['dist', 'cjs']) rmSync(folder, { recursive: true, force: true });
 const tsc = fileURLToPath(new URL('../node_modules/typescript7/bin/tsc', import.meta.url));
-// Types are checked in all sources as one program (tools/test.mjs); to check them here again took a third of a build's processor time.
+// Types are checked in all sources as one program (tools/test.mjs); checking them here again took a third of a build's processor time.
 const compile = [tsc, '--singleThreaded', '--noCheck', '-p', 'tsconfig.build.json'];
 const { status } = spawnSync(process.execPath, compile, { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);

@@ -1,4 +1,4 @@
-// Builds what is not built (cached by nx), for `npm start`, for the commands that run a built file, and for `npm test`.
+// Builds what has not been built (cached by nx), for `npm start`, for the commands that run a built file, and for `npm test`.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isBuilt, recordBuilt } from './built.mjs';
@@ -6,7 +6,7 @@ import { takeTurn } from './one-at-a-time.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** For each run of nx: plugins in its own process, since those of their own cost it a second. */
+/** For each run of nx: plugins in its own process, because separate processes cost a second. */
 export const nxEnvironment = { NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' };
 
 /**
@@ -15,7 +15,7 @@ export const nxEnvironment = { NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_P
  */
 export const buildEnvironment = { GOGC: 'off', GOMEMLIMIT: '2GiB', MIMALLOC_ARENA_EAGER_COMMIT: '0' };
 
-/** Where Node keeps what it compiled. The stack's services have it there by themselves (tools/stack/src/services.ts). */
+/** Node's compile cache. The stack's services set it themselves (tools/stack/src/services.ts). */
 export const compileCache = `${root}node_modules/.cache/compiled`;
 
 /** The arguments of nx. */

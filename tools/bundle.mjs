@@ -1,4 +1,4 @@
-// Puts a program, of TypeScript or JavaScript, and the packages that it imports into a few files: `node tools/bundle.mjs MAIN FOLDER`.
+// Bundles a TypeScript or JavaScript program and the packages that it imports into a few files: `node tools/bundle.mjs MAIN FOLDER`.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { argv } from 'node:process';
@@ -35,7 +35,7 @@ const throughMaps = {
   },
 };
 
-/** A file that finds others by its own place (migrations, pages) finds them there still. */
+/** A file that locates others relative to itself (migrations, pages) still finds them. */
 const inItsPlace = (folder) => ({
   name: 'place',
   transform: {
@@ -65,7 +65,7 @@ export async function bundle(input, folder, dependencies = {}) {
     plugins: [withoutOptional(dependencies), throughMaps, inItsPlace(folder)],
     onLog(level, log, next) {
       if (log.code !== 'UNRESOLVED_IMPORT') next(level, log);
-      // Packages try what may not be installed. What our own files import must be there.
+      // Packages may try optional imports. What our own files import must exist.
       else if (!log.id.includes('/node_modules/')) next('error', log);
     },
   });

@@ -1,4 +1,4 @@
-// `node examples/api-keys/run.mjs`: a public catalogue API, three applications with a key each, one of which floods.
+// `node examples/api-keys/run.mjs`: a public catalogue API and three applications, each with its own key; one of them floods.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

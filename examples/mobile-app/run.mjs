@@ -1,4 +1,4 @@
-// `node examples/mobile-app/run.mjs`: an application on a person's own device, which can keep no secret, on `openid-client`.
+// `node examples/mobile-app/run.mjs`: an application on a person's device, which cannot keep a secret, with `openid-client`.
 import { randomUUID } from 'node:crypto';
 import { CookieJar, walkSignIn } from '@countersign/people-provider/walk';
 import * as client from 'openid-client';
@@ -8,7 +8,7 @@ const [issuer, payments] = [urlOf('issuer'), urlOf('payments')];
 const clientId = `wallet-${randomUUID().slice(0, 8)}`;
 const redirect_uri = 'com.example.wallet:/signed-in';
 
-// What the company declares: no secret, the redirects, and what it may ask a person for.
+// The company's declaration: no secret, the redirects, and what it may request from a person.
 const operator = await tokensOf('operator').getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
 const declared = await call(`${issuer}/admin/clients`, {
   token: operator.token,
@@ -27,7 +27,7 @@ const declared = await call(`${issuer}/admin/clients`, {
 });
 if (declared.status !== 201) throw new Error(JSON.stringify(declared.body));
 
-// The device: a key that never leaves it, and the system's browser, which has the person's cookies and shows nothing to the application.
+// The device: a key that never leaves it, and the system's browser, which has the person's cookies and reveals nothing to the application.
 const key = await client.randomDPoPKeyPair('ES256');
 const cookies = new CookieJar();
 const browse = async (address, form) => {
@@ -69,7 +69,7 @@ const begin = async () => {
   );
   return { url, checks: { pkceCodeVerifier, expectedState } };
 };
-/** Opens the browser, where Carol signs in if she must, and allows what she reads. @returns where the browser goes then */
+/** Opens the browser, where Carol signs in if necessary, and allows what the page lists. @returns where the browser goes next */
 const allow = async (url) => {
   let { page, next } = await browse(url);
   while (next !== undefined) {
@@ -88,7 +88,7 @@ console.log(
   `2. She allows it; the answer goes to ${answer.protocol} with ${[...answer.searchParams.keys()].join(', ')}.`,
 );
 
-// Another program on the device also claims com.example.wallet: and gets the code. It has neither the verifier nor the key.
+// Another program on the device also claims com.example.wallet: and gets the code, but it has neither the verifier nor the key.
 const stolen = {
   grant_type: 'authorization_code',
   client_id: clientId,

@@ -1,4 +1,4 @@
-// `node examples/two-services/run.mjs`: a caller, a service and a second service, and no session anywhere.
+// `node examples/two-services/run.mjs`: a caller, a service and a second service, without any session.
 import { randomUUID } from 'node:crypto';
 import { createVerifier } from '@countersign/auth-core';
 import { call, tokensOf, urlOf } from '../stack.mjs';

@@ -1,4 +1,4 @@
-// `node examples/who-moved-money/run.mjs`: the questions of an auditor, each answered by one command.
+// `node examples/who-moved-money/run.mjs`: an auditor's questions, each answered by one command.
 import { spawnSync } from 'node:child_process';
 import { folder, root } from '../stack.mjs';
 

@@ -44,7 +44,7 @@ async function withIssuer(work) {
   }
 }
 
-/** An issuer's keys and metadata, and one of its tokens, from memory. */
+/** An issuer's keys and metadata, and one of its tokens, in memory. */
 async function withMetadata(path, algorithm, header, claims, work) {
   const key = await generateSigningKey(algorithm);
   let issuer = '';

@@ -19,7 +19,7 @@ const logoutSchema = z
 /** Seconds for which a logout token is accepted, and remembered so that it works once. */
 const LIFE_SECONDS = 120;
 
-/** Ends sessions because the issuer says so (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
+/** Ends sessions at the issuer's request (OpenID Connect Back-Channel Logout 1.0, section 2.6). */
 export class BackChannel {
   private keys: JWTVerifyGetKey | undefined;
   constructor(
@@ -29,7 +29,7 @@ export class BackChannel {
     private readonly seen: Kept<true>,
   ) {}
 
-  /** @returns whether the token was genuine, and new; then the sessions that it names are gone */
+  /** @returns whether the token was genuine and new; if so, the sessions that it names have ended */
   async logout(token: string): Promise<boolean> {
     const { issuer, jwks_uri: uri } = (await this.issuer.configuration()).serverMetadata();
     this.keys ??= createRemoteJWKSet(new URL(uri ?? ''));

@@ -28,14 +28,14 @@ export class BankRefusal extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
-    /** What would help: a sign-in that is newer or stronger. */
+    /** What is needed: a newer or stronger sign-in. */
     readonly stepUp?: StepUp,
   ) {
     super(detail);
   }
 }
 
-/** RFC 9470, section 3: what the challenge asks for. */
+/** RFC 9470, section 3: what the challenge requires. */
 function stepUpIn(challenge: string | null): StepUp | undefined {
   if (challenge === null || !challenge.includes('error="insufficient_user_authentication"')) return undefined;
   const age = /max_age="?(\d{1,6})"?/.exec(challenge)?.[1];
@@ -53,10 +53,10 @@ interface Call {
 
 /** Milliseconds that a call may take. */
 const LIMIT_MS = 15_000;
-/** What a new customer gets from the shop, in cents. */
+/** The shop's gift to a new customer, in cents. */
 const WELCOME = '10000';
 
-/** The company's payments and accounts, called by this server with a person's token, or with the shop's own. */
+/** The company's payments and accounts services, called by this server with a person's token, or with the shop's own. */
 export class Bank {
   private shop: Promise<{ readonly till: string; readonly gifts: string }> | undefined;
   constructor(
@@ -73,7 +73,7 @@ export class Bank {
     return (await this.forPerson(session, 'payments', paymentsSchema, '/payments?limit=20')).payments;
   }
 
-  /** Opens an account that belongs to the person, unless they have one, and puts the shop's welcome gift on it, once. */
+  /** Opens an account for the person, unless they have one, and pays the shop's welcome gift into it, once. */
   async open(session: Session): Promise<void> {
     const body = { name: 'Shopping', kind: 'liability', currency: 'EUR' };
     const [known] = await this.accountsOf(session);
@@ -84,7 +84,7 @@ export class Bank {
         body,
         key: `shopping-${session.subject}`,
       }));
-    // The bank forgets a key after a day: what has come to the account by then is the gift, or came after it.
+    // The bank deletes a key after a day: money in the account by then is the gift, or arrived after it.
     const statement = `/accounts/${account.id}/entries?limit=1`;
     const { entries } = await this.forPerson(session, 'accounts', entriesSchema, statement);
     if (entries.length > 0) return;
@@ -106,7 +106,7 @@ export class Bank {
     return this.forPerson(session, 'payments', paymentSchema, '/payments', { method: 'POST', body, key });
   }
 
-  /** The shop's own two accounts: made once. The one for gifts stands for the outside world and may go below zero. */
+  /** The shop's own two accounts, created once. The one for gifts represents the outside world and may go below zero. */
   private shopsAccounts(): Promise<{ readonly till: string; readonly gifts: string }> {
     const find = async (): Promise<{ till: string; gifts: string }> => {
       const scope = 'accounts:read accounts:write accounts:overdraft';

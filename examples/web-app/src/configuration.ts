@@ -11,7 +11,7 @@ const privateJwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(1).max(65_535).default(4011),
-  /** As browsers reach it; the redirect URIs begin with it. */
+  /** The URL that browsers use; the redirect URIs begin with it. */
   APP_URL: url,
   ISSUER_URL: z.url(),
   PAYMENTS_URL: url,
@@ -35,7 +35,7 @@ export interface Settings {
   readonly clientKey: PrivateJwk;
 }
 
-/** The application cannot run as it was started. */
+/** The application cannot run with these settings. */
 export class SettingsUnusable extends Error {
   readonly code = 'SETTINGS_UNUSABLE';
 }

@@ -1,11 +1,11 @@
-/** A cookie that only the server reads. */
+/** A cookie that only the server can read. */
 export interface CookieOptions {
   /** `Strict`: sent only with requests that our own pages make. `Lax`: also when a link or redirect leads here. */
   readonly sameSite: 'Strict' | 'Lax';
   readonly maxAgeSeconds: number;
 }
 
-/** Over https with the prefix that binds a cookie to this host; over plain http (a developer's machine) that prefix is refused by browsers. */
+/** Over https with the prefix that binds a cookie to this host; over plain http (a developer's machine) browsers refuse that prefix. */
 export class Cookies {
   constructor(private readonly secure: boolean) {}
 
@@ -19,7 +19,7 @@ export class Cookies {
     return [`${this.name(name)}=${value}`, ...attributes, ...(this.secure ? ['Secure'] : [])].join('; ');
   }
 
-  /** The value that a request's `Cookie` header has, when it is one that we may have set: 43 characters of base64url. */
+  /** The value in a request's `Cookie` header, if we may have set it: 43 characters of base64url. */
   read(header: string | undefined, name: string): string | undefined {
     const prefix = `${this.name(name)}=`;
     const found = (header ?? '').split('; ').filter((pair) => pair.startsWith(prefix));

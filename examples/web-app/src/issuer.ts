@@ -3,13 +3,13 @@ import * as client from 'openid-client';
 import { type Settings } from './configuration.js';
 import { type Allowed, type Service, type StepUp } from './session.js';
 
-/** What a person is asked for, per service: the issuer words it on its consent page. */
+/** What a person is asked for, per service; the issuer's consent page provides the texts. */
 const scopesOf: Readonly<Record<Service, string>> = {
   payments: 'payments:create payments:read',
   accounts: 'accounts:read accounts:write',
 };
 
-/** What is remembered of a request until its answer comes; only this server has it. */
+/** The state of a request until its response arrives; only this server has it. */
 export interface Flow {
   readonly service: Service;
   readonly codeVerifier: string;
@@ -17,13 +17,13 @@ export interface Flow {
   readonly maxAge: number | undefined;
 }
 
-/** What a person's consent brought. */
+/** The tokens from a person's consent. */
 export interface Granted {
   readonly allowed: Allowed;
   readonly claims: client.IDToken;
 }
 
-/** Seconds before its end from which a token is no longer used. */
+/** Seconds before its expiry from which a token is no longer used. */
 const RESERVE_SECONDS = 10;
 
 /** The company's issuer, through `openid-client`. It checks `state`, `iss`, `nonce`, `aud`, signature and times. */
@@ -39,7 +39,7 @@ export class Issuer {
     this.plainHttp = settings.issuer.protocol === 'http:';
   }
 
-  /** Found at first use, because the issuer may start after us; kept once found. */
+  /** Discovered at first use, because the issuer may start after us; then cached. */
   configuration(): Promise<client.Configuration> {
     this.discovered ??= this.discover().catch((error: unknown) => {
       this.discovered = undefined;
@@ -63,7 +63,7 @@ export class Issuer {
   }
 
   /**
-   * Begins. Where the issuer takes pushed requests (RFC 9126), the browser carries only a reference to what is asked for, which it can
+   * Starts a sign-in. If the issuer accepts pushed requests (RFC 9126), the browser carries only a reference to the request, which it can
    * neither read nor change.
    */
   async begin(service: Service, state: string, stepUp?: StepUp): Promise<{ url: URL; flow: Flow }> {
@@ -92,7 +92,7 @@ export class Issuer {
     return { url, flow };
   }
 
-  /** Redeems the answer. @throws {client.AuthorizationResponseError} when the person or the issuer refused; others when it is not genuine */
+  /** Redeems the response. @throws {client.AuthorizationResponseError} if the person or the issuer refused; other errors if it is not genuine */
   async finish(query: string, state: string, flow: Flow): Promise<Granted> {
     const answer = new URL(this.redirectUri);
     answer.search = query;
@@ -113,7 +113,7 @@ export class Issuer {
     return { allowed: this.allowed(tokens), claims };
   }
 
-  /** A new access token, and the refresh token that follows the one used. */
+  /** A new access token, and the successor of the used refresh token. */
   async refresh(service: Service, { refreshToken = '' }: Allowed): Promise<Allowed> {
     const parameters = { resource: service };
     const tokens = await client.refreshTokenGrant(await this.configuration(), refreshToken, parameters);
@@ -133,7 +133,7 @@ export class Issuer {
   }
 
   /**
-   * Where the browser goes to sign out at the issuer too; undefined when the issuer has no such place. Without `id_token_hint`, so that no token
+   * The URL for signing out at the issuer too; undefined if the issuer has none. Without `id_token_hint`, so that no token
    * passes through the browser: the issuer asks the person first.
    */
   async signOutUrl(): Promise<URL | undefined> {

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 export interface KeptOptions {
   readonly lifeMs: number;
-  /** Also gone when nobody asked for it so long. */
+  /** Also deleted when unused for that long. */
   readonly idleMs?: number;
-  /** Maximum number of entries; the oldest makes room. */
+  /** Maximum number of entries; the oldest is evicted. */
   readonly limit: number;
   readonly now: () => number;
 }
@@ -15,7 +15,7 @@ interface Entry<Value> {
   usedAt: number;
 }
 
-/** Values under names that cannot be guessed, in memory, each with an end. One process only: a second replica needs a shared store. */
+/** Values under unguessable names, in memory, each with an expiry. One process only: a second replica needs a shared store. */
 export class Kept<Value> {
   private readonly entries = new Map<string, Entry<Value>>();
   constructor(private readonly options: KeptOptions) {}
@@ -25,7 +25,7 @@ export class Kept<Value> {
     return randomBytes(32).toString('base64url');
   }
 
-  /** Keeps a value under a new name. */
+  /** Stores a value under a new name. */
   add(value: Value): string {
     const name = this.newName();
     this.put(name, value);
@@ -57,7 +57,7 @@ export class Kept<Value> {
     this.entries.delete(name);
   }
 
-  /** Removes what the rule names. */
+  /** Removes the entries that match the rule. */
   deleteWhere(rule: (value: Value) => boolean): void {
     for (const [name, { value }] of this.entries) if (rule(value)) this.entries.delete(name);
   }

@@ -8,7 +8,7 @@ export const goods = [
 ] as const;
 export type Good = (typeof goods)[number];
 
-/** What a person orders: the good, and the key under which it is paid once however often the form is sent. */
+/** A person's order: the product, and the key under which it is paid once however often the form is sent. */
 export interface Order {
   readonly good: Good;
   readonly key: string;
@@ -16,7 +16,7 @@ export interface Order {
 
 const formSchema = z.object({ good: z.string(), key: z.uuid() });
 
-/** @returns undefined when the form names no good of ours */
+/** @returns undefined if the form names none of our products */
 export function orderOf(form: unknown): Order | undefined {
   const parsed = formSchema.safeParse(form);
   if (!parsed.success) return undefined;
@@ -24,7 +24,7 @@ export function orderOf(form: unknown): Order | undefined {
   return good === undefined ? undefined : { good, key: parsed.data.key };
 }
 
-/** Cents as people write them. */
+/** Cents formatted for people. */
 export function euros(cents: bigint | string): string {
   const amount = BigInt(cents);
   const text = (amount < 0n ? -amount : amount).toString().padStart(3, '0');

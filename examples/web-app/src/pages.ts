@@ -14,7 +14,7 @@ th, td { text-align: start; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1
 .notice { border-inline-start: 0.25rem solid; padding-inline-start: 0.75rem; }
 :focus-visible { outline: 3px solid; outline-offset: 2px; }`;
 
-/** No script, no frame, nothing from elsewhere; forms go to this server only, which never answers them with a redirect to another. */
+/** No script, no frame, nothing from other hosts; forms are sent only to this server, which never redirects them to another. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
@@ -26,7 +26,7 @@ export const contentSecurityPolicy = [
 interface Page {
   readonly title: string;
   readonly body: Html;
-  /** Where the browser goes next by itself: a separate step, so that a form is never redirected to another site. */
+  /** A page that continues automatically: a separate step, so that a form is never redirected to another site. */
   readonly next?: URL | string;
 }
 
@@ -70,7 +70,7 @@ function noticeOf(notice: string | undefined): Html {
   return notice === undefined ? html`` : html`<p class="notice" role="status">${notice}</p>`;
 }
 
-/** The form has the order's own key: however often it is sent, the bank pays once. */
+/** The form contains the order's key: however often it is sent, the bank pays once. */
 function unansweredPart(session: Session): Html {
   const { unanswered } = session;
   if (unanswered === undefined) return html``;
@@ -139,7 +139,7 @@ function paymentsPart(payments: readonly Payment[] | undefined): Html {
   </table>`;
 }
 
-/** What the shop knows of a person; a part is missing where the person did not allow it. */
+/** What the shop knows about a person; parts that the person did not allow are missing. */
 export function shopPage(
   session: Session,
   accounts: readonly Account[] | undefined,
@@ -194,7 +194,7 @@ export function payWaitingPage(session: Session, { good, key }: Order): string {
   });
 }
 
-/** Continues in a separate step; also a link, for browsers that do not follow. */
+/** Continues in a separate step; also a link, for browsers that do not continue automatically. */
 export function leadOnPage(title: string, next: URL | string): string {
   return page({
     title,
@@ -206,7 +206,7 @@ export function leadOnPage(title: string, next: URL | string): string {
   });
 }
 
-/** Something did not work. @param what says so without repeating anything that came from outside */
+/** Something did not work. @param what a message that repeats nothing received from outside */
 export function errorPage(what: string): string {
   return page({
     title: 'Error',

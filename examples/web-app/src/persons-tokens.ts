@@ -2,14 +2,14 @@ import { ResponseBodyError } from 'openid-client';
 import { type Issuer } from './issuer.js';
 import { type Allowed, type Service, type Session } from './session.js';
 
-/** The person has not allowed the service, or has withdrawn it: ask again. */
+/** The person has not allowed the service, or has withdrawn consent: ask again. */
 export class NotAllowed extends Error {
   constructor(readonly service: Service) {
     super(`nothing is allowed for ${service}`);
   }
 }
 
-/** A person's access tokens, renewed on the server when they are about to end. */
+/** A person's access tokens, renewed on the server when they are about to expire. */
 export class PersonsTokens {
   private readonly renewing = new Map<Allowed, Promise<Allowed>>();
   constructor(
@@ -40,7 +40,7 @@ export class PersonsTokens {
     return running.finally(() => this.renewing.delete(allowed));
   }
 
-  /** What the person allowed again in the meantime counts, whatever came of the earlier. */
+  /** A consent given again in the meantime counts, whatever the outcome of the earlier one. */
   private async renew(session: Session, service: Service, allowed: Allowed): Promise<Allowed> {
     const next = await this.next(service, allowed);
     const now = session.allowed.get(service);
@@ -53,7 +53,7 @@ export class PersonsTokens {
     return next;
   }
 
-  /** @returns undefined where it has ended */
+  /** @returns undefined if it has ended */
   private async next(service: Service, allowed: Allowed): Promise<Allowed | undefined> {
     if (allowed.refreshToken === undefined) return undefined;
     try {

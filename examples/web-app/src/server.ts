@@ -22,14 +22,14 @@ const headers = {
 };
 const clientFault = z.object({ statusCode: z.int().min(400).max(499) });
 
-/** For the log: what failed, and what the other side or the system said of it; never a token. */
+/** For the log: what failed, and the error of the other side or the system; never a token. */
 function wordsFor(error: unknown): string {
   if (error instanceof ResponseBodyError) return `the issuer answered ${error.error}: ${error.error_description ?? ''}`;
   const { cause } = error instanceof Error ? error : {};
   return cause instanceof Error ? `${String(error)} (${cause.message})` : String(error);
 }
 
-/** The application: pages, sign-in, and the calls that it makes for people. @param now milliseconds since 1970 */
+/** The application: pages, sign-in, and its calls on behalf of people. @param now milliseconds since 1970 */
 export function createApp(settings: Settings, now: () => number = Date.now): FastifyInstance {
   const app = fastify({ bodyLimit: 16_384, requestTimeout: 30_000 });
   app.removeAllContentTypeParsers();

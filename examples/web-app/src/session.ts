@@ -28,18 +28,18 @@ export interface Session {
   /** Included in every form; other sites cannot know it. */
   readonly formToken: string;
   readonly allowed: Map<Service, Allowed>;
-  /** What the person was about to pay when a new sign-in was asked for. */
+  /** What the person was about to pay when a new sign-in was required. */
   waiting: Order | undefined;
-  /** What the bank was asked to pay, and did not say whether it did: to be asked again under its own key, never under a new one. */
+  /** A payment whose outcome the bank did not report: to be retried under its own key, never under a new one. */
   unanswered: Order | undefined;
-  /** What the bank asked for before it pays what is waiting. */
+  /** What the bank requires before it makes the waiting payment. */
   stepUp: StepUp | undefined;
   /** Shown once, on the next page. */
   notice: string | undefined;
 }
 
 /**
- * A session of somebody who just signed in.
+ * A session of somebody who has just signed in.
  * @param earlier that they had until now. What they allowed stays in the same map, where a renewal in progress puts its tokens.
  */
 export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>, earlier?: Session): Session {

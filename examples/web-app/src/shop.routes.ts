@@ -16,11 +16,11 @@ async function ifAllowed<Found>(found: Promise<Found>): Promise<Found | undefine
   }
 }
 
-/** Whether the bank may have paid, or may yet pay: it is too busy or broken, still at work on the same order, or did not answer. */
+/** Whether the bank may have paid, or may still pay: it is overloaded or broken, still processing the same order, or did not respond. */
 const isUndecided = (error: unknown): boolean =>
   !(error instanceof BankRefusal) || error.status >= 500 || error.status === 409;
 
-/** The shop itself: what one sees and buys. */
+/** The shop itself: its products and purchases. */
 export function shopRoutes(
   app: FastifyInstance,
   { bank, visits }: { bank: Pick<Bank, 'accountsOf' | 'paymentsOf' | 'open' | 'pay'>; visits: Visits },
@@ -50,7 +50,7 @@ export function shopRoutes(
     if (session.unanswered?.key === key) session.unanswered = undefined;
   }
 
-  /** @returns whether the bank asks for a newer or stronger sign-in first */
+  /** @returns whether the bank requires a newer or stronger sign-in first */
   async function pay(session: Session, order: Order): Promise<boolean> {
     try {
       const payment = await bank.pay(session, order);

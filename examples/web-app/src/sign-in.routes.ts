@@ -8,13 +8,13 @@ import * as pages from './pages.js';
 import { newSession, services, type Service, type Session, type StepUp } from './session.js';
 import { isForm, show, type Visits } from './visit.js';
 
-/** Binds a request to the browser that made it, so that nobody is signed in by somebody else's link. */
+/** Binds a request to the browser that made it, so that somebody else's link cannot sign anyone in. */
 const BROWSER = 'corner-shop-browser';
 const FLOW_SECONDS = 600;
 
 interface PendingFlow extends Flow {
   readonly browser: string;
-  /** The session that asks for more; undefined for a sign-in. */
+  /** The session that requests more rights; undefined for a sign-in. */
   readonly session: string | undefined;
 }
 
@@ -34,7 +34,7 @@ function sessionFrom({ claims, allowed }: Granted, service: Service, earlier: Se
   return session;
 }
 
-/** Sign-in, asking for more, the answer, and sign-out, by either side. */
+/** Sign-in, requests for more rights, the response, and sign-out by either side. */
 export function signInRoutes(app: FastifyInstance, parts: SignInParts): void {
   const { issuer, visits, cookies, clientId, now } = parts;
   const flows = new Kept<PendingFlow>({ lifeMs: FLOW_SECONDS * 1_000, limit: 10_000, now });
@@ -64,7 +64,7 @@ export function signInRoutes(app: FastifyInstance, parts: SignInParts): void {
     const query = request.url.slice('/callback'.length);
     const state = new URLSearchParams(query).get('state') ?? '';
     const flow = flows.get(state);
-    // The flow of another browser is left alone: that browser may still come back to it.
+    // Another browser's flow is left alone: that browser may still return to it.
     if (flow === undefined || cookies.read(request.headers.cookie, BROWSER) !== flow.browser) {
       const why = 'This sign-in was not started in this browser, or took too long. Please start again.';
       return show(reply, pages.errorPage(why), 400);

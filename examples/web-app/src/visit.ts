@@ -35,7 +35,7 @@ export class Visits {
     return this.sessions.get(this.name(request));
   }
 
-  /** Starts a session under a new name, instead of an earlier one: who knew the old name knows nothing. */
+  /** Starts a session under a new name, replacing an earlier one: knowing the old name is useless. */
   start(reply: FastifyReply, session: Session, earlier: string | undefined): void {
     if (earlier !== undefined) this.sessions.delete(earlier);
     this.setCookie(reply, this.sessions.add(session), life.lifeMs / 1_000);
@@ -46,7 +46,7 @@ export class Visits {
     this.setCookie(reply, '', 0);
   }
 
-  /** A form that one of our pages made for this very session; any other has been answered with a refusal. */
+  /** A form that one of our pages created for this session; any other has already been refused. */
   form(request: FastifyRequest, reply: FastifyReply): { session: Session; form: URLSearchParams } | undefined {
     const session = this.session(request);
     const site = request.headers['sec-fetch-site'];

@@ -9,14 +9,14 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string;
-  /** This process's by default. Where this process keeps what Node compiled, the other does too. */
+  /** This process's by default. If this process uses Node's compile cache, the child does too. */
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
-  /** Where the process id is kept, so that a later start finds what a killed one left behind. */
+  /** The file with the process id, so that a later start finds what a killed one left behind. */
   readonly pidFile?: string;
   readonly onLine?: (line: string) => void;
-  /** It does not keep this process alive, and ends with it. By default we wait for it, and an end without it kills it. */
+  /** It does not keep this process alive, and ends with it. By default we wait for it, and kill it if we end first. */
   readonly endsWithUs?: EndsWithUs | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Child {
   readonly exited: Promise<string>;
   readonly running: () => boolean;
   readonly lastLines: () => string;
-  /** Asks it to end, and after the limit makes it. */
+  /** Asks it to end, and kills it after the limit. */
   stop(signal: NodeJS.Signals, limitMs: number): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ function lines(stream: NodeJS.ReadableStream | null, take: (line: string) => voi
   });
 }
 
-/** What a process that gets nothing else of our environment gets all the same: it only makes a start quicker. */
+/** Passed even to a process that gets nothing else of our environment: it only makes startup faster. */
 function compileCache(): NodeJS.ProcessEnv {
   const { NODE_COMPILE_CACHE } = process.env;
   return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
@@ -105,8 +105,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 }
 
 /**
- * Ends a process that an earlier, killed start left behind; only one whose command line carries the marker, so never a stranger that
- * got the same number since.
+ * Ends a process that an earlier, killed start left behind; only one whose command line has the marker, so never an unrelated one that
+ * has since got the same id.
  */
 export async function stopLeftBehind(pidFile: string, marker: string, signal: NodeJS.Signals): Promise<void> {
   let pid: number;

@@ -3,7 +3,7 @@ import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { cacheFolder, executable, onPath, PackageUnavailable, unpackDebianPackage } from './debian-packages.js';
 
-/** There is no Chromium, and none could be had: the message says what to install. */
+/** There is no Chromium, and none could be obtained: the message says what to install. */
 export class ChromiumMissing extends Error {
   readonly code = 'CHROMIUM_MISSING';
   constructor(reason: string) {
@@ -16,7 +16,7 @@ export class ChromiumMissing extends Error {
   }
 }
 
-/** A browser that tests drive, and the variables that it must be started with. */
+/** A browser driven by tests, and the variables that it must be started with. */
 export interface Chromium {
   readonly executablePath: string;
   readonly env: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ const names = [
 ];
 const DEBIAN = 'chromium-headless-shell';
 
-/** The packages' libraries, and the fonts that they brought: without an installation nobody would find them. */
+/** The packages' libraries and fonts: without an installation nothing would find them. */
 function unpacked(folder: string): Chromium {
   const libraries = globSync(['usr/lib/*-linux-gnu*', 'lib/*-linux-gnu*', 'usr/lib/*-linux-gnu*/{nss,pulseaudio}'], {
     cwd: folder,
@@ -53,7 +53,7 @@ function writeFontsConfiguration(folder: string): void {
   );
 }
 
-/** Whether it starts at all here; a library may have gone since it was unpacked. */
+/** Whether it starts here; a library may have been removed since it was unpacked. */
 function problemOf({ executablePath, env }: Chromium): string | undefined {
   const { status, stderr, error } = spawnSync(executablePath, ['--version'], {
     encoding: 'utf8',

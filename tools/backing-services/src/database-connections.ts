@@ -1,9 +1,9 @@
 import pg from 'pg';
 
-/** A connection that nobody uses is lost to nobody: the next query fails by itself, and without a listener the whole process would end. */
+/** Losing an idle connection is harmless: the next query fails by itself, but without a listener the whole process would end. */
 const survived = (): undefined => undefined;
 
-/** Connects to a database. @param database its URL, or who connects to which */
+/** Connects to a database. @param database its URL, or the connection settings */
 export async function openDatabase(database: string | pg.ClientConfig): Promise<pg.Client> {
   const client = new pg.Client(typeof database === 'string' ? { connectionString: database } : database);
   client.on('error', survived);

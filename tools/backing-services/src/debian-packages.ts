@@ -19,7 +19,7 @@ export function onPath(...names: readonly string[]): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(executable);
 }
 
-/** Where what was unpacked is kept between runs. */
+/** Where unpacked packages are kept between runs. */
 export function cacheFolder(name: string): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'countersign', name);
 }
@@ -68,7 +68,7 @@ export function unpackDebianPackage({ name, withDependencies = false, folder }: 
     ...Object.entries(dirs).flatMap(([key, path]) => ['-o', `${key}=${join(draft, path)}`]),
     ...['-o', 'Dir::State::status=/var/lib/dpkg/status', '-o', 'APT::Sandbox::User=', '-q'],
   ];
-  /** What an installation would bring, found out by pretending. */
+  /** What an installation would install, determined by a dry run. */
   const missing = (): readonly string[] =>
     [...run('apt-get', ...options, '-s', '--no-install-recommends', 'install', name).matchAll(/^Inst (\S+)/gm)].map(
       ([, found = '']) => found,
@@ -83,7 +83,7 @@ export function unpackDebianPackage({ name, withDependencies = false, folder }: 
     try {
       renameSync(join(draft, 'unpacked'), folder);
     } catch (error) {
-      // Another process may have been as quick.
+      // Another process may have done it already.
       if (!existsSync(folder)) throw error;
     }
   } finally {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 
-/** What becomes of a process once this one has ended. */
+/** What happens to a process once this one has ended. */
 export interface EndsWithUs {
   readonly signal: NodeJS.Signals;
   /** Folders that are removed after it. */
@@ -22,7 +22,7 @@ done
 rm -rf -- "$@"`;
 
 /**
- * Ends a process when this one ends, by a shell that waits for it. `process.on('exit')` would not do: nothing runs after SIGKILL, and the copy of
+ * Ends a process when this one ends, by a shell that waits for it. `process.on('exit')` would not work: nothing runs after SIGKILL, and the copy of
  * `process` that Jest gives to specs gets no `exit` event.
  * @returns stops watching
  */

@@ -12,8 +12,8 @@ import { testFolder } from './test-folder.js';
 /** Databases for a spec, on a PostgreSQL that the specs of this process share. */
 export interface Databases {
   /**
-   * A new database with one login for all, which no other spec has.
-   * @param migrate for one that has its schema: runs once in this process for each name, then what it made is copied. Empty without it
+   * A new database with one login for everything, used by no other spec.
+   * @param migrate for one that has its schema: runs once in this process for each name, then its result is copied. Empty without it
    * @returns its connection URL
    */
   database(name: string, migrate?: Migrate): Promise<string>;
@@ -21,7 +21,7 @@ export interface Databases {
   stop(): Promise<void>;
 }
 
-/** Real PostgreSQL and NATS, on free ports: a NATS server and databases of a spec's own. */
+/** Real PostgreSQL and NATS, on free ports: a spec's own NATS server and databases. */
 export interface BackingServices extends Databases {
   readonly nats: Nats;
   readonly passwords: NatsPasswords;
@@ -64,7 +64,7 @@ async function startOwnNats(
   return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords, endsWithUs }) };
 }
 
-/** Starts both for a spec; call `stop` when done, which leaves nothing of this spec's behind. PostgreSQL ends with the process. */
+/** Starts both for a spec; call `stop` when done, which removes everything of this spec. PostgreSQL ends with the process. */
 export async function startBackingServices(options: BackingServicesOptions = {}): Promise<BackingServices> {
   const directory = testFolder();
   const databases = startDatabases();
@@ -80,8 +80,8 @@ export async function startBackingServices(options: BackingServicesOptions = {})
 }
 
 /**
- * Starts both with a PostgreSQL that nobody shares; call `stop` when done, which leaves nothing behind.
- * @param durable whether PostgreSQL syncs each commit to disk, as it does in production: for figures. A spec's data need not survive a crash
+ * Starts both with a PostgreSQL that nobody shares; call `stop` when done, which removes everything.
+ * @param durable whether PostgreSQL syncs each commit to disk, as in production: for benchmarks. A spec's data need not survive a crash
  * @param large whether its data may be more than memory holds: then they are on disk, though not synced
  */
 export async function startOwnBackingServices({

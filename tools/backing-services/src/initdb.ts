@@ -14,7 +14,7 @@ export interface NewCluster {
 }
 
 /**
- * Makes a data folder beside its place and puts it there whole: one that was half made when the machine went down would be taken for a database, and
+ * Creates a data folder next to its final place and moves it there complete: one half created when the machine went down would be taken for a database, and
  * no later start would get past it.
  * @param password the superuser's
  * @throws {Error} with what initdb said
@@ -41,7 +41,7 @@ export function initialise(
     remove(draft);
     throw new Error(`PostgreSQL could not make its data folder ${data}:\n${stderr}`);
   }
-  // A folder of this name without a database in it is all that an earlier start came to.
+  // A folder of this name without a database is left over from an interrupted start.
   remove(data);
   renameSync(draft, data);
 }

@@ -16,7 +16,7 @@ export function perService<Value>(make: (service: NatsService) => Value): Readon
   return made;
 }
 
-/** A service's account on the server of the stack: what every service may do is in `@countersign/nats-rights`. */
+/** A service's account on the stack's server: what every service may do is defined in `@countersign/nats-rights`. */
 export function natsAccount(service: string, services: readonly string[] = natsServices): NatsAccount {
   return natsAccountOf(service, services);
 }
@@ -32,7 +32,7 @@ export interface NatsConfiguration {
 
 /**
  * The server's configuration file.
- * @param accountOf another account for a service, for a test that takes one of the walls away
+ * @param accountOf another account for a service, for a test that removes one of the barriers
  */
 export function natsConfiguration(
   { host, port, monitorPort, storeDirectory, passwords }: NatsConfiguration,

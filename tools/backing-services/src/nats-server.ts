@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cacheFolder, executable, onPath, PackageUnavailable, unpackDebianPackage } from './debian-packages.js';
 
-/** There is no nats-server, and none could be had: the message says what to install. */
+/** There is no nats-server, and none could be obtained: the message says what to install. */
 export class NatsServerMissing extends Error {
   readonly code = 'NATS_SERVER_MISSING';
   constructor(reason: string) {

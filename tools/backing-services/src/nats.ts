@@ -27,7 +27,7 @@ export interface Nats {
   stop(): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
-  /** Accepts new passwords and refuses the old ones, as an operator does it: the configuration is written again and the server reads it. */
+  /** Accepts new passwords and refuses the old ones, as an operator would: the configuration is rewritten and the server reloads it. */
   usePasswords(passwords: NatsPasswords): void;
   /** Loses JetStream's store, as a broken disk would; while it is stopped. */
   wipe(): void;

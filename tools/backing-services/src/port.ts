@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type ListenOptions, type Server } from 'node:net';
 
-/** @returns undefined where somebody else listens */
+/** @returns undefined if somebody else is listening */
 function listen(where: ListenOptions): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -23,9 +23,9 @@ export async function portIsFree(port: number): Promise<boolean> {
 }
 
 /**
- * Keeps other processes, and later calls, from being given the port before it is listened on, or while its server is restarted: as long as this
- * process lives. On Linux, where a socket may have a name that ends with it; elsewhere chance has to do.
- * @returns what gives it back; undefined where it is reserved already
+ * Reserves the port against other processes and later calls until it is listened on, or while its server is restarted: as long as this
+ * process lives. On Linux, by an abstract socket name; elsewhere it relies on chance.
+ * @returns a function that releases it; undefined if it is already reserved
  */
 async function reserve(port: number): Promise<(() => void) | undefined> {
   if (process.platform !== 'linux') return () => undefined;
@@ -37,10 +37,10 @@ async function reserve(port: number): Promise<(() => void) | undefined> {
 /** Ports that were taken in the meantime cost a retry; a system without any would cost them all. */
 const TRIES = 100;
 
-/** Below what systems give to outgoing connections (Linux: from 32768), and to servers on port 0, so that none of those takes one first. */
+/** Below the range for outgoing connections (Linux: from 32768) and for servers on port 0, so that none of those takes one first. */
 const PORTS = { from: 10_000, to: 32_000 };
 
-/** The first of as many ports of the loopback address in a row, free right now and given to nobody else. @throws when there are none */
+/** The first of several consecutive free ports of the loopback address, reserved for nobody else. @throws when there are none */
 export async function freePortsInARow(count: number): Promise<number> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const first = randomInt(PORTS.from, PORTS.to);

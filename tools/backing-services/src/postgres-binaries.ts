@@ -26,7 +26,7 @@ export async function findBinaries(user: RunAs | undefined): Promise<Binaries> {
   for (const program of [module.initdb, module.postgres]) if (user === undefined) chmodSync(program, 0o755);
   if (reachable(module.postgres, user)) return module;
   const native = dirname(dirname(module.postgres));
-  // Only root makes anything here, so a program in this folder is the one that was copied.
+  // Only root creates anything here, so a program in this folder is the one that was copied.
   mkdirSync(ROOTS_CACHE, { recursive: true, mode: 0o755 });
   trustedFolder(ROOTS_CACHE);
   const copy = join(ROOTS_CACHE, `postgresql-${basename(name)}-18`);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { natsServices } from './nats-configuration.js';
 
-/** Databases whose tables belong to a role that nobody logs in as; any other database is its login's own. */
+/** Databases whose tables belong to a role that nobody logs in as; any other database belongs to its login. */
 const separatelyOwned: ReadonlySet<string> = new Set(natsServices);
 
 /** The passwords of a database's two logins. */
@@ -27,11 +27,11 @@ interface Place {
   readonly name: string;
   readonly owner: string;
   readonly logins: readonly string[];
-  /** Of which it is a copy, if it is not there yet. */
+  /** The database to copy, if it does not exist yet. */
   readonly template?: string | undefined;
 }
 
-/** The database, and for the logins named the right to connect to it, which nobody else has. */
+/** Creates the database, and grants only the named logins the right to connect. */
 async function ensureDatabase(client: pg.Client, { name, owner, logins, template }: Place): Promise<void> {
   const database = client.escapeIdentifier(name);
   const { rows } = await client.query<{ owner: string }>(
@@ -57,13 +57,13 @@ async function letBecome(client: pg.Client, login: string, owner: string): Promi
   await client.query(`grant ${roles} with inherit false, set true`);
 }
 
-/** What a database is called, when not after its login, and of which one it is a copy. */
+/** A database's name, if it is not its login's, and the database to copy. */
 export interface Naming {
   readonly named?: string;
   readonly template?: string | undefined;
 }
 
-/** One login for all: it may become the owner where there is one. */
+/** One login for everything: it may become the owner if there is one. */
 export async function createDatabase(
   client: pg.Client,
   login: string,
@@ -84,10 +84,10 @@ export async function shutOut(client: pg.Client, login: string, name: string): P
   );
 }
 
-/** Milliseconds in which connections that were closed on their own side end on the server's, on a busy machine too. */
+/** Milliseconds within which connections closed by the client end on the server, even on a busy machine. */
 const CLOSING_MS = 1_000;
 
-/** Also ends the connections to it; not those that are about to end anyway, whose pool would learn of it as an error that nobody expects. */
+/** Also ends the connections to it, except those that are about to end anyway, whose pool would report an unexpected error. */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
   const open = 'select from pg_stat_activity where datname = $1';
   const deadline = performance.now() + CLOSING_MS;
@@ -110,7 +110,7 @@ export async function createGuardedDatabase(
   await client.query(`revoke ${client.escapeIdentifier(owner)} from ${client.escapeIdentifier(name)}`);
 }
 
-/** The databases that every server has are only for its superuser. */
+/** The built-in databases are only for the superuser. */
 export async function closeToPublic(client: pg.Client): Promise<void> {
   await client.query('revoke connect on database postgres, template1 from public');
 }

@@ -20,7 +20,7 @@ const NAME = 'postgres-cluster-';
 /** Milliseconds after which a template that nobody has used is removed: 30 days. */
 const KEPT_MS = 30 * 86_400_000;
 
-/** What its data folders depend on. Where it is installed, and when, does not matter: each checkout has its own. */
+/** What its data folders depend on. The place and time of installation do not matter: each checkout has its own. */
 function versionOf(program: string): string {
   const { status, stdout, error } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${program} --version failed`, { cause: error });
@@ -75,7 +75,7 @@ export function copyCluster(
     if (copy(data, join(draft, 'data'))) renameSync(draft, template);
     removeUnused(template, now);
   } catch {
-    // Another process was as quick, and its copy is as good.
+    // Another process was faster, and its copy is equivalent.
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }

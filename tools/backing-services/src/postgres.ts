@@ -28,7 +28,7 @@ export interface PostgresOptions {
   readonly port?: number;
   /** The superuser's password. */
   readonly password: string;
-  /** Trade safety for speed, and copy a new cluster instead of making it: for tests whose data nobody needs after a crash. */
+  /** Trade safety for speed, and copy a new cluster instead of creating it: for tests whose data need not survive a crash. */
   readonly fast?: boolean;
   /** It does not keep this process alive, and ends with it, its own folder and these removed. */
   readonly endsWithUs?: { readonly removes: readonly string[] };
@@ -122,7 +122,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       args,
       cwd: base,
       ...user,
-      // At once, though with its shared memory removed.
+      // Immediately, but with its shared memory removed.
       endsWithUs: options.endsWithUs && { signal: 'SIGQUIT', removes: [base, ...options.endsWithUs.removes] },
     });
     try {

@@ -1,7 +1,7 @@
 import { type BackingServices } from './for-tests.js';
 import { type NatsService } from './nats-configuration.js';
 
-/** What a service runs on that a test or a benchmark starts. */
+/** The dependencies of a service started by a test or a benchmark. */
 export interface ServiceGround {
   /** The issuer's URL. */
   readonly issuer: string;

@@ -12,9 +12,9 @@ export interface OwnDatabase {
   drop(): Promise<void>;
 }
 
-/** One PostgreSQL for all specs of this process: what a server costs, they pay once. */
+/** One PostgreSQL for all specs of this process, so the cost of a server is paid once. */
 export interface SharedPostgres {
-  /** @param migrate runs once for each login; what it made is copied after that */
+  /** @param migrate runs once for each login; after that its result is copied */
   database(login: string, migrate?: Migrate): Promise<OwnDatabase>;
 }
 
@@ -27,7 +27,7 @@ function share(postgres: Postgres): SharedPostgres {
     passwords.set(login, password);
     return password;
   };
-  // A spec that did not end well leaves its database, and the next one must not meet it.
+  // A failed spec leaves its database behind, and the next one must not use it.
   const nameFor = (login: string): string => {
     let name = login;
     for (let number = 2; taken.has(name); number += 1) name = `${login}_${String(number)}`;

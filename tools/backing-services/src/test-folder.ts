@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** Where Linux keeps files in memory; everybody may make folders there. */
 export const MEMORY = '/dev/shm';
 
-/** Bytes that must be free there: what specs that run at once have in it, many times over. */
+/** Bytes that must be free there: many times what concurrent specs store in it. */
 const PLENTY = 4 * 2 ** 30;
 
 function memoryIsPlenty(): boolean {

@@ -14,10 +14,10 @@ import { join, resolve } from 'node:path';
 import { reachable, type RunAs } from './run-as.js';
 import { folderInMemory, MEMORY } from './test-folder.js';
 
-/** Where everybody may make folders, so where nothing is trusted because of its name. */
+/** Where everybody may create folders, so nothing is trusted because of its name. */
 const SHARED = '/var/tmp';
 
-/** A folder that somebody else made, or could write to, is where ours should be. */
+/** A folder that somebody else created, or can write to, is where ours should be. */
 export class UntrustedFolder extends Error {
   readonly code = 'FOLDER_UNTRUSTED';
   constructor(path: string, reason: string) {
@@ -53,7 +53,7 @@ export function trustedFolder(path: string): string {
   return path;
 }
 
-/** What versions before this one called the folder, by a name that anybody could guess. */
+/** The folder's guessable name in earlier versions. */
 function guessable(directory: string): string {
   return join(SHARED, `countersign-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`);
 }
@@ -69,7 +69,7 @@ function elsewhere(directory: string, known: boolean): string {
     return trustedFolder(remembered);
   }
   const earlier = guessable(directory);
-  // What is to be in memory stays there.
+  // Data meant for memory stay there.
   const shared = directory.startsWith(`${MEMORY}/`) ? folderInMemory() : SHARED;
   const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(shared, 'countersign-'));
   chmodSync(made, 0o711);
@@ -79,8 +79,8 @@ function elsewhere(directory: string, known: boolean): string {
 }
 
 /**
- * Where PostgreSQL keeps its data: in the folder given, or, when that is inside one that its user cannot reach, in a folder of a random
- * name under /var/tmp, or beside it in /dev/shm, which the folder given remembers.
+ * Where PostgreSQL keeps its data: in the folder given, or, if its user cannot reach that, in a folder with a random
+ * name under /var/tmp, or in /dev/shm, which the given folder records.
  * @param user the user that PostgreSQL runs as, if not ourselves
  * @throws {UntrustedFolder} or {DataGone}
  */

@@ -1,4 +1,4 @@
-/** A figure with its goal. `value` falls short when it is on the wrong side of `goal`; it is printed all the same. */
+/** A figure with its goal. `value` misses the goal when it is on the wrong side of `goal`; it is printed anyway. */
 export interface Metric {
   /** The name in the design's table of figures: `verify.first_seen.es256.ratio_floor`. */
   readonly metric: string;
@@ -8,7 +8,7 @@ export interface Metric {
   readonly better: 'lower' | 'higher';
 }
 
-/** A figure for people beside the metrics: what a ratio was made of, what a peer did. */
+/** An additional figure for people: the parts of a ratio, a peer's result. */
 export interface Measured {
   readonly name: string;
   readonly value: number;
@@ -26,9 +26,9 @@ export interface BenchmarkContext {
   measured(name: string, value: number, unit: string): void;
 }
 
-/** One file a benchmark, `<name>.bench.ts`, whose default export this is. */
+/** The default export of each benchmark file, `<name>.bench.ts`. */
 export interface Benchmark {
-  /** One sentence: what is measured against what, in one run. */
+  /** One sentence: what is compared with what, in one run. */
   readonly description: string;
   /** Names of what it can measure by itself, for `--only`; none where all is one. */
   readonly parts?: readonly string[];

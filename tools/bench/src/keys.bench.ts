@@ -19,7 +19,7 @@ const LIMIT_OF_FLOOD = 100;
 const FLOOD_RATE = 20 * LIMIT_OF_FLOOD;
 /** Near what one program can send here: the service stops reading most of it. */
 const TORRENT_RATE = 200 * LIMIT_OF_FLOOD;
-/** Connections of a caller that sends again as soon as it is answered. */
+/** Connections of a caller that sends again as soon as it gets a response. */
 const LOOP_CONNECTIONS = 50;
 /** As many of them as the service holds answers of one key. */
 const CROWD_CONNECTIONS = 1_000;

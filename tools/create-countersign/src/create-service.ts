@@ -20,7 +20,7 @@ export interface CreatedService {
 
 const template = fileURLToPath(new URL('../template', import.meta.url));
 
-/** Puts names into a text; an unknown one is a fault of the template. */
+/** Fills names into a text; an unknown one is a fault of the template. */
 function filled(text: string, names: Readonly<Record<string, string>>): string {
   return text.replaceAll(/<%= (\w+) %>/g, (_, key: string) => {
     const value = names[key];
@@ -63,7 +63,7 @@ async function identityOf(name: string): Promise<Readonly<Record<string, string>
   const client = {
     client_id: name,
     jwks: { keys: [publicJwkOf(key)] },
-    // What it may ask for by itself: audiences and scopes of the services that it calls.
+    // What it may request for itself: audiences and scopes of the services that it calls.
     policy: { audiences: {} },
   };
   return {
@@ -74,7 +74,7 @@ async function identityOf(name: string): Promise<Readonly<Record<string, string>
 
 /**
  * Creates a service in a new folder: from the same template as the workspace's generator, with a package, tests and its own key.
- * @throws {Error} when the name cannot be a service's, or the folder is there already
+ * @throws {Error} if the name is not valid for a service, or the folder already exists
  */
 export async function createService({ name, directory, packages }: CreateOptions): Promise<CreatedService> {
   const problem = nameProblem(name);
@@ -95,7 +95,7 @@ export async function createService({ name, directory, packages }: CreateOptions
   return { folder, files: [...files.keys()].sort() };
 }
 
-/** Writes beside the folder's place and puts it there whole: a disk that is full leaves no half of a service. */
+/** Writes next to the folder's final place and moves it there complete: a full disk leaves no half-written service. */
 function writeWhole(folder: string, files: ReadonlyMap<string, string>): void {
   const draft = join(dirname(folder), `.${basename(folder)}-${randomUUID()}`);
   try {

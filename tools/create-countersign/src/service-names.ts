@@ -1,4 +1,4 @@
-/** A service's name in each of the forms that its code has. */
+/** A service's name in each form used by its code. */
 export interface ServiceNames {
   /** `my-orders` */
   readonly name: string;
@@ -45,10 +45,10 @@ const TAKEN: ReadonlySet<string> = new Set([
   ...['OutgoingModule', 'ResourceServerModule', 'Date', 'Promise', 'ZodObject'],
 ]);
 
-/** What PostgreSQL has or keeps for itself, as a role or as a database. */
+/** PostgreSQL's existing or reserved roles and databases. */
 const OF_POSTGRES: ReadonlySet<string> = new Set(['public', 'none', 'template0', 'template1']);
 
-/** Why a service cannot have this name. @returns undefined when it can */
+/** Why a service cannot have this name. @returns undefined if it can */
 export function nameProblem(name: string): string | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 31)
     return 'must be lower-case letters and digits, in words separated by single hyphens, at most 31 characters: my-orders';

@@ -138,7 +138,7 @@ export async function measureIngest(context: BenchmarkContext): Promise<readonly
   try {
     return await measure(service, context);
   } finally {
-    // A stopped process does not hear SIGTERM.
+    // A stopped process does not receive SIGTERM.
     if (service.process.running()) process.kill(service.process.pid, 'SIGCONT');
     await service.stop();
   }

@@ -1,4 +1,4 @@
-/** What people ask of a trail: each has at least 50 answers among ten thousand events, so that a page is full at every size. */
+/** Typical searches: each has at least 50 matches among ten thousand events, so that a page is full at every size. */
 export function fullPages(newest: Date): readonly (readonly [string, string])[] {
   const before = (hours: number): string => new Date(newest.getTime() - hours * 3_600_000).toISOString();
   return [
@@ -22,7 +22,7 @@ export function fullPages(newest: Date): readonly (readonly [string, string])[] 
   ];
 }
 
-/** What has few answers, or none: a page is never full, so the search looks through everything. */
+/** Searches with few matches, or none: a page is never full, so the search goes through everything. */
 export const sparsePages: readonly (readonly [string, string])[] = [
   ['one trace', 'trace=cfcd208495d565ef66e7dff9f98764da'],
   ['an unknown resource', 'resource=payment/0'],

@@ -41,7 +41,7 @@ export async function measureSearch(context: BenchmarkContext): Promise<readonly
       context.measured('search: events in the larger log', filled, 'events');
       ratio = await compare(context, small, large, filled);
     }
-    // A smaller log proves nothing of ten million events: its figure has another name.
+    // A smaller log proves nothing about ten million events: its figure has another name.
     const reached = filled >= TEN_MILLION ? '10m' : String(filled);
     return [{ metric: `audit.search.ratio_${reached}_10k`, value: ratio, goal: 1.5, better: 'lower' }];
   } finally {

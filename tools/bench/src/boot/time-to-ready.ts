@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { startPinned, untilReady } from '../processes.js';
 
-/** Milliseconds between two questions: what a figure may be too high by. */
+/** Milliseconds between two requests: the maximum error of a figure. */
 const ASK_EVERY_MS = 2;
 
 /** A program that serves HTTP, and the address that answers 200 once it is ready. */

@@ -21,7 +21,7 @@ export interface CheckOptions {
 const AGAIN_EVERY_MS = 10_000;
 const UNITS: Readonly<Record<string, number>> = { KiB: 1 / 1_024, MiB: 1, GiB: 1_024 };
 
-/** What a browser does: follows redirects, with the cookies of each host. Prints where it leads, and the page. */
+/** Acts like a browser: follows redirects, with the cookies of each host. Prints the final URL and the page. */
 const SIGN_IN = `
 const jars = new Map();
 let url = new URL('http://shop.localhost:4011/sign-in');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Ended } from './compose.js';
 
-/** What earlier commands found, for those that come after. */
+/** Values found by earlier commands, for later ones. */
 export interface Found {
   token?: string;
   txn?: string;
@@ -56,10 +56,10 @@ function ofNobody(verb: string, ...rest: readonly string[]): CheckedCommand {
   return { ...check(`people ${verb}`, /PERSON_UNKNOWN/, nobody, ...rest), code: 1 };
 }
 
-/** Every command that the documents name, in an order in which each finds what it needs. */
+/** Every documented command, in an order in which each finds what it needs. */
 export const commands: readonly CheckedCommand[] = [
   check('whoami', /storefront|auditor|operator/),
-  // Nobody sits at this terminal: the right answers are a refusal of an application that does not exist, and that nobody is logged in.
+  // Nobody is at this terminal: the correct results are the refusal of an unknown application, and that nobody is logged in.
   { ...check('login', /invalid_client/, '--device', '--application', 'nobody-of-that-name'), code: 1 },
   check('logout', /Nobody was logged in/),
   {
@@ -166,7 +166,7 @@ export const commands: readonly CheckedCommand[] = [
   check('revoke list', /reporting/),
   check('revoke restored', /the database is up to date/),
 
-  // Nobody has signed in: the right answers about somebody are refusals by the issuer itself.
+  // Nobody has signed in: the correct results about a person are refusals by the issuer itself.
   check('people list', /Nobody has signed in/),
   ofNobody('show'),
   ofNobody('end-session', '01900000-0000-7000-8000-000000000001'),
