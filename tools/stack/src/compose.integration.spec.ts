@@ -128,6 +128,11 @@ describe('docker-compose.yml', () => {
       ]);
   });
 
+  it('stops PostgreSQL after the services that use it, whose migrations have ended', () => {
+    for (const name of serviceNames)
+      expect(compose.services[name]?.depends_on).toMatchObject({ postgres: { condition: 'service_healthy' } });
+  });
+
   it('lets each service stop in the time that it takes for that', () => {
     const host = read('libs/service-host/src/configuration.ts');
     const byDefault = (variable: string): number =>
