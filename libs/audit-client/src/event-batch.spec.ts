@@ -10,7 +10,7 @@ const numbered = (sequence: bigint, text = ''): NumberedEvent & { readonly json:
 });
 
 describe('events on their way', () => {
-  it('keep their order, each in one batch, within the limits, and a batch has no number left out', () => {
+  it('keep their order, each in one batch, within the limits, and a batch has no gap', () => {
     const steps = fc.array(fc.record({ step: fc.constantFrom(1n, 1n, 1n, 1n, 2n, 9n), text: fc.string() }));
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 60, max: 200 }), (made, events, bytes) => {

@@ -75,7 +75,7 @@ describe('an event recorded in the transaction of its change, by', () => {
     30_000,
   );
 
-  it('no matter what tool runs the one SQL file, whose tables are those of the migrations', () => {
+  it('with any tool that runs the one SQL file, whose tables are those of the migrations', () => {
     const migrated = readdirSync(outboxMigrations)
       .filter((file) => file.endsWith('.sql'))
       .sort()

@@ -42,7 +42,7 @@ describe("an outbox with an earlier version's tables", () => {
     await backing.stop();
   }, 60_000);
 
-  it('waits, says what to run, and then sends what waited and what is new, each event once and under its number', async () => {
+  it('waits, says what to run, and then sends old and new events, each once and under its number', async () => {
     await pool.query(TABLES_OF_0_1_0);
     await pool.query(`insert into audit_sequence values ('payments', 11)`);
     const waiting = [];
@@ -96,7 +96,7 @@ describe("an outbox with an earlier version's tables", () => {
 });
 
 describe('why the outbox waits', () => {
-  it('is said also of a database whose name has several addresses', () => {
+  it('is also reported for a database whose name has several addresses', () => {
     const refused = new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('other')], '');
     expect(outboxReasonOf(refused)).toContain('connect ECONNREFUSED ::1:5432');
   });

@@ -100,7 +100,7 @@ describe('the outbox and its relay', () => {
     await backing.stop();
   }, 60_000);
 
-  it('records nothing when the change is rolled back, and numbers without a gap what is committed', async () => {
+  it('records nothing when the change is rolled back, and numbers committed events without gaps', async () => {
     const database = drizzle({ client: pool });
     const failing = database.transaction(async (transaction) => {
       await outbox.record(transaction, event('rolled-back'));
@@ -131,7 +131,7 @@ describe('the outbox and its relay', () => {
     expect(await rows()).toBe(1);
   });
 
-  it('fills the stream again from the outbox when its store was lost', async () => {
+  it('refills the stream from the outbox when its store was lost', async () => {
     await manager.streams.delete(auditStream.name);
     await ensureAuditStreams(manager);
     expect(await inStream()).toBe(0);
@@ -191,7 +191,7 @@ describe('the outbox and its relay', () => {
     await stranger.close();
   });
 
-  it('carries what waited in few messages, in order, and stores them once when they are published again', async () => {
+  it('sends waiting events in few messages, in order, and stores them once when they are republished', async () => {
     const { rows: counted } = await pool.query<{ last: string }>('select last from audit_sequence');
     audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: counted[0]?.last }));
     await until(async () => (await rows()) === 0);
@@ -261,7 +261,7 @@ describe('the outbox and its relay', () => {
     }
   });
 
-  it('asks one statement at each check while nothing waits, a fifth as often after a while, and finds what another replica records', async () => {
+  it('runs one statement per check while nothing waits, a fifth as often after a while, and finds what another replica records', async () => {
     await relay.stop();
     await pool.query('truncate audit_outbox, audit_outbox_group');
     const query = jest.spyOn(pg.Client.prototype, 'query');
@@ -369,7 +369,7 @@ describe('the outbox and its relay', () => {
     expect((await carrier())?.header.get(KNOWN_INDEX_HEADER)).toBe('103.code');
   });
 
-  it('sends what audit recalls also where the salts of all that was kept together fill more than a message', async () => {
+  it('sends what audit recalls even if the salts of events stored together exceed a message', async () => {
     const count = 700;
     const sequences = Array.from({ length: count }, (_, at) => String(1_000_000 + at));
     const paths = Array.from({ length: 5 }, (_, at) => `changes.an-address-of-the-holder.${String(at)}`);

@@ -169,7 +169,7 @@ describe("the relay's store", () => {
     );
   }, 120_000);
 
-  it('has something to number while an event or a group has no number, and something at all while one is there', async () => {
+  it('reports work to number while an event or a group has no number, and any work while one exists', async () => {
     await client.query('truncate audit_outbox, audit_outbox_group, audit_sequence restart identity');
     const store = newStore();
     expect(await store.waiting()).toEqual({ unnumbered: false, any: false });
@@ -195,7 +195,7 @@ describe("the relay's store", () => {
     expect(await store.due(30_000, 0n)).toEqual([]);
   });
 
-  it('reads what is kept page by page in its order, with as many digits as its position may have', async () => {
+  it('reads kept events page by page in order, with positions of any number of digits', async () => {
     await client.query('truncate audit_kept restart identity');
     await client.query(
       `insert into audit_kept (first_sequence, last_sequence, first_index, events)

@@ -57,7 +57,7 @@ describe('a catalogue of events', () => {
     expect(() => orders.event('thing.sent', ada, { id: '1' })).toThrow('order or parcel');
   });
 
-  it('is the only thing that creates recordable events: the type check enforces it', () => {
+  it('is the only way to create recordable events: the type check enforces it', () => {
     const made: NewAuditEvent = orders.event('order.placed', ada, { id: '1' });
     // @ts-expect-error A literal is not an event of a catalogue, whatever its members are.
     const literal: NewAuditEvent = { type: made.type, subject: made.subject, traceparent: undefined, data: made.data };
@@ -88,7 +88,7 @@ describe('a catalogue of events', () => {
     expect(page).toContain('| `parcel` | its number |');
   });
 
-  it('puts its own prefix before the types of its events', () => {
+  it('adds its own prefix to the types of its events', () => {
     const of = (prefix: string) =>
       defineEvents({
         source: 'orders',

@@ -20,7 +20,7 @@ describe('the depth of JSON', () => {
     fc.assert(fc.property(json, (value) => expect(depthOf(JSON.stringify(value))).toBe(levelsOf(value))));
   });
 
-  it('is exceeded by nesting, not by many brackets side by side', () => {
+  it('is exceeded by nesting, not by many adjacent brackets', () => {
     const nested = (levels: number): string => '[{"a":'.repeat(levels / 2) + '1' + '}]'.repeat(levels / 2);
     expect(isTooDeep(nested(EVENT_DEPTH_LIMIT))).toBe(false);
     expect(isTooDeep(`[${nested(EVENT_DEPTH_LIMIT)}]`)).toBe(true);

@@ -1,7 +1,7 @@
 import { uuidv7 } from './uuidv7.js';
 
 describe('uuidv7', () => {
-  it('holds the time in its first 48 bits, the version, the variant and the random bits that it was given', () => {
+  it('contains the time in its first 48 bits, the version, the variant and the given random bits', () => {
     expect(uuidv7(0x0199_8a7b_c6d5, 'cde6f0123456789abcd')).toBe('01998a7b-c6d5-7cde-af01-23456789abcd');
     expect(uuidv7(5, '0'.repeat(19))).toBe('00000000-0005-7000-8000-000000000000');
   });

@@ -32,7 +32,7 @@ describe('an Authorization header', () => {
     expect(() => bearerTokenOf(header)).toThrow('an access token is required');
   });
 
-  it('is a bearer token’s under one scheme only', () => {
+  it('carries a bearer token under only one scheme', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[\w.~+/-]{1,80}$/),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { BoundedMap } from './bounded-map.js';
 
 describe('a bounded map', () => {
-  it('holds what was set last, oldest first, and names what made way', () => {
+  it('keeps the latest entries, oldest first, and names evicted ones', () => {
     const writes = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer()), { maxLength: 40 });
     fc.assert(
       fc.property(writes, fc.integer({ min: 1, max: 6 }), (entries, limit) => {

@@ -92,7 +92,7 @@ const claims: Readonly<Record<string, object>> = {
   [small]: { id: ids[2], name: 'small', limits: { search: { per_minute: 60, burst: 3 }, '*': { per_day: 2 } } },
 };
 
-describe('a service that takes API keys', () => {
+describe('a service that accepts API keys', () => {
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
   let exchanges = 0;
@@ -163,7 +163,7 @@ describe('a service that takes API keys', () => {
     expect([bare.status, dressed.status]).toEqual([401, 401]);
   });
 
-  it('gives a handler what the key was exchanged for, never the key', async () => {
+  it('gives a handler the exchanged token, never the key', async () => {
     const { body } = await ask('/catalogue', { 'x-api-key': plain });
     expect(body['token']).toMatch(/^ey[\w-]+\.[\w-]+\.[\w-]+$/);
   });
@@ -298,7 +298,7 @@ describe('a service that takes API keys', () => {
     away = false;
   });
 
-  it('is seen in the route report and the metadata', async () => {
+  it('appears in the route report and the metadata', async () => {
     const lines = app.get(RouteReport).lines();
     expect(lines.find((line) => line.includes('/search'))).toMatch(/catalogue:read, API keys \(search\)/);
     const { body } = await ask('/.well-known/oauth-protected-resource');

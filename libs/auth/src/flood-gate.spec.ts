@@ -137,7 +137,7 @@ describe('a key beyond its limit', () => {
     for (let n = 0; n < 3; n += 1) await ask(name, ...request);
   }
 
-  it('is refused as the guard refuses it, before its body is read and Nest is asked', async () => {
+  it('is refused as by the guard, before its body is read and Nest is called', async () => {
     await spend('flood');
     const byGuard = await ask('flood');
     const before = beyondHooks;
@@ -231,7 +231,7 @@ describe('a key beyond its limit', () => {
     expect(order.filter((status) => status === '429')).toHaveLength(PROMPT_REFUSALS + 20);
   });
 
-  it('is refused by the guard again after many requests of which none was over a limit', async () => {
+  it('is refused by the guard again after many requests within their limits', async () => {
     const isBeyondGate = async () => {
       const before = beyondHooks;
       expect((await ask('flood')).status).toBe(429);

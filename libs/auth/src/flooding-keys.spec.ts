@@ -19,7 +19,7 @@ describe('a flooding key', () => {
     expect(floods('other', 1)).toBe(0);
   });
 
-  it('remains one while it keeps sending, however slowly its answers make it send, until it pauses for a second', () => {
+  it('remains one while it keeps sending, however slowly it gets responses, until it pauses for a second', () => {
     const { clock, floods } = begin();
     floods('flood', PROMPT_REFUSALS + 1);
     expect(floods('flood', 20, 900)).toBe(20);

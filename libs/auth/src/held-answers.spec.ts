@@ -30,7 +30,7 @@ describe('held answers', () => {
     return { clock, held: new HeldAnswers(clock), answered: [] as number[] };
   };
 
-  it('are sent one by one, though they were held at the same moment', () => {
+  it('are sent one by one, even if they were held at the same moment', () => {
     const { clock, held, answered } = begin();
     for (let n = 0; n < 50; n += 1) held.hold('flood', () => answered.push(clock.now()));
     clock.pass(HELD_MS - 1);
@@ -66,7 +66,7 @@ describe('held answers', () => {
     );
   });
 
-  it('are limited per key and in total, and a caller who is gone leaves a place', () => {
+  it('are limited per key and in total, and a caller who has gone frees a place', () => {
     const { held } = begin();
     const answers = Array.from({ length: HELD_OF_A_KEY + 9 }, () => held.hold('one', () => undefined)).filter(
       (one) => one !== undefined,
@@ -81,7 +81,7 @@ describe('held answers', () => {
     expect(held.hold('one', () => undefined)).toBeDefined();
   });
 
-  it('are sent when the application stops, and none is held from then on', () => {
+  it('are sent when the application stops, and none is held afterwards', () => {
     const { clock, held, answered } = begin();
     for (let n = 0; n < 9; n += 1) held.hold('flood', () => answered.push(clock.now()));
     held.close();

@@ -197,7 +197,7 @@ describe('refusals of a flooding key', () => {
     await once(http2, 'close');
   });
 
-  it('that wait are sent when the application stops, and none waits from then on', async () => {
+  it('that wait are sent when the application stops, and none waits afterwards', async () => {
     const [one, two] = [await client(), await client()];
     one.send('/one');
     await until(() => pace.waiting === 1);

@@ -170,7 +170,7 @@ describe.each(['fastify', 'express'])('the route report on %s', (platform) => {
     await app.close();
   });
 
-  it('says for which host a route is', async () => {
+  it('names the host of a route', async () => {
     @Controller({ path: 'hosted', host: 'admin.test' })
     class HostedController {
       @Get()

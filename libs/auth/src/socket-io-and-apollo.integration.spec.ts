@@ -105,7 +105,7 @@ describe('the guard, with Socket.IO and Apollo', () => {
     return response.json();
   }
 
-  it('takes the token of a Socket.IO socket from its handshake, and checks each message again', async () => {
+  it('reads the token of a Socket.IO socket from its handshake, and checks each message again', async () => {
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'], claims: { jti: 'one' } });
     const socket = connect(token);
     expect([await ask(socket, 'read'), await ask(socket, 'read')]).toEqual([{ by: 'ada' }, { by: 'ada' }]);

@@ -18,7 +18,7 @@ const value = fc.letrec<{ tree: unknown }>((tie) => ({
 })).tree;
 
 describe('canonical JSON', () => {
-  it('is what the package canonicalize makes of the same value', () => {
+  it('is the same as that of the package canonicalize', () => {
     fc.assert(
       fc.property(value, (any) => {
         const parsed = JSON.parse(JSON.stringify(any)) as unknown;
@@ -34,7 +34,7 @@ describe('canonical JSON', () => {
     );
   });
 
-  it('does not exist for lone surrogates, for what JSON cannot say, and beyond a depth', () => {
+  it('does not exist for lone surrogates, for values that JSON cannot represent, and beyond a depth', () => {
     let deep: unknown = 1;
     for (let level = 0; level < DEPTH_LIMIT; level += 1) deep = [deep];
     expect(canonicalJson(deep)).toHaveLength(2 * DEPTH_LIMIT + 1);

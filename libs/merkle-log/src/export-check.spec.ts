@@ -33,7 +33,7 @@ const withEvent = (at: number, event: ExportedEntry): ExportedEntry => ({
 });
 
 describe('an export', () => {
-  it('that is whole passes, also with events that are newer than the newest checkpoint', () => {
+  it('that is complete passes, even with events newer than the newest checkpoint', () => {
     expect(check(log(700), checkpoints)).toEqual({
       faults: [],
       entries: 700,
@@ -56,7 +56,7 @@ describe('an export', () => {
     ).toEqual([]);
   });
 
-  it('names the event that was altered, wherever it stands', () => {
+  it('names the event that was altered, wherever it is', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 699 }), (at) => {
         const altered = log(700).with(at, { ...entry(at), leaf: hashOf('altered') });
@@ -72,7 +72,7 @@ describe('an export', () => {
     expect(first(movedUp)).toMatchObject({ code: 'EVENT_MISSING', logIndex: 41 });
   });
 
-  it('names the event that was put in', () => {
+  it('names the event that was inserted', () => {
     const inserted = { ...entry(41), leaf: hashOf('inserted'), source: 'other', sequence: 1n };
     const movedDown = log(701).map((kept, at) => {
       return at < 41 ? kept : withEvent(at, at === 41 ? inserted : entry(at - 1));
@@ -80,7 +80,7 @@ describe('an export', () => {
     expect(first(movedDown)).toMatchObject({ code: 'EVENT_INSERTED', logIndex: 41 });
   });
 
-  it('names events that changed places', () => {
+  it('names swapped events', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 1, max: 99 }), (one, distance) => {
         const other = one + distance;
@@ -95,7 +95,7 @@ describe('an export', () => {
     expect(first([...lines.slice(0, 5), entry(6), entry(5), ...lines.slice(7)])).toMatchObject({ logIndex: 5 });
   });
 
-  it('that ends early, or whose log was rewritten, names from where', () => {
+  it('that ends early, or whose log was rewritten, names the place', () => {
     expect(first(log(650))).toMatchObject({ code: 'LOG_TRUNCATED', logIndex: 650 });
     const rewritten = log(700).map((kept) =>
       kept.logIndex === 500 ? { ...kept, leaf: hashOf('other'), recorded: hashOf('other') } : kept,
@@ -105,7 +105,7 @@ describe('an export', () => {
     expect(first(rewritten, [checkpointOf(700), checkpointOf(700, rewritten)])).toMatchObject({ code: 'LOG_FORKED' });
   });
 
-  it('of a log that lost events by a restore says so, and is a fault only against what was signed before', () => {
+  it('of a log that lost events in a restore says so, and fails only against what was signed before', () => {
     const other = (index: number): ExportedEntry => ({
       ...entry(index),
       leaf: hashOf('lost'),

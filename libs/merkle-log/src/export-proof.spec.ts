@@ -171,7 +171,7 @@ describe('an export with its proof', () => {
     );
   });
 
-  it('names the first of two events that changed places, and one that was moved', () => {
+  it('names the first of two swapped events, and one that was moved', () => {
     fc.assert(
       fc.property(anyScenario, anyPlace, anyPlace, (scenario, one, other) => {
         const made = exported(scenario);
@@ -195,7 +195,7 @@ describe('an export with its proof', () => {
     );
   });
 
-  it('names the event that was put in, under a number that is there or one that is left out', () => {
+  it('names the event that was inserted, under an existing or an omitted number', () => {
     fc.assert(
       fc.property(anyScenario, anyPlace, (scenario, place) => {
         const made = exported(scenario);
@@ -214,7 +214,7 @@ describe('an export with its proof', () => {
     );
   });
 
-  it('names where it was cut off, with its end line or without', () => {
+  it('names where it was truncated, with or without its end line', () => {
     fc.assert(
       fc.property(anyScenario, anyPlace, (scenario, place) => {
         const made = exported(scenario);
@@ -245,7 +245,7 @@ describe('an export with its proof', () => {
     });
   });
 
-  it('says of a checkpoint that its proof does not lead to that it does not, and why', () => {
+  it('reports a checkpoint that its proof does not lead to, and why', () => {
     const made = exported({ first: 300, indices: range(300, 400), size: 600 });
     expect(first([made], { checkpoints: [checkpointOf(101)] })).toMatchObject({ code: 'CHECKPOINT_UNPROVEN' });
     expect(first([made], { checkpoints: [whole] })).toMatchObject({ code: 'LOG_TRUNCATED' });
@@ -262,7 +262,7 @@ describe('an export with its proof', () => {
     expect(first([wrong])).toMatchObject({ code: 'LOG_REWRITTEN' });
   });
 
-  it('names hashes that are not 32 bytes, and does not break over them', () => {
+  it('names hashes that are not 32 bytes, without failing', () => {
     const made = exported({ first: 300, indices: range(300, 400) });
     const odd = Buffer.alloc(31, 7);
     const before = { ...made, part: { ...made.part, before: made.part.before.with(0, odd) } };

@@ -27,7 +27,7 @@ describe('a leaf', () => {
     );
   });
 
-  it('has a limit, and is nothing that JSON cannot carry', () => {
+  it('has a limit, and must be representable in JSON', () => {
     expect(leafOf('x'.repeat(LEAF_SIZE_LIMIT - 2)).json).toHaveLength(LEAF_SIZE_LIMIT);
     expect(() => leafOf('x'.repeat(LEAF_SIZE_LIMIT - 1))).toThrow(expect.objectContaining({ code: 'LEAF_TOO_LARGE' }));
     for (const value of [undefined, Number.NaN, '\ud800', { a: Number.POSITIVE_INFINITY }]) {

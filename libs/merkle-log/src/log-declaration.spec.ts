@@ -31,7 +31,7 @@ describe('what the log declares about its entries', () => {
     ['log.recovered', { first_index: 0, end_index: 90, lost_entries: 1 }],
     ['log.recovered', Object.create({ first_index: '0', end_index: '90', lost_entries: 2 })],
     ['events.searched', { source: 'payments', sequence: '7' }],
-  ])('declares nothing by %s with %j', (name, changes) => {
+  ])('states nothing by %s with %j', (name, changes) => {
     expect(declared(name, changes)).toEqual({});
   });
 

@@ -187,7 +187,7 @@ describe('proofs over the log', () => {
     }
   }, 120_000);
 
-  it('are refused when leaf, place, size, root or any hash is another, or one hash is too many or too few', () => {
+  it('are refused if leaf, place, size, root or any hash differs, or there is one hash too many or too few', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 70 }), fc.nat(), fc.nat(), (size, seed, choice) => {
         const all = numbered(size);
@@ -226,7 +226,7 @@ describe('proofs over the log', () => {
     expect(verifyConsistency(0, 5, rootOf([]), newer, [newer])).toBe(false);
   });
 
-  it('hold for no hash that is not 32 bytes, wherever it stands', () => {
+  it('hold for no hash that is not 32 bytes, in any position', () => {
     const lengths = fc.nat({ max: 80 }).filter((length) => length !== 32);
     fc.assert(
       fc.property(lengths, fc.constantFrom('leaf', 'root', 'sibling'), (length, where) => {

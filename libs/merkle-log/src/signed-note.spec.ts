@@ -17,14 +17,14 @@ const exampleNote =
 const signer = (name = 'audit.example/log') => createNoteSigner(name, generateKeyPairSync('ed25519').privateKey);
 
 describe('signed notes', () => {
-  it('verify as the example of the specification', () => {
+  it("verify like the specification's example", () => {
     expect(openNote(exampleNote, [parseVerifierKey(exampleKey)])).toEqual({
       text: 'This is an example message.\n',
       signers: ['example.com/foo'],
     });
   });
 
-  it('are refused when text or signature are changed, or nobody known has signed', () => {
+  it('are refused if text or signature is changed, or no known key has signed', () => {
     const key = parseVerifierKey(exampleKey);
     const code = (note: string, keys = [key]): string => {
       try {
@@ -51,7 +51,7 @@ describe('signed notes', () => {
     expect(() => signNote('no newline', [known])).toThrow(NoteError);
   });
 
-  it('take no key that is malformed, not Ed25519, or whose id is another', () => {
+  it('accept no key that is malformed, not Ed25519, or has a wrong id', () => {
     const wrong = [
       '',
       exampleKey.replace('530d903a', '530d903b'),
@@ -67,7 +67,7 @@ describe('signed notes', () => {
     );
   });
 
-  it('make no reader fail in another way, whatever arrives', () => {
+  it('never make a reader fail in another way, whatever arrives', () => {
     const key = parseVerifierKey(exampleKey);
     fc.assert(
       fc.property(

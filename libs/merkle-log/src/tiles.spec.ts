@@ -39,7 +39,7 @@ describe('tiles', () => {
     for (const path of wrong) expect([path, parseTilePath(path)]).toEqual([path, undefined]);
   });
 
-  it('are as many and as wide as the example of tlog-tiles says for 70,000 leaves', () => {
+  it('match the example of tlog-tiles for 70,000 leaves in number and width', () => {
     expect(tileWidthAt(0, 272, 70_000)).toBe(256);
     expect(tileWidthAt(0, 273, 70_000)).toBe(112);
     expect(tileWidthAt(0, 274, 70_000)).toBe(0);
@@ -91,7 +91,7 @@ describe('tiles', () => {
 });
 
 describe('entry bundles', () => {
-  it('hold what was put into them, each entry after its length', () => {
+  it('contain what was put into them, each entry after its length', () => {
     expect(encodeEntryBundle([Buffer.from('ab'), Buffer.alloc(0)]).toString('hex')).toBe('000261620000');
     const entries = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 256 });
     fc.assert(
@@ -101,7 +101,7 @@ describe('entry bundles', () => {
     );
   });
 
-  it('are nothing when they are cut off or hold too much', () => {
+  it('are rejected when truncated or too large', () => {
     expect(decodeEntryBundle(Buffer.from('00036161', 'hex'))).toBeUndefined();
     expect(decodeEntryBundle(Buffer.alloc(1))).toBeUndefined();
     expect(decodeEntryBundle(Buffer.alloc(2 * 257))).toBeUndefined();

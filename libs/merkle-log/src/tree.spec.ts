@@ -28,7 +28,7 @@ describe('the Merkle tree of RFC 9162', () => {
     expect(rootOf([])).toEqual(createHash('sha256').digest());
   });
 
-  it('changes its root when any leaf changes, moves or goes', () => {
+  it('changes its root when any leaf changes, moves or is removed', () => {
     const bytes = fc.uint8Array({ maxLength: 20 });
     fc.assert(
       fc.property(fc.array(bytes, { minLength: 2, maxLength: 40 }), fc.nat(), (items, seed) => {

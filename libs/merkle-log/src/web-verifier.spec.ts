@@ -35,7 +35,7 @@ describe('a checkpoint that WebCrypto verifies', () => {
     expect(await codeOf(note.trimEnd(), log)).toBe('NOTE_MALFORMED');
   });
 
-  it('takes no key whose id is another', async () => {
+  it('accepts no key with a wrong id', async () => {
     await expect(importVerifierKey(log.verifierKey.replace(/\+[0-9a-f]{8}/, '+00000000'))).rejects.toThrow('the id');
   });
 });

@@ -75,7 +75,7 @@ describe('currencies', () => {
     ]);
   });
 
-  it('include every code that any earlier version took, so that what it stored can be read', () => {
+  it('include every code that any earlier version accepted, so that stored ones can be read', () => {
     expect(Intl.supportedValuesOf('currency').filter((code) => !currencySchema.safeParse(code).success)).toEqual([]);
   });
 });

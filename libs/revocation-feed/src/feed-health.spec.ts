@@ -23,7 +23,7 @@ describe('what a feed logs', () => {
     said.length = 0;
   });
 
-  it('is each reason once, from the first on', () => {
+  it('is each reason once, starting with the first', () => {
     const health = start();
     for (const reason of ['refused', 'refused', 'not found', 'refused']) health.lost(new Error(reason));
     // As Node's sockets say it of a host with several addresses.
@@ -33,7 +33,7 @@ describe('what a feed logs', () => {
     expect(said).toEqual([lost('refused'), lost('not found'), lost('refused'), several]);
   });
 
-  it('is nothing of a first list that comes within the quiet start', () => {
+  it('is nothing about a first list that arrives within the quiet start', () => {
     const health = start(5_000);
     health.lost(new Error('refused'));
     now += 4_999;

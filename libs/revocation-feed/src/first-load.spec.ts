@@ -21,7 +21,7 @@ describe('a revocation feed that cannot load', () => {
     await feed?.close();
   });
 
-  describe('because somebody says nothing at all', () => {
+  describe('because somebody does not respond at all', () => {
     it.each([
       ['NATS', { connect: never }, 'still connecting to NATS'],
       [
@@ -69,7 +69,7 @@ describe('a revocation feed that cannot load', () => {
     while (tries === until) await new Promise((done) => setTimeout(done, 20));
   });
 
-  it('ends the wait when it is closed, and nobody has to wait', async () => {
+  it('ends the wait when it is closed, and waiting is optional', async () => {
     feed = startRevocationFeed({
       issuer: 'https://issuer.test',
       connect: () => Promise.reject(new Error('no')),

@@ -24,7 +24,7 @@ function digestOf(revocations: readonly Revocation[], numberOf = (index: number)
 }
 
 describe('the digest of a list', () => {
-  it('is the same whatever the order, however often an entry came, and whatever was counted between', () => {
+  it('is the same whatever the order, however often an entry arrived, and whatever was counted in between', () => {
     fc.assert(
       fc.property(list, fc.nat(30), (revocations, half) => {
         const wanted = digestOf(revocations).of(revocations.length, now);
@@ -52,7 +52,7 @@ describe('the digest of a list', () => {
     );
   });
 
-  it('counts nothing that is newer than the statement, and nothing that has ended by its time', () => {
+  it('counts nothing newer than the statement, and nothing expired by its time', () => {
     fc.assert(
       fc.property(list, list, (counted, newer) => {
         const stated = digestOf(counted).of(counted.length, now);
@@ -64,7 +64,7 @@ describe('the digest of a list', () => {
     );
   });
 
-  it('is the same where a client’s entry has taken the place of its tokens’, whether they came before, after or never', () => {
+  it('is the same if a client’s entry has replaced those of its tokens, whether they arrived before, after or never', () => {
     const holder = fc.constantFrom('shop', 'app');
     const entry = fc.oneof(
       fc.record({ jti: name, holder, until: fc.integer({ min: now, max: 1_100 }) }),

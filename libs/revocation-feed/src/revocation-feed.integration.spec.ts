@@ -102,7 +102,7 @@ describe('the revocation feed', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('holds what was in the bucket before, and what is put into it, of every kind', async () => {
+  it('has what was in the bucket before, and what is added, of every kind', async () => {
     await stated.revoke(token('one'));
     const pushed: number[] = [];
     const feed = follow({ onPushed: (seconds) => pushed.push(seconds) });
@@ -143,7 +143,7 @@ describe('the revocation feed', () => {
     expect(feed.state()).toMatchObject({ state: 'current', entries: 3_000, number: 3_000 });
   }, 60_000);
 
-  it('misses nothing that is revoked while it is disconnected, and keeps what it held', async () => {
+  it('misses nothing that is revoked while it is disconnected, and keeps its entries', async () => {
     await stated.revoke(token('one'));
     const feed = follow();
     await feed.loaded;
@@ -157,7 +157,7 @@ describe('the revocation feed', () => {
     expect(await isCurrent(feed)).toBe(true);
   }, 90_000);
 
-  it('says that it is lost while the bucket is, and follows the one that is recreated', async () => {
+  it('reports itself lost while the bucket is, and follows a recreated one', async () => {
     const feed = follow();
     await feed.loaded;
     await stated.revoke(token('one'));
@@ -205,7 +205,7 @@ describe('the revocation feed', () => {
     expect([outcome(feed), outcome(feed, 'one'), outcome(lenient, 'one')]).toEqual(['accepted', 'revoked', 'revoked']);
   }, 90_000);
 
-  it('that starts while NATS and the issuer are unavailable continues from the list that was kept, if it is whole and not too old', async () => {
+  it('that starts while NATS and the issuer are unavailable continues from the stored list, if it is complete and not too old', async () => {
     const files = { listFile: join(folder, 'list.json'), keysFile: join(folder, 'keys.json') };
     await stated.revoke(token('one'), token('two'));
     const before = follow(files);
@@ -258,7 +258,7 @@ describe('the revocation feed', () => {
   describe('in the hands of somebody who can write the bucket', () => {
     const put = (key: string, value: string) => writer.publish(`${BUCKET_PREFIX}${key}`, value);
 
-    it('takes nothing that the issuer did not sign for this name, counts it, and keeps what it knows', async () => {
+    it('accepts nothing that the issuer did not sign for this name, counts it, and keeps what it has', async () => {
       await stated.revoke(token('one'));
       const feed = follow();
       await feed.loaded;

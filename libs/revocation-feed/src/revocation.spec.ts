@@ -24,7 +24,7 @@ const revocations: fc.Arbitrary<Revocation> = fc.oneof(
 );
 
 describe('the key of an entry', () => {
-  it('is one that NATS takes, and no other entry has it', () => {
+  it('is valid for NATS, and unique', () => {
     fc.assert(
       fc.property(revocations, revocations, (revocation, other) => {
         const key = bucketKeyOf(revocation);
@@ -74,7 +74,7 @@ describe('the keys of what could refuse a token', () => {
     fc.record({ kind: fc.constant('key' as const), keyId: name, until: fc.constant(until) }),
   );
 
-  it('are those of exactly the entries that refuse it in memory, were it issued in time', () => {
+  it('are those of exactly the entries that would refuse it in memory, if it was issued in time', () => {
     fc.assert(
       fc.property(principals, named, (principal, revocation) => {
         const list = new MemoryRevocationList();

@@ -67,7 +67,7 @@ describe('a statement', () => {
     }
   };
 
-  it('is read as it was made, by its number and time', () => {
+  it('is read back unchanged, with its number and time', () => {
     fc.assert(
       fc.property(revocations, fc.nat(), (revocation, number) => {
         expect(readStatement(signStatement({ revocation, number }, signing), issuer, keys, now)).toEqual({
@@ -124,7 +124,7 @@ describe('a statement', () => {
     expect(refusal(signStatement({ revocation: one, number: 1 }, signing), now - 61_000)).toBe('made in the future');
   });
 
-  it('asks for no more than its kind can need', () => {
+  it('demands no more than its kind requires', () => {
     const tooLong: readonly Revocation[] = [
       { kind: 'token', tokenId: 'one', until: second + 961 },
       { kind: 'transaction', txn: 'one', until: second + 961 },

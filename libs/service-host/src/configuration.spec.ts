@@ -73,7 +73,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('names what the service itself finds contradictory, beside everything else', () => {
+  it('names contradictions found by the service itself, along with everything else', () => {
     const load = (environment: NodeJS.ProcessEnv): unknown =>
       loadConfiguration({ LEAST: z.coerce.number(), MOST: z.coerce.number() }, environment, ({ LEAST, MOST }) =>
         LEAST > MOST ? ['LEAST: must be at most MOST'] : [],

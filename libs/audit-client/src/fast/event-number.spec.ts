@@ -6,7 +6,7 @@ const numbered = (value: unknown, sequence: bigint): unknown =>
   JSON.parse(withNumber(Buffer.from(JSON.stringify(value)), sequence).toString());
 
 describe('the number of an event', () => {
-  it('is there as if the event had been parsed, whatever it holds', () => {
+  it('is inserted as if the event had been parsed, whatever its content', () => {
     const members = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('sequence', 'data', 'id')), fc.jsonValue());
     fc.assert(
       fc.property(members, sequences, (event, sequence) => {
@@ -17,7 +17,7 @@ describe('the number of an event', () => {
     );
   });
 
-  it('stands beside what is not an object and so can have none', () => {
+  it('is added separately to a value that is not an object', () => {
     const others = fc
       .jsonValue()
       .filter((value) => typeof value !== 'object' || value === null || Array.isArray(value));

@@ -148,7 +148,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('API_KEYS_UNAVAILABLE');
   });
 
-  it('keeps accepting a known key while the issuer has had too many requests from the service, and calls no key invalid for it', async () => {
+  it("keeps accepting a known key while the issuer limits the service's requests, and calls no key invalid because of that", async () => {
     await keys.verify(key);
     issuer.accepts.add(other);
     issuer.isBusy = true;
@@ -191,7 +191,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(other)).toBe('accepted');
   });
 
-  it('does not remember an answer that was used before the key changed', async () => {
+  it('does not remember an answer from before the key changed', async () => {
     issuer.accepts.clear();
     let arrive = (): void => undefined;
     issuer.onTheWay = () =>
@@ -212,7 +212,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('accepted');
   });
 
-  it('refuses a request with keys in its address, and marks each of them once, as soon as the issuer can be reached', async () => {
+  it('refuses a request with keys in its URL, and marks each of them once, as soon as the issuer can be reached', async () => {
     expect(await codeOf(key, { url: '/items?name=csk_live' })).toBe('accepted');
     issuer.isAway = true;
     for (let times = 0; times < 3; times += 1)
@@ -227,7 +227,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(issuer.exposed).toHaveLength(2);
   });
 
-  it('limits a key, counting requests that are refused for a scope too, and says when to come back', async () => {
+  it('limits a key, also counting requests refused for a scope, and says when to retry', async () => {
     issuer.limits = { '*': { per_minute: 60, burst: 3 } };
     const { limit } = await keys.verify(key);
     expect(limit === undefined ? {} : limitFields(limit)).toMatchObject({ 'ratelimit-policy': '"default";q=3;w=3' });

@@ -29,7 +29,7 @@ function crc32Of(text: string): number {
 }
 
 describe('an API key', () => {
-  it('says its environment and its id, whatever its secret', () => {
+  it('states its environment and its id, whatever its secret', () => {
     fc.assert(
       fc.property(environment, id, secret, (name, keyId, bytes) => {
         const made = makeApiKey(name, keyId, () => bytes);
@@ -39,7 +39,7 @@ describe('an API key', () => {
     );
   });
 
-  it('is refused after any change of one character, and when it is cut or continued', () => {
+  it('is refused after any change of one character, and when truncated or extended', () => {
     fc.assert(
       fc.property(key, fc.nat(), fc.stringMatching(/^[ -~]$/), (made, place, character) => {
         const at = place % made.length;
@@ -61,7 +61,7 @@ describe('an API key', () => {
     );
   });
 
-  it('has the published form: the expression, 256 bits, and CRC-32 in base 62 behind them', () => {
+  it('has the published form: the expression, 256 bits, followed by CRC-32 in base 62', () => {
     const made = makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0602', () => Buffer.alloc(32, 0xff));
     expect(made).toBe('csk_live_0353R79Fn7gGewpC1XQyA6_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp12YQQJq');
     expect(fromBase62(made.slice(-6))).toBe(BigInt(crc32Of(made.slice(0, -6))));

@@ -40,7 +40,7 @@ describe('keys that were sent in a URL', () => {
     expect(issuer.reported.slice(3)).toEqual(['known-1']);
   });
 
-  it('wait while the issuer is unavailable, and none waits behind one that the issuer does not take', async () => {
+  it('wait while the issuer is unavailable, and none waits behind one that the issuer refuses', async () => {
     issuer.isAway = true;
     issuer.refuses.add('known-1');
     for (const key of ['known-1', 'known-2']) exposed.seen(key, '192.0.2.1');
@@ -67,7 +67,7 @@ describe('keys that were sent in a URL', () => {
     }).toThrow(expect.objectContaining({ code: 'API_KEYS_GUESSED' }));
   });
 
-  it('wait a thousand at most, and those known here beyond them', async () => {
+  it('wait, at most a thousand, plus those known here', async () => {
     issuer.isAway = true;
     for (let count = 0; count < 2_000; count += 1)
       exposed.seen(`made-up-${String(count)}`, `198.51.100.${String(count)}`);

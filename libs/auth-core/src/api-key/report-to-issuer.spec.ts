@@ -6,7 +6,7 @@ import { ReportRefused, reportsOf, reportToIssuer } from './report-to-issuer.js'
 const tokenOf = (token: string): AccessToken => ({ token, expiresAt: 0, scopes: [], tokenType: 'Bearer' });
 
 describe('a report to the issuer', () => {
-  it('is sent under another token after one that the issuer does not take', async () => {
+  it('is sent with another token after one that the issuer refuses', async () => {
     const issued = ['revoked', 'good'];
     const tokens: Pick<TokenClient, 'getToken' | 'forget'> = {
       getToken: () => Promise.resolve(tokenOf(issued[0] ?? '')),
@@ -50,7 +50,7 @@ describe('a report to the issuer', () => {
     [404, false],
     [429, false],
     [503, false],
-  ])('that is answered %d is refused for what it says: %s', async (status, isRefused) => {
+  ])('that gets %d is refused for its content: %s', async (status, isRefused) => {
     const fetch = () => Promise.resolve(new Response(null, { status }));
     const sent = reportToIssuer({ issuer: 'https://issuer.test', tokens, fetch }).usage([
       { ...reportOf(1), id: 'one' },
@@ -60,7 +60,7 @@ describe('a report to the issuer', () => {
     expect(error instanceof ReportRefused ? error.status : undefined).toBe(isRefused ? status : undefined);
   });
 
-  it('that is refused for what it says, and waits in memory only, is dropped with a warning, and later ones go on', async () => {
+  it('that is refused for its content, and waits only in memory, is dropped with a warning, and later ones continue', async () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
       const counted: number[] = [];

@@ -26,7 +26,7 @@ describe('a folder in which usage waits for the issuer', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('has nothing left once the issuer has all of it', async () => {
+  it('is empty once the issuer has everything', async () => {
     const kept = new UsageFolder(folder, send);
     await kept.open();
     await kept.keep(reportOf(1));
@@ -65,7 +65,7 @@ describe('a folder in which usage waits for the issuer', () => {
     expect(await readdir(folder)).toEqual(['a.json.unreadable']);
   });
 
-  it('puts a report aside that the issuer refuses, with a warning, and sends what follows', async () => {
+  it('sets a report aside that the issuer refuses, with a warning, and sends later ones', async () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
       const refusing = (reports: readonly SentReport[]): Promise<void> =>

@@ -19,7 +19,7 @@ const step = fc.oneof(
 );
 
 describe('the usage counts of API keys', () => {
-  it('are reported once each, by the hour of use, whatever was put back in between', () => {
+  it('are reported once each, by the hour of use, whatever was returned in between', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         let now = noon;
@@ -56,7 +56,7 @@ describe('the usage counts of API keys', () => {
     );
   });
 
-  it('come in reports that fit into a request to the issuer', () => {
+  it('are reported in batches that fit into a request to the issuer', () => {
     const usage = new ApiKeyUsage(
       () => noon,
       (address) => address,
@@ -91,7 +91,7 @@ describe('the usage counts of API keys', () => {
     expect(reports.flatMap(({ networks }) => networks)).toHaveLength(10);
   });
 
-  it('name no network that is no address, because the issuer would refuse the whole report for it', () => {
+  it('contain no network that is not an address, because the issuer would refuse the whole report', () => {
     const usage = new ApiKeyUsage(
       () => noon,
       (address) => address,

@@ -69,7 +69,7 @@ describe('the token client', () => {
     answers = [];
   });
 
-  it('authenticates by an assertion that a service signs which holds the key and answers later', async () => {
+  it('authenticates by an assertion signed asynchronously by a service that holds the key', async () => {
     const { kid, alg, sign } = localSigner(key);
     await clientOf({ key: { kid, alg, sign: (input) => Promise.resolve(sign(input)) } }).getToken(requested);
     const assertion = asked[0]?.form.get('client_assertion') ?? '';
@@ -179,7 +179,7 @@ describe('the token client', () => {
       11_000,
     ],
   ])(
-    'asks an issuer that answered %s once for fifty requests, and again with one',
+    'asks an issuer that answered %s once for fifty requests, then one more time',
     async (_what, no, code, pauseMs, earlierMs) => {
       const client = clientOf();
       answers = [no, no];
@@ -225,7 +225,7 @@ describe('the token client', () => {
     expect((await client.getToken({ ...requested, audience: 'other' })).token).toBe('token-11');
   });
 
-  it('asks an issuer that was unavailable for long again within five seconds, whatever chance says', async () => {
+  it('retries an issuer that was unavailable for long within five seconds, whatever the jitter', async () => {
     const client = clientOf({ retries: 0, random: () => 1 });
     const away = () => Promise.reject(new Error('away'));
     for (let failure = 0; failure < 12; failure += 1) {
@@ -309,7 +309,7 @@ describe('the token client', () => {
     ['an unknown type of token', { access_token: 'x', token_type: 'mac', expires_in: 1 }],
     ['no life', { access_token: 'x', token_type: 'Bearer' }],
     ['a token that is bound, unasked', { access_token: 'x', token_type: 'DPoP', expires_in: 60 }],
-  ])('takes no answer with %s', async (_what, body) => {
+  ])('accepts no response with %s', async (_what, body) => {
     answers = [() => Response.json(body)];
     await expect(clientOf().getToken(requested)).rejects.toBeInstanceOf(TokenRequestError);
   });

@@ -68,7 +68,7 @@ describe('the hostile corpus', () => {
   );
 
   it.each(cases.map((one) => [one.file, one] as const))(
-    '%s is refused by jose too, or says why we are stricter',
+    '%s is also refused by jose, or documents why we are stricter',
     async (_file, one) => {
       const verdict = await jwtVerify(hostileToken(one, context), createLocalJWKSet({ keys: [publicJwkOf(key)] }), {
         issuer: context.issuer,

@@ -3,8 +3,8 @@ import { turnClock } from './turn-clock.js';
 
 const settle = () => new Promise((resume) => setImmediate(resume));
 
-describe('the clock of what happens in one go', () => {
-  it('is read once, however often and by which of the two it is asked, and again for what comes later', async () => {
+describe('the clock of one turn', () => {
+  it('is read once per turn, however often either clock is asked, and again for the next', async () => {
     await settle();
     const reads = jest.spyOn(performance, 'now');
     for (let n = 0; n < 100; n += 1) turnClock.now();
@@ -18,7 +18,7 @@ describe('the clock of what happens in one go', () => {
     expect(Math.abs(performance.now() - monotonic)).toBeLessThan(60_000);
   });
 
-  it('moves on within a computation that never ends', () => {
+  it('advances within a long computation', () => {
     const reads = jest.spyOn(performance, 'now');
     for (let n = 0; n < 5_000; n += 1) turnClock.monotonic();
     expect(reads.mock.calls.length).toBeGreaterThan(5);

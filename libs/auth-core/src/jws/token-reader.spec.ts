@@ -8,7 +8,7 @@ const part = (value: object): string => Buffer.from(JSON.stringify(value)).toStr
 const tokenOf = (sub: string): string => `${part({ alg: 'ES256' })}.${part({ sub })}.AAAA`;
 
 describe('a reader of tokens', () => {
-  it('holds the token that it read last, and none after one that it could not read', () => {
+  it('has the last token read, and none after an unreadable one', () => {
     const reader = new TokenReader();
     const [first, second] = [tokenOf('a'), tokenOf('b')];
     expect(reader.holds(first)).toBe(false);
@@ -20,7 +20,7 @@ describe('a reader of tokens', () => {
     expect([reader.holds(first), reader.holds(second)]).toEqual([false, false]);
   });
 
-  it('reads each token as one that reads a single one does, whatever it read before', () => {
+  it('reads each token like a fresh reader, whatever it read before', () => {
     const reader = new TokenReader();
     const claims = fc.dictionary(fc.constantFrom('iss', 'sub', 'jti', 'exp', 'act'), fc.jsonValue(), { maxKeys: 5 });
     const outcome = (act: () => unknown): unknown => {

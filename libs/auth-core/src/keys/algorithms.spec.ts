@@ -101,7 +101,7 @@ describe('the algorithms', () => {
   );
 
   it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const)(
-    '%s takes no signature without its leading zero, which says the same number',
+    '%s accepts no signature without its leading zero, although the number is the same',
     async (alg) => {
       const { secret, published } = keyFor(alg);
       const verifier = await verifierOf([published], { algorithms: [alg] });

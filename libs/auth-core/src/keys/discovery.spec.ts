@@ -38,7 +38,7 @@ describe('an issuer’s metadata', () => {
   });
 
   it.each(['acme', 'urn:acme', 'https://op.test?x', 'https://op.test#x', 'https://me:pw@op.test', 'ftp://op.test', ''])(
-    'of %j is nowhere: pass jwksUrl',
+    'of %j does not exist: pass jwksUrl',
     (issuer) => {
       expect(() => metadataUrls(issuer)).toThrow(TypeError);
     },
@@ -177,7 +177,7 @@ describe('a verifier that knows only its issuer', () => {
     expect(loopback.keysLoaded).toBe(false);
   });
 
-  it('looks up the keys again when they have moved', async () => {
+  it('rediscovers the keys when they have moved', async () => {
     const issuer = 'https://moved.test';
     const url = `${issuer}/.well-known/openid-configuration`;
     describedAt(url, { issuer, jwks_uri: `${issuer}/old` }, `${issuer}/old`);

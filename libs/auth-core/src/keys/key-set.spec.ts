@@ -17,7 +17,7 @@ describe('a key set', () => {
     };
   });
 
-  it('gives every key of a kid whose type and alg match, in order', () => {
+  it('returns every key of a kid whose type and alg match, in order', () => {
     const set = new KeySet([keys.es256, keys.rsa, keys.ps256, keys.eddsa]);
     expect(set.candidates('PS256', 'same')).toEqual([keys.rsa, keys.ps256]);
     expect(set.candidates('RS256', 'same')).toEqual([keys.rsa]);
@@ -25,7 +25,7 @@ describe('a key set', () => {
     expect(set.candidates('ES256', 'no such')).toEqual([]);
   });
 
-  it('gives every matching key if no kid is named', () => {
+  it('returns every matching key if no kid is named', () => {
     const set = new KeySet([keys.es256, keys.rsa, keys.ps256, keys.eddsa]);
     expect(set.candidates('EdDSA', undefined)).toEqual([keys.eddsa]);
     expect(set.candidates('PS256', undefined)).toEqual([keys.rsa, keys.ps256]);

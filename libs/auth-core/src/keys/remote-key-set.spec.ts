@@ -91,7 +91,7 @@ describe('the remote key set', () => {
     expect(delay).toBeLessThanOrEqual(seconds * 1_000);
   });
 
-  it('is not fetched again and again where a refresh is farther away than a timer can wait', async () => {
+  it('is not fetched in a loop if a refresh is further away than a timer allows', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     await setOf({ refreshIntervalSeconds: 31_536_000 }).refresh();
     const [, delay = 0] = timers.mock.calls.at(-1) ?? [];
@@ -131,7 +131,7 @@ describe('the remote key set', () => {
     expect(set.usable).toBe(true);
   });
 
-  it('is fetched once, by the first caller after too long a sleep, and not again while the issuer is unavailable', async () => {
+  it('is fetched once, by the first caller after a long sleep, and not again while the issuer is unavailable', async () => {
     const set = setOf();
     await set.refresh();
     now += 3_601_000;
@@ -276,7 +276,7 @@ describe('the remote key set', () => {
     expect(reported).toEqual([expect.stringMatching(/^away; .* must be writable only by its owner$/), '']);
   });
 
-  it('tries again by itself, however long it takes to read the file of the last run', async () => {
+  it('retries by itself, however long reading the file of the last run takes', async () => {
     const cacheFile = join(folder, 'jwks.json');
     // A pipe: opening it to read waits until somebody writes.
     execFileSync('mkfifo', ['-m', '600', cacheFile]);
@@ -290,7 +290,7 @@ describe('the remote key set', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('continues when the file cannot be written, and reports once why not, until it can be', async () => {
+  it('continues when the file cannot be written, and reports the reason once, until it can be', async () => {
     const parent = join(folder, 'later');
     const reported: string[] = [];
     const set = setOf({ cacheFile: join(parent, 'jwks.json'), onFileFailure: (reason) => reported.push(reason) });

@@ -175,7 +175,7 @@ describe('profiles of other issuers’ tokens', () => {
   );
 
   it.each(accepted)(
-    '%s by %s is refused from elsewhere, for others, too late, forged and unsigned',
+    '%s by %s is refused from another issuer, for another audience, expired, forged and unsigned',
     async (name, profile) => {
       const shape = shapeOf(name);
       const verifier = await verifierOf(shape, profile);
@@ -232,7 +232,7 @@ describe('profiles of other issuers’ tokens', () => {
     ]);
   });
 
-  it('say what differed', async () => {
+  it('report what differed', async () => {
     const shape = shapeOf(keycloakUser);
     const verifier = await verifierOf({ ...shape, audience: 'payments' }, 'keycloak');
     const token = await mint(shape);
@@ -308,7 +308,7 @@ describe('profiles of other issuers’ tokens', () => {
     expect(verifier.verify(await mint(changed(shape, others))).roles).toEqual([]);
   });
 
-  it('can be one’s own', async () => {
+  it('can be custom', async () => {
     const profile: TokenProfile = {
       name: 'acme',
       types: ['acme-access+jwt'],

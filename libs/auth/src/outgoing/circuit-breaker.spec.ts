@@ -23,7 +23,7 @@ describe('the circuit breaker', () => {
     expect(other.state).toBe('open');
   });
 
-  it('looks back ten seconds and no further', () => {
+  it('considers ten seconds and no more', () => {
     const one = breaker();
     calls(one, true, true, true);
     time += 10_001;

@@ -102,7 +102,7 @@ describe('outgoing calls, to a real server', () => {
     expect(await send()).toMatchObject({ status: 404, attempts: 1 });
   });
 
-  it('say why they were refused also where a name has several addresses', async () => {
+  it('say why they were refused, even if a name has several addresses', async () => {
     // As Node's sockets do.
     const code = 'ECONNREFUSED';
     const refused = ['::1', '127.0.0.1'].map((host) => Object.assign(new Error(`connect ${code} ${host}:9`), { code }));
@@ -136,7 +136,7 @@ describe('outgoing calls, to a real server', () => {
     expect(answer).toMatchObject({ code: 'NETWORK', mayHaveHappened: false, attempts: 3 });
   });
 
-  it('end by their deadline, tries and pauses included', async () => {
+  it('end by their deadline, including attempts and pauses', async () => {
     handler = () => undefined;
     const startedAt = performance.now();
     expect(await send({ deadlineMs: 300 })).toMatchObject({ code: 'DEADLINE_EXCEEDED', mayHaveHappened: true });
@@ -155,7 +155,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen).toHaveLength(0);
   });
 
-  it('fail as a value, without having been sent, where the call itself is wrong', async () => {
+  it('fail as a value, without having been sent, if the call itself is invalid', async () => {
     const endless: Record<string, unknown> = {};
     endless['self'] = endless;
     for (const wrong of [

@@ -57,7 +57,7 @@ describe('what the replicas of a service share of API keys', () => {
     }
   });
 
-  it('comes back when it is not used, and stays used when its replica does not say', async () => {
+  it('is returned when unused, and counts as used when its replica does not report', async () => {
     const [first, second] = [new PostgresLimitStore(pool), new PostgresLimitStore(pool)];
     const ask = async (store: PostgresLimitStore, used: number, wanted: number) =>
       (await store.lease([{ bucket: 'four', limit, used, wanted }]))[0];
@@ -199,7 +199,7 @@ describe('what the replicas of a service share of API keys', () => {
     expect([...counted.values()].reduce((sum, count) => sum + count, 0)).toBe(2 * (1_000 + 10_000 + 199));
   });
 
-  it('is reported in requests that the issuer takes, however much waits', async () => {
+  it('is reported in requests that the issuer accepts, however much is waiting', async () => {
     const reports = new ApiKeyReports(pool);
     const uses = Array.from({ length: 200 }, (_, n) => ({
       api_key_id: `01a21031-6897-71c1-8114-${String(n).padStart(12, '0')}`,
@@ -220,7 +220,7 @@ describe('what the replicas of a service share of API keys', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(BODY_LIMIT);
   });
 
-  it('takes little room however long the issuer is unavailable, loses nothing by that, and has a bound', async () => {
+  it('takes little space however long the issuer is unavailable, loses nothing, and is bounded', async () => {
     await pool.query('delete from api_key_report');
     const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40, refused: 10 });
     const use = { hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const, count: 1 };
@@ -251,7 +251,7 @@ describe('what the replicas of a service share of API keys', () => {
     expect(sent.flatMap(({ uses }) => uses).reduce((sum, { count }) => sum + count, 0)).toBe(500);
   });
 
-  it('is kept in the order in which it was counted, also when nobody waits for the one before, and who kept it is forgotten', async () => {
+  it('is stored in the order in which it was counted, even if nobody awaits the previous one, and old reporters are deleted', async () => {
     const reports = new ApiKeyReports(pool);
     const use = { api_key_id: 'd', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
     await Promise.all([1, 2, 3].map((count) => reports.keep({ uses: [{ ...use, count }], networks: [] })));

@@ -20,7 +20,7 @@ const report = fc.record({
 });
 
 describe('merged reports', () => {
-  it('count what the reports counted, each use once, in reports that the issuer takes', () => {
+  it('count the same as the original reports, each use once, in reports that the issuer accepts', () => {
     fc.assert(
       fc.property(fc.array(report, { maxLength: 8 }), (reports) => {
         const sumsOf = (of: typeof reports | ReturnType<typeof mergedReports>) => {

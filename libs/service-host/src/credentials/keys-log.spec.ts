@@ -16,7 +16,7 @@ describe('the log of the issuer’s keys', () => {
     jest.useRealTimers();
   });
 
-  it('says nothing of keys that come within the first seconds', async () => {
+  it('says nothing about keys that arrive within the first seconds', async () => {
     const log = keysLog(logger);
     log(report(false, 'refused'));
     await jest.advanceTimersByTimeAsync(QUIET_START_MS - 1);

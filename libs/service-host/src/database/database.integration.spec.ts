@@ -43,7 +43,7 @@ describe('the database of a service', () => {
     await pool.end();
   }, 60_000);
 
-  it('commits a transaction only if its work ends well and its result is to be kept', async () => {
+  it('commits a transaction only if its work succeeds and its result is to be kept', async () => {
     const pool = await openEmpty('transactions', 1);
     await pool.query('create table done (name text)');
     const note = (name: string) => (client: pg.PoolClient) => client.query('insert into done values ($1)', [name]);
@@ -62,7 +62,7 @@ describe('the database of a service', () => {
     await pool.end();
   }, 60_000);
 
-  it('gets every connection back, even one that was lost as its transaction began', async () => {
+  it('recovers every connection, even one that was lost as its transaction began', async () => {
     const pool = await openEmpty('lost', 1);
     const database = drizzleOn(pool);
     const one = () => database.transaction((transaction) => transaction.execute(sql`select 1 as one`));

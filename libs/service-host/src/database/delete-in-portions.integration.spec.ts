@@ -23,7 +23,7 @@ describe('deleting in batches', () => {
     await databases.stop();
   }, 60_000);
 
-  it('deletes all that is meant and nothing else, at most 10,000 rows per statement', async () => {
+  it('deletes exactly the selected rows, at most 10,000 per statement', async () => {
     const counts: (number | null)[] = [];
     const counting = new Proxy(pool, {
       get: (target, name) =>

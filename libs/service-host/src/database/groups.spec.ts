@@ -71,7 +71,7 @@ describe('groups', () => {
     expect(await Promise.all(results)).toEqual(results.map((_, item) => String(item)));
   });
 
-  it('are never served at the same time when they share a name, and answer each item once, whatever ends first', async () => {
+  it('never run at the same time when they share a name, and answer each item once, whatever ends first', async () => {
     const item = fc.record({ names: fc.array(fc.nat(3), { maxLength: 2 }), turn: fc.nat(3), later: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(item, { maxLength: 60 }), fc.infiniteStream(fc.nat(1)), async (items, order) => {
@@ -108,7 +108,7 @@ describe('groups', () => {
     );
   });
 
-  it('serve first in the next group what this one left for it', async () => {
+  it('process leftovers of this group first in the next', async () => {
     const left = new Set([2]);
     const work = new Work((item) => (left.delete(item) ? new Later() : { result: String(item) }));
     const groups = new Groups(work.work);
@@ -124,7 +124,7 @@ describe('groups', () => {
     expect(await Promise.all(results)).toEqual(['1', '2', '3']);
   });
 
-  it('try again a moment later what another process holds, and refuse it when that lasts too long', async () => {
+  it('retry a moment later what another process has locked, and refuse it if that lasts too long', async () => {
     let tries = 0;
     const later = () => Promise.resolve([new Later(1)]);
     const twice = new Groups<number, string>(() => ((tries += 1) < 3 ? later() : Promise.resolve([{ result: 'x' }])));
@@ -134,7 +134,7 @@ describe('groups', () => {
     await expect(never.run(1)).rejects.toMatchObject({ status: 503, code: 'OVERLOADED' });
   });
 
-  it('refuse one more than may wait, and take another once one is answered', async () => {
+  it('refuse one more than may wait, and accept another once one is answered', async () => {
     const work = new Work();
     const groups = new Groups(work.work, { queueLimit: 2 });
     const results = [groups.run(1), groups.run(2)];

@@ -12,7 +12,7 @@ import { drizzleOn } from './drizzle-on-pool.js';
 import { limitStatements } from './statement-limit.js';
 import { inTransaction } from './transaction.js';
 
-describe('a database that falls silent', () => {
+describe('a database that stops responding', () => {
   const directory = testFolder();
   const databases = startDatabases();
   const ways: Socket[] = [];

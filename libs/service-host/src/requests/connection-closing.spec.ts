@@ -27,11 +27,11 @@ async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promi
 }
 
 describe('a stopping server', () => {
-  it('lets a stream end, and does not wait for its connection to tire of being kept alive', async () => {
+  it("lets a stream end, and does not wait for its connection's keep-alive timeout", async () => {
     expect(await stopTakes(200, 15_000)).toBeLessThan(10_000);
   }, 40_000);
 
-  it('cuts what does not end within its limit', async () => {
+  it('cuts connections that do not end within its limit', async () => {
     expect(await stopTakes(undefined, 300)).toBeLessThan(10_000);
   }, 40_000);
 

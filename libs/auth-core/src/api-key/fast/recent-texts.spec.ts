@@ -7,7 +7,7 @@ const keys = ids.map((id) => makeApiKey('test', id));
 const texts = [...keys, ...keys.map((key) => `Bearer ${key}`), '', 'x', ...keys.map((key) => `y${key.slice(1)}`)];
 
 describe('texts that came lately', () => {
-  it('are what was last put under the whole of them, and nothing once they are forgotten', () => {
+  it('have the last value stored for the whole text, and none once deleted', () => {
     const text = fc.constantFrom(...texts);
     const steps = fc.array(fc.record({ text, value: fc.integer(), forgets: fc.boolean() }), { maxLength: 60 });
     fc.assert(
@@ -31,7 +31,7 @@ describe('texts that came lately', () => {
     );
   });
 
-  it('are forgotten by either form of a key, because both end alike', () => {
+  it('are deleted by either form of a key, because both end alike', () => {
     const [key = ''] = keys;
     const recent = new RecentTexts<number>();
     recent.put(`Bearer ${key}`, 1);

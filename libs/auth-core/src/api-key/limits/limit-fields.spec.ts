@@ -6,13 +6,13 @@ const left = (remaining: number, name = 'search'): string | undefined =>
   limitFields({ name, limit, remaining })['ratelimit'];
 
 describe('the fields that report a caller’s limit', () => {
-  it('is how many requests are left, in whole ones, and in three digits above a thousand', () => {
+  it('is the number of remaining requests, rounded down, with three digits above a thousand', () => {
     const rendered = [0.9, 1, 599.6, 999.9, 1_000, 5_996, 19_999].map((remaining) => left(remaining));
     const counts = [0, 1, 599, 999, 1_000, 5_990, 19_900];
     expect(rendered).toEqual(counts.map((count) => `"search";r=${String(count)}`));
   });
 
-  it('is never more than there are, and at most one in a hundred less', () => {
+  it('is never more than the true number, and at most one percent less', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (remaining) => {
         const count = Number(/r=(\d+)$/.exec(left(remaining) ?? '')?.[1]);
@@ -22,7 +22,7 @@ describe('the fields that report a caller’s limit', () => {
     );
   });
 
-  it('follows the route class, and says when to come back once nothing is left', () => {
+  it('follows the route class, and says when to retry once nothing is left', () => {
     expect([left(7), left(7, 'read'), left(8), left(7)]).toEqual([
       '"search";r=7',
       '"read";r=7',

@@ -38,7 +38,7 @@ class Replicas {
 }
 
 describe('a quota, where a day and a month end', () => {
-  it.each(quotas)('lets no more than itself pass on either side: %j', (limit) => {
+  it.each(quotas)('is not exceeded on either side: %j', (limit) => {
     const step = fc.record({
       replica: fc.constantFrom('a', 'b', 'c'),
       wanted: fc.integer({ min: 0, max: LIMIT }),
@@ -60,7 +60,7 @@ describe('a quota, where a day and a month end', () => {
     );
   });
 
-  it.each(quotas)('is whole again afterwards, whatever replicas held, used and have not returned: %j', (limit) => {
+  it.each(quotas)('is full again afterwards, whatever replicas held, used and have not returned: %j', (limit) => {
     const replicas = new Replicas(limit);
     for (const [replica, used] of [
       ['a', 250],

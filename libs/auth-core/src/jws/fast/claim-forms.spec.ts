@@ -68,7 +68,7 @@ function taught(): Tokens {
 }
 
 describe('the reader by forms', () => {
-  it('reads an issuer’s tokens by what they have in common, whatever differs', () => {
+  it('reads an issuer’s tokens by their common parts, whatever differs', () => {
     const tokens = taught();
     const before = tokens.known;
     const rows = [
@@ -81,7 +81,7 @@ describe('the reader by forms', () => {
     expect(tokens.known - before).toBe(rows.length);
   });
 
-  it('keeps several forms, and forgets those that are not met', () => {
+  it('keeps several forms, and drops unused ones', () => {
     const tokens = new Tokens();
     const forms = Array.from({ length: 9 }, (_, index) => `{"sub":"ada","claim${String(index)}":1}`);
     for (const form of forms) for (let time = 0; time < 6; time += 1) expect(tokens.read(form)).toEqual(whole(form));
@@ -128,7 +128,7 @@ describe('the reader by forms', () => {
     '{}',
     '[]',
     '',
-  ])('says of %j what the whole parser says, often as it comes', (text) => {
+  ])('agrees with the full parser about %j, however often it occurs', (text) => {
     const tokens = taught();
     for (let time = 0; time < 6; time += 1) expect(tokens.read(text)).toEqual(whole(text));
   });

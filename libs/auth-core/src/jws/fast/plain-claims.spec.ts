@@ -147,7 +147,7 @@ describe('the table of names', () => {
     expect(placesOf([...knownNames, ...more])).toBe(knownNames.length + more.length);
   });
 
-  it('omits a name whose first three characters collide with another, without failing', () => {
+  it("omits a name whose first three characters collide with another's, without failing", () => {
     expect(placesOf(['groups', 'group_ids'])).toBe(1);
     fc.assert(
       fc.property(fc.uniqueArray(fc.string(), { maxLength: 20 }), (names) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Scratch } from './scratch.js';
 
 describe('a buffer for one text after another', () => {
-  it('holds what fresh memory would hold, whatever was in it before', () => {
+  it('has the same content as fresh memory, whatever was in it before', () => {
     const scratch = new Scratch(200);
     const text = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
     fc.assert(

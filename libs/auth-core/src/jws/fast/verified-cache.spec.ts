@@ -31,7 +31,7 @@ const key = keyOf('k');
 const token = (): string => `header.payload.${randomBytes(64).toString('base64url')}`;
 
 describe('the cache of verified tokens', () => {
-  it('gives what a map in order of use would give, or nothing', () => {
+  it('returns what a map in order of use would, or nothing', () => {
     const tokens = Array.from({ length: 40 }, token);
     const callers = tokens.map((_, place) => ({ ...principal, tokenId: String(place) }));
     const steps = fc.array(fc.record({ place: fc.nat(39), does: fc.constantFrom('add', 'get', 'delete') }));
@@ -108,7 +108,7 @@ describe('the cache of verified tokens', () => {
     expect(inUse.filter((one) => cache.get(one) !== undefined).length).toBeGreaterThan(95);
   });
 
-  it('drops the tokens of keys that are gone', () => {
+  it('drops the tokens of removed keys', () => {
     const cache = new VerifiedCache(10);
     const [one, other] = [token(), token()];
     const kept = keyOf('kept');
