@@ -59,7 +59,7 @@ export class Compose {
     );
   }
 
-  /** Runs a command of compose, whatever comes of it. */
+  /** Runs a compose command, whatever its outcome. */
   try(...args: readonly string[]): Promise<Ended> {
     return run([...this.program, '--project-name', this.options.project, ...args], this.options);
   }

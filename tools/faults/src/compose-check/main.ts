@@ -1,4 +1,4 @@
-// `npm run compose-check`: docker-compose.yml as its documents have it, on an engine of this machine.
+// `npm run compose-check`: docker-compose.yml as documented, on this machine's engine.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

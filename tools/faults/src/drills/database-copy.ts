@@ -1,6 +1,6 @@
 import { withDatabase } from '@countersign/backing-services';
 
-/** The rows of one database at one moment, as `pg_dump` would have them: by table, as JSON. */
+/** The rows of one database at one moment, as `pg_dump` would export them: by table, as JSON. */
 export type DatabaseCopy = ReadonlyMap<string, string>;
 
 /** Copies every table of one snapshot, while others write. @param url the superuser's, of this database */

@@ -1,4 +1,4 @@
-// `npm run drill -- restore`: what the operations guide says about backups, done with real processes under load.
+// `npm run drill -- restore`: the operations guide's backup procedures, with real processes under load.
 import { shortTimes, wordsFor } from '@countersign/stack';
 import { Argument, Command } from 'commander';
 import { withOwnStack } from '../own-stack.js';

@@ -19,7 +19,7 @@ const reportSchema = z.looseObject({
 });
 type Report = z.infer<typeof reportSchema>;
 
-/** What the drill found; `wrong` is empty when all went as the operations guide says. */
+/** The drill's findings; `wrong` is empty if everything went as in the operations guide. */
 export interface DrillReport {
   readonly before: Report;
   readonly restored: Report;

@@ -28,7 +28,7 @@ async function text(url: string, token?: string): Promise<string> {
   return body;
 }
 
-/** What a stack says of itself once the faults are over: it is asked over HTTP, by the command line, and in the services' own databases. */
+/** A stack's state after the faults, queried over HTTP, by the command line, and in the services' own databases. */
 export class Aftermath {
   readonly #auditor: TokenClient;
 

@@ -20,7 +20,7 @@ import { streamWiped } from './stream-wiped.js';
 import { unknownKeysFlood } from './unknown-keys-flood.js';
 import { upgrade } from './upgrade.js';
 
-/** Every fault that the stack has to survive, by name. A new one is a file here and a line in this list. */
+/** Every fault that the stack must survive, by name. A new one needs a file here and a line in this list. */
 export const faults: readonly Fault[] = [
   serviceKilled('payments'),
   serviceKilled('accounts'),

@@ -8,7 +8,7 @@ export interface RequestFilter {
 
 const COUNT = /^http_request_duration_seconds_count\{(.*)\} (\d+)$/gm;
 
-/** Requests that a service says it has answered since it started. @throws when its metrics are not to be had */
+/** Requests that a service reports as answered since it started. @throws when its metrics are not available */
 export async function answeredRequests(
   { urls }: Stack,
   service: ServiceName,

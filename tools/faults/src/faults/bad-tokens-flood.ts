@@ -18,7 +18,7 @@ function badTokensFor(service: FloodedService, issuer: string, key: PrivateJwk):
     .filter(({ token }) => SENDABLE.test(token));
 }
 
-/** Bad tokens of every kind, as many as payments and accounts can answer; anyone who comes with a valid one notices nothing. */
+/** Bad tokens of every kind, as many as payments and accounts can handle; callers with a valid token notice nothing. */
 export const badTokensFlood: Fault = {
   name: 'bad-tokens-flood',
   unfelt: true,

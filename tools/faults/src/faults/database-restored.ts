@@ -26,7 +26,7 @@ export async function backUp(stack: Stack, name: ServiceName): Promise<void> {
   await stack.startService(name);
 }
 
-/** Puts the copy in the place of the database, as `npm start` would find it; while the service is stopped. */
+/** Replaces the database with the copy, as `npm start` would find it, while the service is stopped. */
 export async function restore(stack: Stack, name: ServiceName): Promise<void> {
   const { identities, postgres } = stack;
   await asSuperuser(stack, `drop database ${name} with (force)`, `alter database ${copyOf(name)} rename to ${name}`);

@@ -12,7 +12,7 @@ export interface Deal {
   readonly stays: boolean;
 }
 
-/** How a deal went, as its client saw it. */
+/** The outcome of a deal from its client's view. */
 export interface Dealt extends Deal {
   /** The payment in the last answer; undefined when the client went away without one. */
   readonly answered: AnsweredPayment | undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { StackError } from '@countersign/stack';
 import { z } from 'zod';
 
-/** A version of this repository that data may come from. */
+/** A version of this repository whose data may be taken over. */
 export interface EarlierVersion {
   /** As an operator names it: `v0.1.0`, or a commit. */
   readonly name: string;

@@ -117,7 +117,7 @@ async function belongings({ stack }: Scene): Promise<Belongings> {
   }
 }
 
-/** Somebody has payments' NATS credentials and turns them against all others: nothing is lost or forged, and nobody goes blind. */
+/** Somebody has payments' NATS credentials and uses them against all others: nothing is lost or forged, and no service goes blind. */
 export const hostileNeighbour: Fault = {
   name: 'hostile-neighbour',
   unfelt: true,

@@ -23,7 +23,7 @@ const paymentSchema = z.looseObject({ status: z.string() });
 const wordsOf = ({ status, body }: Answer): string =>
   [status, body['code'], body['reason']].filter((word) => word !== undefined).join(' ');
 
-/** Asks again until the answer is as wanted. @returns the last answer. @throws when nobody answers the last try */
+/** Retries until the response is as expected. @returns the last response. @throws if nobody responds to the last attempt */
 async function until(
   holds: (answer: Answer) => boolean,
   request: () => Promise<Answer>,
@@ -65,7 +65,7 @@ class Customer {
     return ask('POST', `${this.scene.stack.urls.payments}/payments`, token, this.order, key);
   }
 
-  /** Comes back again and again, as the answer asks it to, until the work is done: a client that stays away is taken for gone. */
+  /** Retries as the response asks until the work is done: a client that does not return counts as gone. */
   async payDuring(work: Promise<unknown>, token: string, key: string): Promise<void> {
     const over = new AbortController();
     const done = work.finally(() => {
@@ -125,7 +125,7 @@ export const issuerDown: Fault = {
     const couldStay = Date.now() < waitingUntil;
 
     const isPaid = ({ status }: Answer): boolean => status === 201;
-    // Without a token nobody can come back, and recovery may have said no: nothing was moved, and the client pays again.
+    // Without a token nobody can retry, and recovery may have refused: nothing was moved, and the client pays again.
     const isNo = ({ body }: Answer): boolean => !couldStay && body['code'] === 'PAYMENT_ABANDONED';
     const isAnswer = (answer: Answer): boolean => isPaid(answer) || isNo(answer);
     const late = await until(isAnswer, () => customer.payAgain(waiting.token, waitingKey), RECOVERY_TRIES);

@@ -97,7 +97,7 @@ function idOf(accessToken: string): string {
   return claimsSchema.parse(JSON.parse(Buffer.from(claims, 'base64url').toString())).jti;
 }
 
-/** Every token that somebody was given is in the trail, once. */
+/** Every issued token is in the trail, once. */
 async function trailFaults(stack: Stack, clients: readonly string[], tokens: readonly string[]): Promise<string[]> {
   const recorded = (): Promise<ReadonlyMap<string, number>> =>
     asService(stack, 'audit', async (client) => {

@@ -20,7 +20,7 @@ export interface OperatedKey {
   counted(): Promise<number>;
 }
 
-/** Makes an API key of the storefront that may read payments. */
+/** Creates an API key of the storefront that may read payments. */
 export async function newApiKey({ urls, identities }: Stack): Promise<OperatedKey> {
   const operator = createTokenClient({ issuer: urls.issuer, clientId: 'operator', key: identities.clients.operator });
   const admin = async (method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> => {

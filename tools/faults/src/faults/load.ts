@@ -28,7 +28,7 @@ const answerSchema = z.union([
   paymentSchema,
 ]);
 
-/** Answers after which a client retries with the same key. */
+/** Responses after which a client retries with the same key. */
 function saysAgain({ status, body }: Answer): boolean {
   return (
     status >= 500 || (status === 409 && (body['code'] === 'IDEMPOTENCY_IN_FLIGHT' || body['code'] === 'PAYMENT_BUSY'))
@@ -51,7 +51,7 @@ export class Load {
     this.#running = Promise.all(Array.from({ length: options.clients }, () => this.#client()));
   }
 
-  /** No client begins a new deal; each ends the one that it has. */
+  /** No client starts a new deal; each finishes its current one. */
   async stop(): Promise<readonly Dealt[]> {
     this.#stopping = true;
     await this.#running;
@@ -64,7 +64,7 @@ export class Load {
     while (this.#dealt.length < enough && !this.#stopping) await delay(20);
   }
 
-  /** No client begins a new deal until it may; resolves when each has ended the one that it has. */
+  /** No client starts a new deal until allowed; resolves when each has finished its current one. */
   async pause(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#gate = promise;

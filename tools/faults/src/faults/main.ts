@@ -1,4 +1,4 @@
-// `npm run faults`: payments under load on a stack of real processes, while these are killed, stopped and robbed of their data.
+// `npm run faults`: payments under load on a stack of real processes, while these are killed, stopped and lose their data.
 import { whole, wordsFor } from '@countersign/stack';
 import { Command, Option } from 'commander';
 import { faults } from './all-faults.js';
@@ -10,7 +10,7 @@ interface Options extends FaultOptions {
   readonly json: boolean;
 }
 
-/** What is wrong is shown so often for a fault; --json has all of it. */
+/** Maximum findings shown per fault; --json has all of them. */
 const SHOWN_LIMIT = 10;
 
 const program = new Command('npm run faults --')

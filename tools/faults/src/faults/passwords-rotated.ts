@@ -17,7 +17,7 @@ import { asSuperuser, heldWithin } from './database-restored.js';
 import { type Fault, type Scene } from './fault.js';
 import { between } from './random.js';
 
-/** Milliseconds in which a service is whole again with a new password. */
+/** Milliseconds within which a service works again with a new password. */
 const LIMIT_MS = 15_000;
 
 type Passwords = Pick<Identities, 'databasePasswords' | 'natsPasswords'>;

@@ -131,12 +131,12 @@ export class PersonLoad {
   }
 }
 
-/** Whether the issuer may have done it, though the client got no answer. */
+/** Whether the issuer may have done it, although the client got no response. */
 function mayBeDone(got: TokenAnswer | NoAnswer): boolean {
   return typeof got === 'string' ? got === 'cut' : got.status >= 500;
 }
 
-/** The answer, unless the client is to ask again. */
+/** The response, unless the client should retry. */
 function answered(got: TokenAnswer | NoAnswer): TokenAnswer | undefined {
   return typeof got === 'string' || got.status >= 500 || got.status === 429 ? undefined : got;
 }

@@ -51,7 +51,7 @@ export const restoreAudit: Fault = {
     if (!(await heldWithin(LIMIT_MS, () => saysNotRestored(stack))))
       wrong('audit does not say in readiness that its database was restored');
     const { code, out, said } = await countersign(stack, 'audit', 'recover');
-    // It stays stopped then, and would only be waited for.
+    // It stays stopped then, so waiting is pointless.
     if (code !== 0) throw new Error(`countersign audit recover failed: ${said}${out}`);
     await waitUntilReady('audit', stack.urls.audit, stack.services.get('audit')?.child);
   },

@@ -17,7 +17,7 @@ export interface RoundOptions {
   readonly random: Random;
 }
 
-/** What was found once the faults were over. */
+/** The findings after the faults. */
 export interface RoundReport {
   readonly payments: number;
   /** Requests that clients had to send again. */

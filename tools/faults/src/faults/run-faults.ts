@@ -12,12 +12,12 @@ import { runOlderVersion, upgrade, upgradeWith } from './upgrade.js';
 import { leaveEvents } from './waiting-events.js';
 
 export interface FaultOptions {
-  /** Rounds; each has every fault once. */
+  /** Rounds; each contains every fault once. */
   readonly rounds: number;
   readonly seed: number;
   /** Clients that pay at the same time. */
   readonly clients: number;
-  /** Names of faults and drills; empty means all but those that have to be named. */
+  /** Names of faults and drills; empty means all except those that must be named. */
   readonly only: readonly string[];
   /** Tags or commits that an upgrade begins with; empty means every released version. */
   readonly from: readonly string[];

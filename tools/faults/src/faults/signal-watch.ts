@@ -42,7 +42,7 @@ export class SignalWatch {
     return watch;
   }
 
-  /** The fault strikes only now: what was seen until here came from its preparation. */
+  /** The fault strikes only now: earlier signals came from its preparation. */
   struck(): void {
     this.#seen.clear();
     this.#struckAt = performance.now();
@@ -55,7 +55,7 @@ export class SignalWatch {
     return [...this.#seen.values()].toSorted((a, b) => a.seconds - b.seconds);
   }
 
-  /** Each service by itself: one that hangs must not hide what the others say. */
+  /** Each service separately: one that hangs must not hide the others' signals. */
   async #follow(service: ServiceName, before: Observation): Promise<void> {
     while (!this.#over.signal.aborted) {
       const startedAt = performance.now();

@@ -21,7 +21,7 @@ const readinessSchema = z.looseObject({
   notes: z.record(z.string(), z.record(z.string(), z.unknown()).catch({})).default({}),
 });
 
-/** What of a note says that something is wrong. */
+/** The members of a note that indicate a problem. */
 const badNotes: Readonly<Record<string, (value: unknown) => boolean>> = {
   connected: (value) => value === false,
   state: (value) => value !== 'current',
@@ -98,7 +98,7 @@ export function signalsIn(readiness: unknown, metrics: string): Observation {
   };
 }
 
-/** What is shown now and was not at first: signals that were not there, counters that have risen. */
+/** What is new: signals that were absent at first, counters that have risen. */
 export function newSince(before: Observation, now: Observation): readonly Signal[] {
   const known = new Set(before.signals.map(({ kind, name }) => `${kind} ${name}`));
   return [

@@ -26,7 +26,7 @@ export class Storefront {
     }
   }
 
-  /** A process of this client that holds no token yet. */
+  /** A process of this client without a token. */
   withKey(key: PrivateJwk): TokenClient {
     return createTokenClient({ issuer: this.stack.urls.issuer, clientId: 'storefront', key });
   }

@@ -11,10 +11,10 @@ const noteSchema = z.looseObject({
   notes: z.looseObject({ audit_relay: z.looseObject({ lastError: z.string().nullable() }) }),
 });
 
-/** The sources that every payment makes events at. */
+/** The sources where every payment creates events. */
 const sources = ['payments', 'accounts'] as const satisfies readonly ServiceName[];
 
-/** Why a service's outbox waits, by its own word. */
+/** Why a service's outbox waits, as reported by the service. */
 async function lastErrorOf({ stack }: Scene, service: ServiceName): Promise<string | null> {
   const response = await fetch(`${stack.urls[service]}/health/ready`);
   return noteSchema.parse(await response.json()).notes.audit_relay.lastError;

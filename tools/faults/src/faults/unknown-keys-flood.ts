@@ -14,7 +14,7 @@ const FETCH_EVERY_SECONDS = 9;
 /** Validators that fetch keys: payments, accounts, audit. */
 const VALIDATORS = 3;
 
-/** A token whose key nobody has: its `kid` is new each time. */
+/** A token with an unknown key: its `kid` is new each time. */
 function unknownKeyToken(): FloodToken {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const header = encode({ alg: 'ES256', kid: randomBytes(32).toString('base64url'), typ: 'at+jwt' });

@@ -14,7 +14,7 @@ export interface OlderVersion {
   readonly commit: string;
   /** An empty folder for its sources. */
   readonly sources: string;
-  /** The state folder that it makes, and that this version then takes over. */
+  /** The state folder that it creates, and that this version then takes over. */
   readonly directory: string;
 }
 

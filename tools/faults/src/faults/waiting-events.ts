@@ -14,7 +14,7 @@ export interface WaitingEvent {
   readonly sequence: string | undefined;
 }
 
-/** What becomes of an event before the trail has it: it has no number yet, it has one, it was sent and no receipt came. */
+/** The stages of an event before it reaches the trail: without a number, numbered, sent without a receipt. */
 const stages = ['unnumbered', 'numbered', 'sent'] as const;
 
 const identitiesSchema = z.object({ superuserPassword: z.string() });

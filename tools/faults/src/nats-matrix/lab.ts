@@ -53,7 +53,7 @@ export class Lab {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** A server as new, with the streams of the stack and something in them, and an attacker at work beside the victims. */
+  /** A fresh server, with the stack's streams and something in them, and an attacker next to the victims. */
   async reset(attacker: NatsService): Promise<Neighbour> {
     await this.#leave();
     await this.nats.stop();

@@ -14,7 +14,7 @@ export interface Cell {
 /** Milliseconds for what the server does after it has answered. */
 const SETTLE_MS = 100;
 
-/** @returns which of the targets were reached, on a server as new */
+/** @returns which of the targets were reached, on a fresh server */
 async function play(
   lab: Lab,
   attacker: NatsService,
@@ -34,7 +34,7 @@ async function play(
   return reached;
 }
 
-/** Plays credentials against every subject of the others, in every way. */
+/** Tries credentials against every subject of the others, in every way. */
 export async function playMatrix(lab: Lab, attackers: readonly NatsService[] = natsServices): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
   for (const attacker of attackers)

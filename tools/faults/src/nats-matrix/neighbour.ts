@@ -1,7 +1,7 @@
 import { type NatsService } from '@countersign/backing-services';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 
-/** Somebody who holds a service's NATS credentials and requests the others ill. */
+/** An attacker with a service's NATS credentials. */
 export interface Neighbour {
   readonly service: NatsService;
   readonly connection: NatsConnection;
@@ -42,7 +42,7 @@ export async function ask(
   }
 }
 
-/** Whether JetStream did what it was asked for. */
+/** Whether JetStream did what was requested. */
 export async function succeeds(neighbour: Neighbour, subject: string, body: object | string): Promise<boolean> {
   const answer = await ask(neighbour, subject, body);
   return answer !== undefined && !answer.includes('"error"');

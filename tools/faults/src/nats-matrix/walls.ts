@@ -3,7 +3,7 @@ import { natsAccount, natsConfiguration, natsServices, type NatsConfiguration } 
 /** The whole configuration, or one of its two walls by itself, to see what that one holds. */
 export const walls = {
   both: (settings: NatsConfiguration): string => natsConfiguration(settings),
-  /** Every service may do in its account whatever it likes. */
+  /** Every service may do anything in its account. */
   accounts: (settings: NatsConfiguration): string =>
     natsConfiguration(settings, (service) => {
       const account = natsAccount(service);

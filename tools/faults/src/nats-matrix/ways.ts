@@ -167,5 +167,5 @@ const deliver: Way = {
     }),
 };
 
-/** How a service's credentials were turned against the others, and ways like these. */
+/** How a service's credentials were used against the others, and similar ways. */
 export const ways: readonly Way[] = [direct, reply, republish, copying('mirror'), copying('source'), deliver];

@@ -1,4 +1,4 @@
-/** Something that was checked repeatedly. */
+/** A repeated measurement. */
 export interface Curve {
   readonly unit: string;
   /** Medians of the second and the last third: what is steady has both alike. */

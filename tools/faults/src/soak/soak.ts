@@ -23,9 +23,9 @@ export interface SoakReport {
   readonly eventsPerSecond: number;
   readonly streamMib: number;
   readonly curves: Readonly<Record<string, Curve>>;
-  /** What was lost, doubled or stalled, in words. */
+  /** What was lost, duplicated or stalled, in words. */
   readonly wrong: readonly string[];
-  /** Which curves rise; a short run says little of that. */
+  /** Which curves rise; a short run says little about that. */
   readonly rising: readonly string[];
 }
 
