@@ -50,7 +50,7 @@ const wanted: readonly Picture[] = [
       await page.getByText('How the issuer issued it').waitFor();
     },
   },
-  { name: 'map', path: '/map?last=month', prepare: text(/A row leads to its events/) },
+  { name: 'map', path: '/map?last=month', prepare: text(/Select a row to see its events/) },
   {
     name: 'proof',
     path: '/proof',
