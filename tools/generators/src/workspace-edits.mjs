@@ -62,6 +62,7 @@ export function addToCompose(text, name, port) {
     image: countersign/${name}
     depends_on:
       migrate-${name}: { condition: service_completed_successfully }
+      postgres: { condition: service_healthy }
       issuer: { condition: service_healthy }
     environment:
       ISSUER_URL: http://issuer.localhost:4000
