@@ -6,15 +6,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const CHECK_MS = 200;
 
-/** The running process that a file names, if there is one. */
+/** The running process that a file names; undefined when the file is not there, null when that process has ended. */
 function holderOf(file) {
+  let pid;
   try {
-    const pid = Number(readFileSync(file, 'utf8'));
-    if (!Number.isInteger(pid) || pid <= 0) return undefined;
+    pid = Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  }
+  try {
+    if (!Number.isInteger(pid) || pid <= 0) return null;
     process.kill(pid, 0);
     return pid;
   } catch (error) {
-    return error.code === 'EPERM' ? 'of another user' : undefined;
+    return error.code === 'EPERM' ? 'of another user' : null;
   }
 }
 
@@ -33,15 +39,18 @@ function make(file) {
   }
 }
 
-/** Removes what a killed process left. Of several that find it one at a time checks again, so that none removes a new one. */
+/**
+ * Removes what a killed process left. Of several that find it one at a time checks again, so that none removes a new one; what is not there may be
+ * made at this moment.
+ */
 function clear(file) {
   const turn = `${file}.turn`;
   if (!make(turn)) {
-    if (holderOf(turn) === undefined) rmSync(turn, { force: true });
+    if (holderOf(turn) === null) rmSync(turn, { force: true });
     return;
   }
   try {
-    if (holderOf(file) === undefined) rmSync(file, { force: true });
+    if (holderOf(file) === null) rmSync(file, { force: true });
   } finally {
     rmSync(turn, { force: true });
   }
@@ -58,10 +67,8 @@ export async function takeTurn(file, onWait, signal) {
   mkdirSync(dirname(file), { recursive: true });
   for (let announced = false; !make(file);) {
     const holder = holderOf(file);
-    if (holder === undefined) {
-      clear(file);
-      continue;
-    }
+    if (holder === null) clear(file);
+    if (holder === undefined || holder === null) continue;
     if (!announced) onWait(holder);
     announced = true;
     await delay(CHECK_MS, undefined, { signal });

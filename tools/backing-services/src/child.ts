@@ -104,6 +104,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   };
 }
 
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
 /**
  * Ends a process that an earlier, killed start left behind; only one whose command line has the marker, so never an unrelated one that
  * has since got the same id.
@@ -116,6 +124,8 @@ export async function stopLeftBehind(pidFile: string, marker: string, signal: No
     return;
   }
   const runs = (): boolean => commandOf(pid).includes(marker);
+  // PostgreSQL itself sees by its file whether parts of a killed server still run.
+  if (pid > 1 && !isThere(pid)) return;
   if (!Number.isInteger(pid) || pid <= 1 || !runs()) {
     rmSync(pidFile, { force: true });
     return;

@@ -133,7 +133,18 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     }
     return child;
   };
-  let child = await start();
+  /** Processes of a server that was killed a moment ago may still write to its files. */
+  const startBehind = async (): Promise<Child> => {
+    for (let attempt = 0; ; attempt += 1)
+      try {
+        return await start();
+      } catch (error) {
+        if (attempt === 50 || !(error instanceof Error && error.message.includes('pre-existing shared memory')))
+          throw error;
+        await delay(200);
+      }
+  };
+  let child = await startBehind();
 
   async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
     await withDatabase(adminUrl(), work);

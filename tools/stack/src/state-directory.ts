@@ -48,25 +48,31 @@ function make(file: string): boolean {
   }
 }
 
-/** The process that a lock names; 0 if there is no such file. */
-function holderOf(file: string): number {
+/** The process that a lock names; undefined if there is no such file. */
+function holderOf(file: string): number | undefined {
   try {
     return Number(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return 0;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+/** Whether a lock is there that names no running stack. One that is not there may be made at this moment, and is not to be removed. */
+function isLeft(file: string): boolean {
+  const pid = holderOf(file);
+  return pid !== undefined && !isStack(pid);
 }
 
 /** Removes the lock of a stack that was killed. Of several starts that find it one at a time checks again, so that none removes a new one. */
 function clear(file: string): void {
   const turn = `${file}.turn`;
   if (!make(turn)) {
-    if (!isStack(holderOf(turn))) rmSync(turn, { force: true });
+    if (isLeft(turn)) rmSync(turn, { force: true });
     return;
   }
   try {
-    if (!isStack(holderOf(file))) rmSync(file, { force: true });
+    if (isLeft(file)) rmSync(file, { force: true });
   } finally {
     rmSync(turn, { force: true });
   }
@@ -77,7 +83,7 @@ function lock(path: string): string {
   for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt += 1) {
     if (make(file)) return file;
     const pid = holderOf(file);
-    if (isStack(pid)) {
+    if (pid !== undefined && isStack(pid)) {
       throw new StackError(
         `A stack is already running here (process ${String(pid)}). Stop it with Ctrl-C in its terminal (or kill ${String(pid)}), ` +
           'or start another one beside it: npm start -- --directory /tmp/other-stack --port-base 5000',
