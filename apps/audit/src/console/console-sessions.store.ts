@@ -88,7 +88,10 @@ export class ConsoleSessionsStore {
         [person ?? null, issuerSession ?? null, before],
       );
       const ended = endedRows.parse(rows);
-      for (const { id } of ended) await this.outbox.record(client, eventOf(id));
+      await this.outbox.recordAll(
+        client,
+        ended.map(({ id }) => eventOf(id)),
+      );
       return ended.length;
     });
   }
